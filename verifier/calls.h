@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Calls of the program's own functions: static, global, callbacks; returning from them.
+#pragma once
+
+#include "verifier/env.h"
+
+namespace drydock::verifier {
+
+Check check_subprog_call(Env& env, const isa::Insn& insn, uint32_t* next);
+/// Called at exit of a frame that is not the last: back to the caller.
+Check prepare_func_exit(Env& env, uint32_t* next);
+/// Prepares the callee's frame for a callback of this call.
+using SetCalleeState = Check (*)(Env& env, FuncState& caller, FuncState& callee, uint32_t insn);
+Check push_callback_call(Env& env, const isa::Insn& insn, uint32_t insn_idx, uint32_t subprog,
+                         SetCalleeState set_callee);
+SetCalleeState callback_setter_for_helper(uint32_t func_id);  // nullptr: takes no callback
+bool is_sync_callback_helper(uint32_t func_id);
+bool is_async_callback_helper(uint32_t func_id);
+Check set_rbtree_add_callback_state(Env&, FuncState& caller, FuncState& callee, uint32_t insn);
+Check set_timer_callback_state(Env&, FuncState& caller, FuncState& callee, uint32_t insn);
+/// Argument types of a function from its BTF, once ("arg#%d ..."); kept in Subprogram::args.
+Check prepare_subprog_args(Env& env, uint32_t subprog);
+/// Puts the frame of a global function (or main) at its entry, from its BTF.
+Check setup_entry_frame(Env& env, uint32_t subprog);
+bool in_callback(const FuncState& frame);
+/// EXIT (or bpf_throw): resources released, return value fine; *path_done when the walk of this path ends.
+Check check_exit(Env& env, uint32_t* next, bool* path_done, bool exception_exit);
+
+}  // namespace drydock::verifier

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// Calls of kernel functions (kfuncs).
+#pragma once
+
+#include "verifier/env.h"
+
+namespace drydock::verifier {
+
+/// A call's function, resolved, and what its arguments have shown.
+struct KfuncMeta {
+  const Btf* btf = nullptr;
+  const BtfType* func_proto = nullptr;
+  std::string_view func_name;
+  uint32_t func_id = 0, flags = 0;
+  bool r0_rdonly = false;
+  uint64_t r0_size = 0;
+  uint32_t subprogno = 0;
+  uint32_t ref_obj_id = 0;
+  uint8_t release_regno = 0;
+  struct { uint64_t value = 0; bool found = false; } arg_constant;
+  const Btf* arg_btf = nullptr;
+  uint32_t arg_btf_id = 0;
+  bool arg_owning_ref = false, arg_prog = false;
+  const BtfField* arg_list_head = nullptr;
+  const BtfField* arg_rbtree_root = nullptr;
+  struct { DynptrType type = DynptrType::kInvalid; uint32_t id = 0, ref_obj_id = 0; } initialized_dynptr;
+  struct { uint8_t spi = 0, frameno = 0; } iter;
+  const MapInfo* map_ptr = nullptr;
+  uint32_t map_uid = 0;
+  uint64_t mem_size = 0;
+};
+
+Check check_kfunc_call(Env& env, const isa::Insn& insn, uint32_t* next);
+/// While subprograms are found: the kfunc is resolved and kept in env.kfuncs.
+Check add_kfunc_call(Env& env, uint32_t func_id, int16_t offset);
+const KfuncDesc* find_kfunc(const Env& env, uint32_t func_id, int16_t offset);
+/// Questions other files ask of a call instruction.
+bool is_sync_callback_kfunc(const Env& env, const isa::Insn& insn);
+bool is_async_callback_kfunc(const Env& env, const isa::Insn& insn);
+bool is_callback_kfunc(const Env& env, const isa::Insn& insn);
+bool is_throw_kfunc(const Env& env, const isa::Insn& insn);
+bool is_iter_next_kfunc(const Env& env, const isa::Insn& insn);
+bool kfunc_is_fastcall(const Env& env, const isa::Insn& insn);
+bool kfunc_changes_pkt_data(const Env& env, const isa::Insn& insn);
+bool kfunc_might_sleep(const Env& env, const isa::Insn& insn);
+int kfunc_arg_count(const Env& env, const isa::Insn& insn);
+const StructMeta* find_struct_meta(const Env& env, const Btf* btf, uint32_t btf_id);
+
+}  // namespace drydock::verifier

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// Before the walk: what instructions name, BTF records, where the program attaches.
+#pragma once
+
+#include "verifier/env.h"
+
+namespace drydock::verifier {
+
+/// LD_IMM64 of maps, kernel variables and functions; opcodes the kernel does not know; used maps and
+/// their compatibility with the program.
+Check resolve_pseudo_insns(Env& env);
+/// Map with program: sleepable, tracing and locks, timers, offload, owner.
+Check check_map_prog_compatibility(Env& env, const MapInfo& map);
+/// func_info and line_info against the program ("number of funcs in func_info doesn't match ...").
+Check check_btf_info_early(Env& env);
+Check check_btf_info(Env& env);
+/// Attach point of tracing, LSM, struct_ops and extension programs.
+Check check_attach_target(Env& env);
+Check check_struct_ops_target(Env& env);
+/// r0 at exit, per program and attach type ("At program exit the register R0 has ...").
+Check check_return_code(Env& env, int regno, const char* reg_name);
+/// The value a global function returns must be a scalar.
+Check check_global_subprog_return(Env& env);
+
+}  // namespace drydock::verifier
