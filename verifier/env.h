@@ -182,9 +182,9 @@ class Env {
   uint32_t id_gen = 0;
   uint32_t pass_count = 0;                           // walks begun (main, then global functions)
   bool seen_direct_write = false, seen_exception = false;
-  std::unique_ptr<StackLiveness> liveness;
-  std::unique_ptr<LoopComponents> loops;
-  std::unique_ptr<Backtrack> backtrack;
+  std::shared_ptr<StackLiveness> liveness;
+  std::shared_ptr<LoopComponents> loops;
+  std::shared_ptr<Backtrack> backtrack;
   uint32_t cfg_max_postorder = 0;
   std::vector<uint32_t> postorder;                   // instructions, grouped by subprogram
 

@@ -6,6 +6,8 @@
 
 namespace drydock::verifier {
 
+/// Every descriptor of a counted fd array is a map or a BTF object ("fd %d is not pointing to valid bpf_map or btf").
+Check check_fd_array(Env& env);
 /// LD_IMM64 of maps, kernel variables and functions; opcodes the kernel does not know; used maps and
 /// their compatibility with the program.
 Check resolve_pseudo_insns(Env& env);

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "verifier/env.h"
+
+namespace drydock::verifier {
+
+Env::Env(const ProgramInput& input, const Profile& kernel, FdTable& table, const Options& asked)
+    : program(input), profile(kernel), fds(table), options(asked), code(input.insns),
+      facts(input.insns.size()), type(input.type),
+      gpl_compatible(license_is_gpl_compatible(input.license)),
+      sleepable(input.flags & kProgSleepable), log(asked.log_level, asked.log_size) {
+  const Capabilities& caps = asked.capabilities;
+  allow_ptr_leaks = allow_uninit_stack = bypass_spec_v1 = bypass_spec_v4 = caps.perfmon;
+  bpf_capable = caps.bpf;
+  strict_alignment = (input.flags & kProgStrictAlignment) && !(input.flags & kProgAnyAlignment);
+  test_state_freq = caps.bpf && (input.flags & kProgTestStateFreq);
+  test_reg_invariants = input.flags & kProgTestRegInvariants;
+  scratched_regs = 0;
+  scratched_slots = 0;
+}
+
+Env::~Env() = default;
+
+Check Env::unsupported(std::string what) {
+  if (!unsupported_what) unsupported_what = std::move(what);
+  return Check::error(EOPNOTSUPP);
+}
+
+Check Env::bug(std::string what) {
+  if (log.enabled()) log.append("verifier bug: " + what + "\n");
+  if (!bug_what) bug_what = std::move(what);
+  return Check::error(EFAULT);
+}
+
+CallSite Env::call_site() const {
+  return {.program_type = type,
+          .attach_type = program.expected_attach_type,
+          .attach_func = attach.func_name,
+          .sleepable = sleepable,
+          .gpl = gpl_compatible,
+          .perfmon = options.capabilities.perfmon,
+          .bpf_capable = options.capabilities.bpf};
+}
+
+}  // namespace drydock::verifier
