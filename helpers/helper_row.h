@@ -78,11 +78,14 @@ struct HelperArg {
 struct CallSite {
   ProgramType program_type{};
   AttachType attach_type{};          // expected_attach_type
-  std::string_view attach_func = {}; // LSM hook or traced function, where there is one
+  std::string_view attach_func = {}; // LSM hook, traced function, bpf_iter_X, struct_ops member
+  std::string_view struct_ops = {};  // struct_ops: the kernel struct ("tcp_congestion_ops")
   bool sleepable = false;
   bool gpl = true;
   bool perfmon = true;               // CAP_PERFMON
   bool bpf_capable = true;           // CAP_BPF
+  bool sys_admin = true;             // CAP_SYS_ADMIN
+  bool extends_program = false;      // the traced function is another BPF program's
 };
 
 /// Emulates the helper. Arguments are r1 to r5; the result is r0.
@@ -96,6 +99,7 @@ struct HelperRow {
   std::string_view ret_btf_type = {};    // kRetPtrToBtfId: the kernel struct's name
   uint32_t flags = 0;
   std::string_view since = {};           // first release ("5.10"), from the reference data
+  std::string_view variant = {};         // name of this prototype where the helper has several
 };
 
 /// The row of a helper id, or nullptr for an id that no row has. `helper_count()` is one past the
@@ -114,8 +118,14 @@ struct HelperAvailability {
     kNotForProgram  // "program of this type cannot use helper %s#%d"
   } kind = Kind::kNotForProgram;
   const HelperRow* row = nullptr;
+  // Some helpers refuse some hooks all the same, after the licence was looked at:
+  // "helper call is not allowed in probe".
+  bool allowed_at_hook = true;
 };
 HelperAvailability helper_for(HelperId id, const CallSite& site, const Profile& profile);
+
+/// Every prototype that differs from its helper's row.
+std::span<const HelperRow* const> helper_variants();
 
 /// The emulation of a helper, or nullptr where it is not modelled yet (`unsupported`).
 HelperFunction helper_function(HelperId id);

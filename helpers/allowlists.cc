@@ -1,0 +1,526 @@
+// SPDX-License-Identifier: Apache-2.0
+// The groups themselves. Facts of Linux 6.18; the exhaustive comparison with a real kernel
+// (tests/helpers/allowlist_test.cc, corpus/tables/) keeps them honest.
+#include "helpers/allowlists.h"
+
+#include <algorithm>
+
+#include "contexts/lsm_hooks.h"
+#include "helpers/rows.h"
+
+namespace drydock {
+namespace {
+
+namespace id = helper_id;
+
+// --- Conditions -------------------------------------------------------------------------------
+
+template <class T>
+bool one_of(T value, std::initializer_list<T> values) {
+  return std::ranges::find(values, value) != values.end();
+}
+
+// Cgroup hooks whose caller ignores or fixes the returned value have none to read or set.
+bool has_return_value(const CallSite& site) {
+  using enum AttachType;
+  return !one_of(site.attach_type,
+                 {kCgroupInetIngress, kCgroupInetEgress, kCgroupSockOps, kCgroupUdp4Recvmsg,
+                  kCgroupUdp6Recvmsg, kCgroupUnixRecvmsg, kCgroupInet4Getpeername,
+                  kCgroupInet6Getpeername, kCgroupUnixGetpeername, kCgroupInet4Getsockname,
+                  kCgroupInet6Getsockname, kCgroupUnixGetsockname});
+}
+
+bool connects_by_ip(const CallSite& site) {
+  return one_of(site.attach_type,
+                {AttachType::kCgroupInet4Connect, AttachType::kCgroupInet6Connect});
+}
+
+bool sets_option(const CallSite& site) {
+  return site.attach_type == AttachType::kCgroupSetsockopt;
+}
+
+bool is_multi_probe(const CallSite& site) {
+  using enum AttachType;
+  return one_of(site.attach_type, {kTraceKprobeMulti, kTraceKprobeSession, kTraceUprobeMulti,
+                                   kTraceUprobeSession});
+}
+
+bool is_iterator(const CallSite& site) { return site.attach_type == AttachType::kTraceIter; }
+
+// Attached through a trampoline, which saves the arguments and counts them.
+bool has_trampoline(const CallSite& site) {
+  using enum AttachType;
+  if (site.program_type == ProgramType::kTracing)
+    return one_of(site.attach_type, {kTraceFentry, kTraceFexit, kModifyReturn});
+  return site.program_type == ProgramType::kLsm && site.attach_type == kLsmMac;
+}
+
+bool has_cookie(const CallSite& site) {
+  return has_trampoline(site) || (site.program_type == ProgramType::kTracing &&
+                                  site.attach_type == AttachType::kTraceRawTp);
+}
+
+bool has_perfmon(const CallSite& site) { return site.perfmon; }
+
+bool is_sleepable_lsm_hook(const CallSite& site) {
+  const LsmHook* hook = lsm_hook(site.attach_func);
+  return hook && hook->has(kLsmSleepable);
+}
+
+// d_path takes locks: only where the caller of the hook surely holds none of them.
+bool may_resolve_path(const CallSite& site) {
+  if (site.program_type == ProgramType::kTracing && is_iterator(site)) return true;
+  if (site.program_type == ProgramType::kLsm) return is_sleepable_lsm_hook(site);
+  return one_of<std::string_view>(
+      site.attach_func,
+      {"security_file_permission", "security_inode_getattr", "security_file_open",
+       "security_path_truncate", "vfs_truncate", "vfs_fallocate", "dentry_open", "vfs_getattr",
+       "filp_close"});
+}
+
+// A program that traces the socket storage itself would call it again.
+bool is_outside_sk_storage(const CallSite& site) {
+  using enum AttachType;
+  if (site.extends_program) return false;
+  if (one_of(site.attach_type, {kTraceIter, kTraceRawTp})) return true;
+  return one_of(site.attach_type, {kTraceFentry, kTraceFexit}) &&
+         !site.attach_func.starts_with("bpf_sk_storage");
+}
+
+// An lsm_cgroup program at a hook whose socket is locked, or not yet anybody else's.
+bool owns_socket(const CallSite& site) {
+  const LsmHook* hook = lsm_hook(site.attach_func);
+  return site.attach_type == AttachType::kLsmCgroup && hook &&
+         (hook->has(kLsmLockedSock) || hook->has(kLsmFreshSock));
+}
+
+bool is_lsm_cgroup(const CallSite& site) { return site.attach_type == AttachType::kLsmCgroup; }
+
+bool is_tcp_congestion(const CallSite& site) { return site.struct_ops == "tcp_congestion_ops"; }
+
+// A congestion control that is being retired may allocate nothing more.
+bool is_not_release(const CallSite& site) { return site.attach_func != "release"; }
+
+bool iterates_stream_sockets(const CallSite& site) {
+  return is_iterator(site) &&
+         one_of<std::string_view>(site.attach_func, {"bpf_iter_tcp", "bpf_iter_unix"});
+}
+
+// --- What every program may call, by capability ------------------------------------------------
+
+constexpr Grant kBase[] = {
+    {id::map_lookup_elem}, {id::map_update_elem}, {id::map_delete_elem}, {id::map_push_elem},
+    {id::map_pop_elem}, {id::map_peek_elem}, {id::map_lookup_percpu_elem}, {id::get_prandom_u32},
+    {.id = id::get_smp_processor_id, .variant = &variant::get_raw_smp_processor_id},
+    {id::get_numa_node_id}, {id::tail_call}, {id::ktime_get_ns}, {id::ktime_get_boot_ns},
+    {id::ktime_get_tai_ns}, {id::ringbuf_output}, {id::ringbuf_reserve}, {id::ringbuf_submit},
+    {id::ringbuf_discard}, {id::ringbuf_query}, {id::strncmp}, {id::strtol}, {id::strtoul},
+    {id::get_current_pid_tgid}, {id::get_ns_current_pid_tgid}, {id::get_current_uid_gid},
+};
+
+constexpr Grant kBaseBpf[] = {
+    {id::spin_lock}, {id::spin_unlock}, {id::jiffies64}, {id::per_cpu_ptr}, {id::this_cpu_ptr},
+    {id::timer_init}, {id::timer_set_callback}, {id::timer_start}, {id::timer_cancel},
+    {id::kptr_xchg}, {id::for_each_map_elem}, {id::loop}, {id::user_ringbuf_drain},
+    {id::ringbuf_reserve_dynptr}, {id::ringbuf_submit_dynptr}, {id::ringbuf_discard_dynptr},
+    {id::dynptr_from_mem}, {id::dynptr_read}, {id::dynptr_write}, {id::dynptr_data},
+    {.id = id::cgrp_storage_get, .config = "CONFIG_CGROUPS"},
+    {.id = id::cgrp_storage_delete, .config = "CONFIG_CGROUPS"},
+    {.id = id::get_current_cgroup_id, .config = "CONFIG_CGROUPS"},
+    {.id = id::get_current_ancestor_cgroup_id, .config = "CONFIG_CGROUPS"},
+    {.id = id::current_task_under_cgroup, .config = "CONFIG_CGROUPS"},
+    {.id = id::get_cgroup_classid, .variant = &variant::get_cgroup_classid_curr,
+     .config = "CONFIG_CGROUP_NET_CLASSID"},
+    {id::task_storage_get}, {id::task_storage_delete},
+};
+
+constexpr Grant kBasePerfmon[] = {
+    {id::trace_printk}, {id::get_current_task}, {id::get_current_task_btf}, {id::get_current_comm},
+    {id::probe_read_user}, {id::probe_read_kernel}, {id::probe_read_user_str},
+    {id::probe_read_kernel_str}, {id::copy_from_user}, {id::copy_from_user_task},
+    {id::snprintf_btf}, {id::snprintf}, {id::task_pt_regs}, {id::trace_vprintk},
+    {id::perf_event_read_value}, {id::perf_event_read}, {id::send_signal}, {id::send_signal_thread},
+    {id::get_task_stack}, {id::get_branch_snapshot}, {id::find_vma},
+};
+
+// --- Networking -------------------------------------------------------------------------------
+
+// The socket casts of this group need CAP_PERFMON, the clock does not.
+constexpr Grant kSkBase[] = {
+    {.id = id::skc_to_tcp6_sock, .when = has_perfmon},
+    {.id = id::skc_to_tcp_sock, .when = has_perfmon},
+    {.id = id::skc_to_tcp_timewait_sock, .when = has_perfmon},
+    {.id = id::skc_to_tcp_request_sock, .when = has_perfmon},
+    {.id = id::skc_to_udp6_sock, .when = has_perfmon},
+    {.id = id::skc_to_unix_sock, .when = has_perfmon},
+    {.id = id::skc_to_mptcp_sock, .when = has_perfmon},
+    {id::ktime_get_coarse_ns},
+};
+
+constexpr Grant kCgroupCommon[] = {
+    {id::get_local_storage},
+    {.id = id::get_retval, .when = has_return_value},
+    {.id = id::set_retval, .when = has_return_value},
+};
+
+constexpr Grant kSocketFilter[] = {
+    {id::skb_load_bytes}, {id::skb_load_bytes_relative}, {id::get_socket_cookie},
+    {id::get_netns_cookie}, {id::get_socket_uid}, {id::perf_event_output},
+};
+
+constexpr Grant kCgroupSkb[] = {
+    {id::sk_fullsock}, {id::sk_storage_get}, {id::sk_storage_delete}, {id::perf_event_output},
+    {.id = id::skb_cgroup_id, .config = "CONFIG_SOCK_CGROUP_DATA"},
+    {.id = id::skb_ancestor_cgroup_id, .config = "CONFIG_SOCK_CGROUP_DATA"},
+    {.id = id::sk_cgroup_id, .config = "CONFIG_SOCK_CGROUP_DATA"},
+    {.id = id::sk_ancestor_cgroup_id, .config = "CONFIG_SOCK_CGROUP_DATA"},
+    {id::sk_lookup_tcp}, {id::sk_lookup_udp}, {id::sk_release}, {id::skc_lookup_tcp},
+    {id::tcp_sock}, {id::get_listener_sock}, {id::skb_ecn_set_ce},
+};
+
+constexpr Grant kCgroupSock[] = {
+    {id::get_socket_cookie}, {id::get_netns_cookie}, {id::perf_event_output},
+    {.id = id::sk_storage_get, .variant = &variant::sk_storage_get_cg_sock},
+    {id::ktime_get_coarse_ns},
+};
+
+constexpr Grant kCgroupSockAddr[] = {
+    {.id = id::bind, .when = connects_by_ip},
+    {id::get_socket_cookie}, {id::get_netns_cookie}, {id::perf_event_output},
+    {.id = id::sk_lookup_tcp, .variant = &variant::sock_addr_sk_lookup_tcp},
+    {.id = id::sk_lookup_udp, .variant = &variant::sock_addr_sk_lookup_udp},
+    {id::sk_release},
+    {.id = id::skc_lookup_tcp, .variant = &variant::sock_addr_skc_lookup_tcp},
+    {id::sk_storage_get}, {id::sk_storage_delete},
+    {.id = id::setsockopt, .variant = &variant::sock_addr_setsockopt},
+    {.id = id::getsockopt, .variant = &variant::sock_addr_getsockopt},
+};
+
+constexpr Grant kCgroupDevice[] = {
+    {id::perf_event_output},
+};
+
+constexpr Grant kCgroupSysctl[] = {
+    {id::sysctl_get_name}, {id::sysctl_get_current_value}, {id::sysctl_get_new_value},
+    {id::sysctl_set_new_value}, {id::ktime_get_coarse_ns}, {id::perf_event_output},
+};
+
+constexpr Grant kCgroupSockopt[] = {
+    {id::get_netns_cookie}, {id::sk_storage_get}, {id::sk_storage_delete},
+    {.id = id::setsockopt, .when = sets_option},
+    {.id = id::getsockopt, .when = sets_option},
+    {id::tcp_sock}, {id::perf_event_output},
+};
+
+constexpr Grant kSockOps[] = {
+    {.id = id::setsockopt, .variant = &variant::sock_addr_setsockopt},
+    {.id = id::getsockopt, .variant = &variant::sock_addr_getsockopt},
+    {id::sock_ops_cb_flags_set}, {id::sock_map_update}, {id::sock_hash_update},
+    {id::get_socket_cookie}, {id::perf_event_output}, {id::sk_storage_get}, {id::sk_storage_delete},
+    {id::get_netns_cookie}, {id::load_hdr_opt}, {id::store_hdr_opt}, {id::reserve_hdr_opt},
+    {id::tcp_sock},
+};
+
+constexpr Grant kSkMsg[] = {
+    {id::msg_redirect_map}, {id::msg_redirect_hash}, {id::msg_apply_bytes}, {id::msg_cork_bytes},
+    {id::msg_pull_data}, {id::msg_push_data}, {id::msg_pop_data}, {id::perf_event_output},
+    {id::sk_storage_get}, {id::sk_storage_delete}, {id::get_netns_cookie},
+};
+
+constexpr Grant kSkSkb[] = {
+    {id::skb_store_bytes}, {id::skb_load_bytes}, {id::skb_pull_data}, {id::skb_change_tail},
+    {id::skb_change_head}, {id::skb_adjust_room}, {id::get_socket_cookie}, {id::get_socket_uid},
+    {id::sk_redirect_map}, {id::sk_redirect_hash}, {id::perf_event_output}, {id::sk_lookup_tcp},
+    {id::sk_lookup_udp}, {id::sk_release}, {id::skc_lookup_tcp},
+};
+
+constexpr Grant kSkLookup[] = {
+    {id::perf_event_output},
+    {.id = id::sk_assign, .variant = &variant::sk_lookup_assign},
+    {id::sk_release},
+};
+
+constexpr Grant kSkReuseport[] = {
+    {id::sk_select_reuseport}, {id::skb_load_bytes}, {id::skb_load_bytes_relative},
+    {.id = id::get_socket_cookie, .variant = &variant::get_socket_ptr_cookie},
+    {id::ktime_get_coarse_ns},
+};
+
+constexpr Grant kFlowDissector[] = {
+    {id::skb_load_bytes},
+};
+
+constexpr Grant kSchedCls[] = {
+    {id::skb_store_bytes}, {id::skb_load_bytes}, {id::skb_load_bytes_relative}, {id::skb_pull_data},
+    {id::csum_diff}, {id::csum_update}, {id::csum_level}, {id::l3_csum_replace},
+    {id::l4_csum_replace}, {id::clone_redirect}, {id::get_cgroup_classid}, {id::skb_vlan_push},
+    {id::skb_vlan_pop}, {id::skb_change_proto}, {id::skb_change_type}, {id::skb_adjust_room},
+    {id::skb_change_tail}, {id::skb_change_head}, {id::skb_get_tunnel_key},
+    {id::skb_set_tunnel_key}, {id::skb_get_tunnel_opt}, {id::skb_set_tunnel_opt}, {id::redirect},
+    {id::redirect_neigh}, {id::redirect_peer}, {id::get_route_realm}, {id::get_hash_recalc},
+    {id::set_hash_invalid}, {id::set_hash}, {id::perf_event_output}, {id::get_smp_processor_id},
+    {id::skb_under_cgroup}, {id::get_socket_cookie}, {id::get_netns_cookie}, {id::get_socket_uid},
+    {id::fib_lookup}, {id::check_mtu}, {id::sk_fullsock}, {id::sk_storage_get},
+    {id::sk_storage_delete},
+    {.id = id::skb_get_xfrm_state, .config = "CONFIG_XFRM"},
+    {.id = id::skb_cgroup_classid, .config = "CONFIG_CGROUP_NET_CLASSID"},
+    {.id = id::skb_cgroup_id, .config = "CONFIG_SOCK_CGROUP_DATA"},
+    {.id = id::skb_ancestor_cgroup_id, .config = "CONFIG_SOCK_CGROUP_DATA"},
+    {id::sk_lookup_tcp}, {id::sk_lookup_udp}, {id::sk_release}, {id::tcp_sock},
+    {id::get_listener_sock}, {id::skc_lookup_tcp}, {id::tcp_check_syncookie}, {id::skb_ecn_set_ce},
+    {id::tcp_gen_syncookie}, {id::sk_assign}, {id::skb_set_tstamp},
+    {.id = id::tcp_raw_gen_syncookie_ipv4, .config = "CONFIG_SYN_COOKIES"},
+    {.id = id::tcp_raw_gen_syncookie_ipv6, .config = "CONFIG_SYN_COOKIES"},
+    {.id = id::tcp_raw_check_syncookie_ipv4, .config = "CONFIG_SYN_COOKIES"},
+    {.id = id::tcp_raw_check_syncookie_ipv6, .config = "CONFIG_SYN_COOKIES"},
+};
+
+constexpr Grant kXdp[] = {
+    {id::perf_event_output}, {id::get_smp_processor_id}, {id::csum_diff}, {id::xdp_adjust_head},
+    {id::xdp_adjust_meta}, {id::redirect}, {id::redirect_map}, {id::xdp_adjust_tail},
+    {id::xdp_get_buff_len}, {id::xdp_load_bytes}, {id::xdp_store_bytes}, {id::fib_lookup},
+    {id::check_mtu}, {id::sk_lookup_udp}, {id::sk_lookup_tcp}, {id::sk_release},
+    {id::skc_lookup_tcp}, {id::tcp_check_syncookie}, {id::tcp_gen_syncookie},
+    {.id = id::tcp_raw_gen_syncookie_ipv4, .config = "CONFIG_SYN_COOKIES"},
+    {.id = id::tcp_raw_gen_syncookie_ipv6, .config = "CONFIG_SYN_COOKIES"},
+    {.id = id::tcp_raw_check_syncookie_ipv4, .config = "CONFIG_SYN_COOKIES"},
+    {.id = id::tcp_raw_check_syncookie_ipv6, .config = "CONFIG_SYN_COOKIES"},
+};
+
+constexpr Grant kLwtOut[] = {
+    {id::skb_load_bytes}, {id::skb_pull_data}, {id::csum_diff}, {id::get_cgroup_classid},
+    {id::get_route_realm}, {id::get_hash_recalc}, {id::perf_event_output},
+    {id::get_smp_processor_id}, {id::skb_under_cgroup},
+};
+
+constexpr Grant kLwtIn[] = {
+    {id::lwt_push_encap},
+};
+
+constexpr Grant kLwtXmit[] = {
+    {id::skb_get_tunnel_key}, {id::skb_set_tunnel_key}, {id::skb_get_tunnel_opt},
+    {id::skb_set_tunnel_opt}, {id::redirect}, {id::clone_redirect}, {id::skb_change_tail},
+    {id::skb_change_head}, {id::skb_store_bytes}, {id::csum_update}, {id::csum_level},
+    {id::l3_csum_replace}, {id::l4_csum_replace}, {id::set_hash_invalid}, {id::lwt_push_encap},
+};
+
+constexpr Grant kLwtSeg6local[] = {
+    {.id = id::lwt_seg6_store_bytes, .config = "CONFIG_IPV6_SEG6_BPF"},
+    {.id = id::lwt_seg6_action, .config = "CONFIG_IPV6_SEG6_BPF"},
+    {.id = id::lwt_seg6_adjust_srh, .config = "CONFIG_IPV6_SEG6_BPF"},
+};
+
+constexpr Grant kTcpCongestion[] = {
+    {id::tcp_send_ack}, {id::sk_storage_get}, {id::sk_storage_delete},
+    {.id = id::setsockopt, .when = is_not_release},
+    {.id = id::getsockopt, .when = is_not_release},
+    {id::ktime_get_coarse_ns},
+};
+
+// --- Tracing, security, system calls ----------------------------------------------------------
+
+constexpr Grant kTracingAdmin[] = {
+    {id::probe_write_user},
+};
+
+constexpr Grant kTracing[] = {
+    {id::get_smp_processor_id},
+    {.id = id::probe_read, .config = "CONFIG_ARCH_HAS_NON_OVERLAPPING_ADDRESS_SPACE"},
+    {.id = id::probe_read_str, .config = "CONFIG_ARCH_HAS_NON_OVERLAPPING_ADDRESS_SPACE"},
+    {id::get_func_ip},
+};
+
+constexpr Grant kKprobe[] = {
+    {id::perf_event_output}, {id::get_stackid}, {id::get_stack},
+    {.id = id::override_return, .config = "CONFIG_BPF_KPROBE_OVERRIDE"},
+    {.id = id::get_func_ip, .variant = &variant::get_func_ip_kprobe_multi, .when = is_multi_probe},
+    {id::get_func_ip}, {id::get_attach_cookie},
+};
+
+constexpr Grant kTracepoint[] = {
+    {id::perf_event_output}, {id::get_stackid}, {id::get_stack}, {id::get_attach_cookie},
+};
+
+constexpr Grant kPerfEvent[] = {
+    {id::perf_event_output},
+    {.id = id::get_stackid, .variant = &variant::get_stackid_pe},
+    {id::get_stack}, {id::perf_prog_read_value}, {id::read_branch_records}, {id::get_attach_cookie},
+};
+
+constexpr Grant kRawTracepoint[] = {
+    {id::perf_event_output}, {id::get_stackid}, {id::get_stack}, {id::get_attach_cookie},
+};
+
+constexpr Grant kTracingBtf[] = {
+    {id::skb_output}, {id::xdp_output}, {id::skc_to_tcp6_sock}, {id::skc_to_tcp_sock},
+    {id::skc_to_tcp_timewait_sock}, {id::skc_to_tcp_request_sock}, {id::skc_to_udp6_sock},
+    {id::skc_to_unix_sock}, {id::skc_to_mptcp_sock},
+    {.id = id::sk_storage_get,
+     .variant = &variant::sk_storage_get_tracing,
+     .at_hook = is_outside_sk_storage},
+    {.id = id::sk_storage_delete,
+     .variant = &variant::sk_storage_delete_tracing,
+     .at_hook = is_outside_sk_storage},
+    {id::sock_from_file},
+    {.id = id::get_socket_cookie, .variant = &variant::get_socket_ptr_cookie},
+    {.id = id::xdp_get_buff_len, .variant = &variant::xdp_get_buff_len_trace},
+    {.id = id::seq_printf, .when = is_iterator},
+    {.id = id::seq_write, .when = is_iterator},
+    {.id = id::seq_printf_btf, .when = is_iterator},
+    {.id = id::d_path, .at_hook = may_resolve_path},
+    {.id = id::get_func_arg, .when = has_trampoline},
+    {.id = id::get_func_ret, .when = has_trampoline},
+    {.id = id::get_func_arg_cnt, .when = has_trampoline},
+    {.id = id::get_attach_cookie, .when = has_cookie},
+};
+
+constexpr Grant kLsm[] = {
+    {id::inode_storage_get}, {id::inode_storage_delete}, {id::sk_storage_get},
+    {id::sk_storage_delete}, {id::spin_lock}, {id::spin_unlock}, {id::bprm_opts_set},
+    {.id = id::ima_inode_hash, .at_hook = is_sleepable_lsm_hook},
+    {.id = id::ima_file_hash, .at_hook = is_sleepable_lsm_hook},
+    {.id = id::get_attach_cookie, .when = has_trampoline},
+    {.id = id::setsockopt, .when = owns_socket},
+    {.id = id::getsockopt, .when = owns_socket},
+};
+
+constexpr Grant kSyscall[] = {
+    {.id = id::sys_bpf, .when = has_perfmon},
+    {id::btf_find_by_name_kind}, {id::sys_close}, {id::kallsyms_lookup_name},
+};
+
+constexpr Grant kLirc[] = {
+    {id::rc_repeat}, {id::rc_keydown}, {id::rc_pointer_rel}, {id::map_lookup_elem},
+    {id::map_update_elem}, {id::map_delete_elem}, {id::map_push_elem}, {id::map_pop_elem},
+    {id::map_peek_elem}, {id::ktime_get_ns}, {id::ktime_get_boot_ns}, {id::tail_call},
+    {id::get_prandom_u32},
+    {.id = id::trace_printk, .when = has_perfmon},
+};
+
+constexpr Grant kTcpIter[] = {
+    {id::setsockopt}, {id::getsockopt},
+};
+
+// --- Groups and the order in which a program type asks them ------------------------------------
+
+namespace group {
+constexpr HelperGroup base{.name = "base", .grants = kBase};
+constexpr HelperGroup base_bpf{.name = "base_bpf", .grants = kBaseBpf, .needs = Capability::kBpf};
+constexpr HelperGroup base_perfmon{
+    .name = "base_perfmon", .grants = kBasePerfmon, .needs = Capability::kPerfmon};
+constexpr HelperGroup sk_base{.name = "sk_base", .grants = kSkBase};
+constexpr HelperGroup cgroup_common{.name = "cgroup_common", .grants = kCgroupCommon};
+constexpr HelperGroup lsm_cgroup{
+    .name = "lsm_cgroup", .grants = kCgroupCommon, .when = is_lsm_cgroup};
+constexpr HelperGroup socket_filter{.name = "socket_filter", .grants = kSocketFilter};
+constexpr HelperGroup cgroup_skb{.name = "cgroup_skb", .grants = kCgroupSkb};
+constexpr HelperGroup cgroup_sock{.name = "cgroup_sock", .grants = kCgroupSock};
+constexpr HelperGroup cgroup_sock_addr{.name = "cgroup_sock_addr", .grants = kCgroupSockAddr};
+constexpr HelperGroup cgroup_device{.name = "cgroup_device", .grants = kCgroupDevice};
+constexpr HelperGroup cgroup_sysctl{.name = "cgroup_sysctl", .grants = kCgroupSysctl};
+constexpr HelperGroup cgroup_sockopt{.name = "cgroup_sockopt", .grants = kCgroupSockopt};
+constexpr HelperGroup sock_ops{.name = "sock_ops", .grants = kSockOps};
+constexpr HelperGroup sk_msg{.name = "sk_msg", .grants = kSkMsg};
+constexpr HelperGroup sk_skb{.name = "sk_skb", .grants = kSkSkb};
+constexpr HelperGroup sk_lookup{.name = "sk_lookup", .grants = kSkLookup};
+constexpr HelperGroup sk_reuseport{.name = "sk_reuseport", .grants = kSkReuseport};
+constexpr HelperGroup flow_dissector{.name = "flow_dissector", .grants = kFlowDissector};
+constexpr HelperGroup sched_cls{.name = "sched_cls", .grants = kSchedCls};
+constexpr HelperGroup xdp{.name = "xdp", .grants = kXdp};
+constexpr HelperGroup lwt_out{.name = "lwt_out", .grants = kLwtOut};
+constexpr HelperGroup lwt_in{.name = "lwt_in", .grants = kLwtIn};
+constexpr HelperGroup lwt_xmit{.name = "lwt_xmit", .grants = kLwtXmit};
+constexpr HelperGroup lwt_seg6local{.name = "lwt_seg6local", .grants = kLwtSeg6local};
+constexpr HelperGroup tcp_congestion{
+    .name = "tcp_congestion", .grants = kTcpCongestion, .when = is_tcp_congestion};
+constexpr HelperGroup tracing{.name = "tracing", .grants = kTracing};
+constexpr HelperGroup tracing_admin{
+    .name = "tracing_admin", .grants = kTracingAdmin, .needs = Capability::kSysAdmin};
+constexpr HelperGroup kprobe{.name = "kprobe", .grants = kKprobe};
+constexpr HelperGroup tracepoint{.name = "tracepoint", .grants = kTracepoint};
+constexpr HelperGroup perf_event{.name = "perf_event", .grants = kPerfEvent};
+constexpr HelperGroup raw_tracepoint{.name = "raw_tracepoint", .grants = kRawTracepoint};
+constexpr HelperGroup tracing_btf{.name = "tracing_btf", .grants = kTracingBtf};
+constexpr HelperGroup lsm{.name = "lsm", .grants = kLsm};
+constexpr HelperGroup syscall{.name = "syscall", .grants = kSyscall};
+constexpr HelperGroup lirc{.name = "lirc", .grants = kLirc};
+constexpr HelperGroup stream_iterator{
+    .name = "stream_iterator", .grants = kTcpIter, .when = iterates_stream_sockets};
+}  // namespace group
+
+template <const HelperGroup*... Groups>
+inline constexpr std::array<const HelperGroup*, sizeof...(Groups)> chain{Groups...};
+
+#define DRYDOCK_BASE &group::base, &group::base_bpf, &group::base_perfmon
+#define DRYDOCK_SK_BASE &group::sk_base, DRYDOCK_BASE
+#define DRYDOCK_TRACING &group::tracing, DRYDOCK_BASE, &group::tracing_admin
+#define DRYDOCK_TRACING_BTF \
+  &group::tracing_btf, &group::raw_tracepoint, DRYDOCK_TRACING, &group::stream_iterator
+
+std::span<const HelperGroup* const> chain_of(ProgramType type) {
+  using enum ProgramType;
+  switch (type) {
+    case kUnspec:
+    case kExt: return {};  // an extension is what the program that it extends is
+    case kSocketFilter: return chain<&group::socket_filter, DRYDOCK_SK_BASE>;
+    case kKprobe: return chain<&group::kprobe, DRYDOCK_TRACING>;
+    case kSchedCls:
+    case kSchedAct: return chain<&group::sched_cls, DRYDOCK_SK_BASE>;
+    case kTracepoint: return chain<&group::tracepoint, DRYDOCK_TRACING>;
+    case kXdp: return chain<&group::xdp, DRYDOCK_SK_BASE>;
+    case kPerfEvent: return chain<&group::perf_event, DRYDOCK_TRACING>;
+    case kCgroupSkb:
+      return chain<&group::cgroup_common, &group::cgroup_skb, &group::socket_filter,
+                   DRYDOCK_SK_BASE>;
+    case kCgroupSock: return chain<&group::cgroup_common, &group::cgroup_sock, DRYDOCK_BASE>;
+    case kLwtIn: return chain<&group::lwt_in, &group::lwt_out, DRYDOCK_SK_BASE>;
+    case kLwtOut: return chain<&group::lwt_out, DRYDOCK_SK_BASE>;
+    case kLwtXmit: return chain<&group::lwt_xmit, &group::lwt_out, DRYDOCK_SK_BASE>;
+    case kLwtSeg6local: return chain<&group::lwt_seg6local, &group::lwt_out, DRYDOCK_SK_BASE>;
+    case kSockOps: return chain<&group::cgroup_common, &group::sock_ops, DRYDOCK_SK_BASE>;
+    case kSkSkb: return chain<&group::sk_skb, DRYDOCK_SK_BASE>;
+    case kCgroupDevice: return chain<&group::cgroup_common, &group::cgroup_device, DRYDOCK_BASE>;
+    case kSkMsg: return chain<&group::sk_msg, DRYDOCK_SK_BASE>;
+    case kRawTracepoint:
+    case kRawTracepointWritable: return chain<&group::raw_tracepoint, DRYDOCK_TRACING>;
+    case kCgroupSockAddr:
+      return chain<&group::cgroup_common, &group::cgroup_sock_addr, DRYDOCK_SK_BASE>;
+    case kLircMode2: return chain<&group::lirc>;
+    case kSkReuseport: return chain<&group::sk_reuseport, DRYDOCK_BASE>;
+    case kFlowDissector: return chain<&group::flow_dissector, DRYDOCK_SK_BASE>;
+    case kCgroupSysctl: return chain<&group::cgroup_common, &group::cgroup_sysctl, DRYDOCK_BASE>;
+    case kCgroupSockopt: return chain<&group::cgroup_common, &group::cgroup_sockopt, DRYDOCK_BASE>;
+    case kTracing: return chain<DRYDOCK_TRACING_BTF>;
+    case kStructOps: return chain<&group::tcp_congestion, DRYDOCK_BASE>;
+    case kLsm: return chain<&group::lsm_cgroup, &group::lsm, DRYDOCK_TRACING_BTF>;
+    case kSkLookup: return chain<&group::sk_lookup, DRYDOCK_SK_BASE>;
+    case kSyscall: return chain<&group::syscall, DRYDOCK_TRACING_BTF>;
+    case kNetfilter: return chain<DRYDOCK_BASE>;
+  }
+  return {};
+}
+
+#undef DRYDOCK_BASE
+#undef DRYDOCK_SK_BASE
+#undef DRYDOCK_TRACING
+#undef DRYDOCK_TRACING_BTF
+
+}  // namespace
+
+std::span<const HelperGroup* const> helper_groups(ProgramType type) { return chain_of(type); }
+
+std::span<const HelperGroup* const> all_helper_groups() {
+  static constexpr std::array kAll{
+      &group::base, &group::base_bpf, &group::base_perfmon, &group::sk_base,
+      &group::cgroup_common, &group::lsm_cgroup, &group::socket_filter, &group::cgroup_skb,
+      &group::cgroup_sock, &group::cgroup_sock_addr, &group::cgroup_device, &group::cgroup_sysctl,
+      &group::cgroup_sockopt, &group::sock_ops, &group::sk_msg, &group::sk_skb, &group::sk_lookup,
+      &group::sk_reuseport, &group::flow_dissector, &group::sched_cls, &group::xdp,
+      &group::lwt_out, &group::lwt_in, &group::lwt_xmit, &group::lwt_seg6local,
+      &group::tcp_congestion, &group::tracing, &group::tracing_admin, &group::kprobe,
+      &group::tracepoint, &group::perf_event, &group::raw_tracepoint, &group::tracing_btf,
+      &group::lsm, &group::syscall, &group::lirc, &group::stream_iterator};
+  return kAll;
+}
+
+}  // namespace drydock

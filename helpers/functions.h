@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which function emulates a helper. Families of helpers register theirs in functions.cc; an id
+// without one is not modelled yet, and a run that calls it reports `unsupported` by name.
+#pragma once
+
+#include "helpers/helper_ids.h"
+#include "helpers/helper_row.h"
+
+namespace drydock {
+
+struct HelperEmulation {
+  HelperId id;
+  HelperFunction function;
+};
+
+}  // namespace drydock

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <array>
+
+#include "helpers/allowlists.h"
+#include "helpers/helper_row.h"
+#include "helpers/rows.h"
+
+namespace drydock {
+namespace {
+
+// --- The rows are in order, unique and complete ------------------------------------------------
+
+constexpr HelperId kHelperCount = kHelperRows.size();
+
+constexpr Release release_of(std::string_view text) {
+  Release release;
+  uint16_t* part = &release.major;
+  for (char c : text) {
+    if (c == '.')
+      part = part == &release.major ? &release.minor : &release.patch;
+    else
+      *part = static_cast<uint16_t>(*part * 10 + (c - '0'));
+  }
+  return release;
+}
+
+constexpr bool dense() {
+  for (HelperId id = 0; id < kHelperCount; ++id)
+    if (kHelperRows[id].id != id || kHelperRows[id].name.empty()) return false;
+  return true;
+}
+static_assert(dense(), "row i of helpers.def must be helper i");
+static_assert(kHelperCount == 212, "Linux 6.18 has the helpers 1 to 211");
+
+constexpr bool unique_names() {
+  for (HelperId a = 0; a < kHelperCount; ++a)
+    for (HelperId b = a + 1; b < kHelperCount; ++b)
+      if (kHelperRows[a].name == kHelperRows[b].name) return false;
+  return true;
+}
+static_assert(unique_names());
+
+// Ids are only ever appended, so that releases ascend with them.
+constexpr bool releases_ascend() {
+  for (HelperId id = 2; id < kHelperCount; ++id)
+    if (release_of(kHelperRows[id].since) < release_of(kHelperRows[id - 1].since)) return false;
+  return true;
+}
+static_assert(releases_ascend(), "a `since` in helpers.def is wrong");
+
+// What the verifier takes for granted of a prototype.
+constexpr bool well_formed(const HelperRow& row) {
+  bool ended = false;
+  for (size_t i = 0; i < row.args.size(); ++i) {
+    const HelperArg& arg = row.args[i];
+    bool none = arg.type == kArgNone;
+    if (ended && !none) return false;
+    ended |= none;
+    bool memory = base_type(arg.type) == kArgPtrToMem && !(arg.type & kMemFixedSize);
+    ArgType next = i + 1 < row.args.size() ? base_type(row.args[i + 1].type) : kArgNone;
+    bool next_is_size = next == kArgConstSize || next == kArgConstSizeOrZero;
+    if (memory != next_is_size) return false;
+    if ((arg.type & kMemFixedSize) && arg.size == 0) return false;
+  }
+  return !(row.flags & kHelperChangesPacketData) || row.args[0].type == kArgPtrToCtx;
+}
+static_assert(std::ranges::all_of(kHelperRows, well_formed));
+
+constexpr auto kReleases = [] {
+  std::array<Release, kHelperCount> releases{};
+  for (HelperId id = 1; id < kHelperCount; ++id) releases[id] = release_of(kHelperRows[id].since);
+  return releases;
+}();
+
+constexpr auto kVariants = std::to_array<const HelperRow*>({
+#define DRYDOCK_VARIANT(variant_name, ...) &variant::variant_name,
+#include "helpers/variants.def"
+#undef DRYDOCK_VARIANT
+});
+
+bool holds(CallCondition condition, const CallSite& site) { return !condition || condition(site); }
+
+bool has_capability(Capability needed, const CallSite& site) {
+  switch (needed) {
+    case Capability::kNone: return true;
+    case Capability::kBpf: return site.bpf_capable;
+    case Capability::kPerfmon: return site.bpf_capable && site.perfmon;
+    case Capability::kSysAdmin: return site.sys_admin;
+  }
+  return false;
+}
+
+}  // namespace
+
+const HelperRow* helper_row(HelperId id) {
+  return id > 0 && id < kHelperCount ? &kHelperRows[id] : nullptr;
+}
+
+const HelperRow* helper_named(std::string_view name) {
+  if (name.starts_with("bpf_")) name.remove_prefix(4);
+  auto row = std::ranges::find(kHelperRows, name, &HelperRow::name);
+  return row != kHelperRows.end() && row->id != 0 ? &*row : nullptr;
+}
+
+HelperId helper_count() { return kHelperCount; }
+
+std::span<const HelperRow* const> helper_variants() { return kVariants; }
+
+HelperAvailability helper_for(HelperId id, const CallSite& site, const Profile& profile) {
+  using enum HelperAvailability::Kind;
+  if (id >= kHelperCount || (id > 0 && kReleases[id] > profile.version()))
+    return {.kind = kUnknownId};
+  for (const HelperGroup* group : helper_groups(site.program_type)) {
+    if (!has_capability(group->needs, site) || !holds(group->when, site)) continue;
+    bool named = false;
+    for (const Grant& grant : group->grants) {
+      if (grant.id != id) continue;
+      if (!grant.config.empty() && !profile.config_enabled(grant.config)) continue;
+      named = true;
+      if (!holds(grant.when, site)) continue;
+      return {.kind = kAllowed,
+              .row = grant.variant ? grant.variant : &kHelperRows[id],
+              .allowed_at_hook = holds(grant.at_hook, site)};
+    }
+    if (named) break;
+  }
+  return {.kind = kNotForProgram, .row = helper_row(id)};
+}
+
+}  // namespace drydock
