@@ -144,7 +144,9 @@ class Btf {
   uint32_t start_id_ = 1;
   uint32_t start_string_ = 0;
   std::string_view strings_;
-  std::vector<uint32_t> types_;  // byte offset in bytes_ of type start_id_ + i
+  const std::byte* type_data_ = nullptr;  // first type, in bytes_ or in realigned_
+  std::vector<std::byte> realigned_;
+  std::vector<uint32_t> types_;  // byte offset from type_data_ of type start_id_ + i
   mutable std::unique_ptr<Index> index_;
 };
 
