@@ -38,12 +38,13 @@ struct ContextAccess {
 
 struct ContextQuery {
   ProgramType program_type{};
-  AttachType attach_type{};
+  AttachType attach_type{};  // expected_attach_type
   int32_t offset = 0;   // bytes from the context's start
   uint32_t size = 0;    // 1, 2, 4, 8
   Access access = Access::kRead;
   bool sign_extending_load = false;
   bool perfmon = true;
+  bool bpf_capable = true;         // CAP_BPF
   bool immediate_store = false;    // BPF_ST rather than BPF_STX
 };
 
@@ -51,5 +52,13 @@ struct ContextQuery {
 /// Contexts typed by BTF (tracing, LSM, iterators, struct_ops) are the verifier's btf_access; this
 /// answers for the others.
 std::optional<ContextAccess> context_access(const ContextQuery& query, const Profile& profile);
+
+/// Access through a pointer to a socket: kPtrToSocket, kPtrToSockCommon, kPtrToTcpSock or
+/// kPtrToXdpSock (base types). Only reads; a write never is one ("R%d cannot write into %s").
+std::optional<ContextAccess> socket_access(RegType socket, int32_t offset, uint32_t size);
+
+/// Bytes of struct bpf_flow_keys: what a flow dissector may read and write through kPtrToFlowKeys,
+/// at any offset and alignment inside.
+inline constexpr uint32_t kFlowKeysSize = 56;
 
 }  // namespace drydock
