@@ -154,9 +154,10 @@ Verdict verify(const ProgramInput& program, const Profile& profile, FdTable& fds
                const Options& options) {
   Verdict v = verifier::verify_once(program, profile, fds, options);
   if (v.kind != VerdictKind::kRejected || options.log_level) return v;
-  // No text was made on the way: walk once more to the same end, with the log on, for the message.
+  // No text was made on the way: walk once more to the same end for it. The statistics level
+  // prints what is wrong and not every instruction.
   Options with_log = options;
-  with_log.log_level = kLogLevel1;
+  with_log.log_level = kLogStats;
   Verdict told = verifier::verify_once(program, profile, fds, with_log);
   v.message = told.message;
   v.diagnostic = std::move(told.diagnostic);

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+# The two commands of a newcomer are `make demo` and `make test`; both install what is missing
+# (scripts/install-dependencies, Debian packages), configure, build and run.
+# PRESET=debug|asan|clang|release chooses the build (CMakePresets.json).
+
+PRESET ?= release
+BUILD  := build/$(PRESET)
+JOBS   ?= $(shell nproc)
+
+.PHONY: all demo test test-long test-asan bench compare format tidy dependencies configure build clean
+
+all: build
+
+dependencies:
+	@scripts/install-dependencies
+
+configure: dependencies
+	@test -f $(BUILD)/build.ninja || cmake --preset $(PRESET)
+
+build: configure
+	@cmake --build $(BUILD) -j $(JOBS)
+
+demo: build
+	@scripts/demo $(BUILD)
+
+test: build
+	@scripts/run-tests $(BUILD)
+
+# What takes longer than a quick run: more random programs, more mutations.
+test-long: build
+	@DRYDOCK_LONG=1 scripts/run-tests $(BUILD)
+
+# The suite again with address and undefined-behaviour sanitizers.
+test-asan:
+	@$(MAKE) --no-print-directory PRESET=asan test
+
+bench: build
+	@scripts/bench $(BUILD)
+
+compare: build
+	@scripts/compare $(BUILD)
+
+format:
+	@scripts/format
+
+tidy: build
+	@git ls-files '*.cc' | grep -v '^corpus/' | xargs clang-tidy -p $(BUILD) --quiet
+
+clean:
+	@rm -rf build
