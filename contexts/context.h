@@ -34,6 +34,7 @@ struct ContextAccess {
   bool is_return_value = false;    // the attached hook's return value (LSM_CGROUP, fexit)
   const Btf* btf = nullptr;        // yields kPtrToBtfId
   uint32_t btf_id = 0;
+  uint32_t ref_obj_id = 0;         // the pointer stands for a reference held since entry
 };
 
 struct ContextQuery {

@@ -8,6 +8,7 @@ Env::Env(const ProgramInput& input, const Profile& kernel, FdTable& table, const
       facts(input.insns.size()), type(input.type),
       gpl_compatible(license_is_gpl_compatible(input.license)),
       sleepable(input.flags & kProgSleepable), log(asked.log_level, asked.log_size) {
+  attach_type = input.expected_attach_type;
   const Capabilities& caps = asked.capabilities;
   allow_ptr_leaks = allow_uninit_stack = bypass_spec_v1 = bypass_spec_v4 = caps.perfmon;
   bpf_capable = caps.bpf;
@@ -33,7 +34,7 @@ Check Env::bug(std::string what) {
 
 CallSite Env::call_site() const {
   return {.program_type = type,
-          .attach_type = program.expected_attach_type,
+          .attach_type = attach_type,
           .attach_func = attach.func_name,
           .sleepable = sleepable,
           .gpl = gpl_compatible,

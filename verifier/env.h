@@ -124,6 +124,7 @@ struct PendingBranch {
   uint64_t log_position = 0;
 };
 
+struct StructOpsRow;   // struct_ops.h
 class StackLiveness;   // liveness.h
 struct LoopComponents; // loops.h: strongly connected components under exploration
 struct Backtrack;      // precision.h
@@ -160,7 +161,22 @@ class Env {
     uint32_t btf_id = 0;
     std::string func_name;                 // "security_..." hook, traced function, tracepoint
     bool valid_access = false;
+    bool raw_tracepoint = false;           // context slots follow a btf_trace_* typedef
+    // Arguments whose register type the hook fixes (iterators, struct_ops).
+    struct ContextArg {
+      uint32_t offset = 0;                 // of the slot in the context
+      RegType type = kNotInit;
+      const Btf* btf = nullptr;            // null: vmlinux
+      uint32_t btf_id = 0;
+      bool refcounted = false;             // the program owns a reference at entry
+      uint32_t ref_obj_id = 0;             // that reference, once acquired
+    };
+    std::vector<ContextArg> args;
+    const StructOpsRow* struct_ops = nullptr;
+    uint32_t struct_ops_member_offset = 0;
   } attach;
+  /// Expected attach type whose rules apply: an extension takes its target's.
+  AttachType attach_type{};
   /// The program type whose rules apply: that of an extension's target, else its own.
   ProgramType type = ProgramType::kUnspec;
   bool gpl_compatible = false;
