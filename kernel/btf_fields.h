@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -52,7 +53,8 @@ struct BtfField {
   uint32_t target_id = 0;
   uint32_t destructor_id = 0;  // vmlinux FUNC id of the registered destructor, 0 for none
   // kListHead, kRbRoot: the value type of the collection, and where its node is.
-  uint32_t graph_value_id = 0;      // id in the record's own BTF
+  const Btf* graph_btf = nullptr;   // the record's own BTF
+  uint32_t graph_value_id = 0;      // id in it
   uint32_t graph_node_offset = 0;
   const BtfRecord* graph_value_record = nullptr;
 };
@@ -60,12 +62,14 @@ struct BtfField {
 struct BtfRecord {
   std::vector<BtfField> fields;  // by offset
   FieldKinds kinds = 0;
-  int spin_lock_offset = -1, res_spin_lock_offset = -1, timer_offset = -1, workqueue_offset = -1,
-      refcount_offset = -1, task_work_offset = -1;
+  /// Where there is none, -EINVAL: messages print it.
+  static constexpr int kNone = -22;
+  int spin_lock_offset = kNone, res_spin_lock_offset = kNone, timer_offset = kNone,
+      workqueue_offset = kNone, refcount_offset = kNone, task_work_offset = kNone;
 
   bool has(FieldKind kind) const { return kinds & static_cast<uint32_t>(kind); }
   bool has_any(FieldKinds mask) const { return kinds & mask; }
-  /// The field that covers byte `offset` and is one of `mask`, or nullptr.
+  /// The field that starts at byte `offset` and is one of `mask`, or nullptr.
   const BtfField* find(uint32_t offset, FieldKinds mask) const;
 };
 
@@ -75,14 +79,28 @@ struct StructMeta {
   BtfRecord record;
 };
 
+/// Name of a kind as the kernel's messages have it ("bpf_list_head", "kptr").
+std::string_view name_of(FieldKind kind);
+
 /// Parses the special fields of a map value of type `type_id` (value_size bytes), looking for the
 /// kinds of `mask`. An empty record when there are none. On failure `err` is the errno of the
-/// kernel. `kernel_btf` is where kptr targets are looked up.
+/// kernel. `kernel_btf`, then `modules`, is where kptr targets are looked up.
 Result<BtfRecord> parse_btf_fields(const Btf& btf, uint32_t type_id, FieldKinds mask,
-                                   uint32_t value_size, const Btf& kernel_btf);
+                                   uint32_t value_size, const Btf& kernel_btf,
+                                   std::span<const std::shared_ptr<const Btf>> modules = {});
 
 /// All structs of a program's BTF with special fields, by id; parsed when the BTF is loaded, with
-/// its errors (cycles of ownership and the like).
-Result<std::vector<StructMeta>> parse_struct_metas(const Btf& btf, const Btf& kernel_btf);
+/// its errors (cycles of ownership and the like). Records refer to each other: the vector may be
+/// moved, not copied.
+Result<std::vector<StructMeta>> parse_struct_metas(
+    const Btf& btf, const Btf& kernel_btf, std::span<const std::shared_ptr<const Btf>> modules = {});
+
+/// The entry of a struct, or nullptr.
+const StructMeta* find_struct_meta(std::span<const StructMeta> metas, uint32_t btf_id);
+
+/// What must hold of a record (a map's, or a struct's) once the structs of its BTF are known: roots
+/// get the record of what they hold, ownership has no cycles, a uptr points to a program's struct
+/// that fits a page.
+Status link_record(BtfRecord& record, std::span<const StructMeta> metas);
 
 }  // namespace drydock
