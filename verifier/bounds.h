@@ -2,16 +2,32 @@
 // What is known of a number: a tnum and four ranges (signed and unsigned, 64 and 32 bits wide).
 // For a pointer the same describes the variable part of its offset.
 //
-// Invariants (asserted by check_invariants()): each min <= its max; the tnum is well formed; when
-// one of them pins a single value, all of them do. Kernel's counterpart: the numeric fields of
-// struct bpf_reg_state and the reg_bounds_sync() family.
+// Invariants (broken_invariant() names the one that does not hold): each min <= its max; when the
+// tnum pins a value, or its low half, so do the ranges of that width. On a branch that cannot be
+// reached they may break, as in the kernel, which carries on with wide ranges.
+//
+// Kernel's counterpart: the numeric fields of struct bpf_reg_state and the reg_bounds_sync() family.
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 #include "verifier/tnum.h"
 
 namespace drydock::verifier {
+
+/// The signed and the unsigned range of one width.
+template <class U>
+struct Ranges {
+  using S = std::make_signed_t<U>;
+  S smin, smax;
+  U umin, umax;
+
+  static constexpr S kSMin = static_cast<S>(U{1} << (8 * sizeof(U) - 1));
+  static constexpr S kSMax = static_cast<S>(~kSMin);
+  static constexpr Ranges unbounded() { return {kSMin, kSMax, 0, static_cast<U>(~U{0})}; }
+  static constexpr Ranges constant(U v) { return {static_cast<S>(v), static_cast<S>(v), v, v}; }
+};
 
 struct Bounds {
   Tnum var = Tnum::unknown();
@@ -22,32 +38,68 @@ struct Bounds {
 
   friend bool operator==(const Bounds&, const Bounds&) = default;
 
-  static Bounds constant(uint64_t value);
+  static Bounds constant(uint64_t value) {
+    Bounds b;
+    b.set_constant(value);
+    return b;
+  }
   static Bounds unknown() { return {}; }
 
   bool is_const() const { return var.is_const(); }
   uint64_t const_value() const { return var.value; }
+  void set_constant(uint64_t value) {
+    var = Tnum::constant(value);
+    smin = smax = static_cast<int64_t>(value);
+    umin = umax = value;
+    s32_min = s32_max = static_cast<int32_t>(value);
+    u32_min = u32_max = static_cast<uint32_t>(value);
+  }
 
-  void set_unbounded();     // the ranges, not the tnum
-  void set_unbounded32();
+  Ranges<uint64_t> ranges64() const { return {smin, smax, umin, umax}; }
+  Ranges<uint32_t> ranges32() const { return {s32_min, s32_max, u32_min, u32_max}; }
+  void set(const Ranges<uint64_t>& r) { smin = r.smin, smax = r.smax, umin = r.umin, umax = r.umax; }
+  void set(const Ranges<uint32_t>& r) {
+    s32_min = r.smin, s32_max = r.smax, u32_min = r.umin, u32_max = r.umax;
+  }
+  void set_unbounded() {     // the ranges, not the tnum
+    set_unbounded64();
+    set_unbounded32();
+  }
+  void set_unbounded64() { set(Ranges<uint64_t>::unbounded()); }
+  void set_unbounded32() { set(Ranges<uint32_t>::unbounded()); }
+
   /// Makes tnum and ranges agree: each takes from the others what they imply, both ways between
   /// 32 and 64 bits, in the kernel's order.
   void sync();
-  /// 32-bit write: the upper half becomes zero, the 64-bit ranges follow the 32-bit ones.
+  /// 32-bit write: the upper half becomes zero, the 64-bit ranges follow the 32-bit ones. To be
+  /// followed by sync().
   void zero_extend_32();
-  /// Ranges from the tnum only.
+  /// What the tnum alone implies for the ranges.
   void update_from_tnum();
-  /// Load or move with sign extension from `bytes` (1, 2, 4), into 64 or 32 bits.
+  void update32_from_tnum();
+  /// Load or move with sign extension from `bytes` (1, 2, 4), into 64 bits, or into the low 32
+  /// (then to be followed by zero_extend_32() and sync()).
   void sign_extend(int bytes);
   void sign_extend32(int bytes);
-  /// Keeps the low `bytes` bytes, zero above (a narrow load).
+  /// Keeps the low `bytes` (1, 2, 4) bytes, zero above (a narrow load).
   void truncate(int bytes);
 
   bool same_numbers(const Bounds& o) const { return *this == o; }
-  /// Every range contains that of `b`.
-  bool contains(const Bounds& b) const;
+  /// Every range, and the tnum, contains that of `b`.
+  bool contains(const Bounds& b) const {
+    return umin <= b.umin && umax >= b.umax && smin <= b.smin && smax >= b.smax &&
+           u32_min <= b.u32_min && u32_max >= b.u32_max && s32_min <= b.s32_min &&
+           s32_max >= b.s32_max && var.contains(b.var);
+  }
   /// nullptr, or which invariant is broken, as the kernel's reg_bounds_sanity_check names it.
   const char* broken_invariant() const;
 };
+
+/// [lo, hi] becomes its intersection with [lo2, hi2].
+template <class T>
+constexpr void meet(T& lo, T& hi, std::type_identity_t<T> lo2, std::type_identity_t<T> hi2) {
+  if (lo2 > lo) lo = lo2;
+  if (hi2 < hi) hi = hi2;
+}
 
 }  // namespace drydock::verifier

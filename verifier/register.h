@@ -67,12 +67,24 @@ struct Register {
   IterState iter_state() const { return static_cast<IterState>(target.iter.state); }
   bool same_target(const Register& o) const { return !std::memcmp(&target, &o.target, 16); }
 
-  // Writers. Each leaves every field meaningful.
+  // Writers. Each leaves every field meaningful; none touches subreg_def, which tells of the
+  // instruction that wrote and not of the value.
   void set_not_init();
-  void set_known_zero();                 // pointer offsets: bounds 0, off untouched
-  void set_scalar_const(uint64_t value);
-  void set_unknown_scalar();             // not precise; callers decide (Env::mark_unknown)
-  void set_unknown_scalar_imprecise();
+  /// For a pointer whose type is set besides: offset, bounds, target and ids are cleared; type,
+  /// frameno and precise stay.
+  void set_known_zero() { set_known(0); }
+  void set_known(uint64_t value) {
+    off = 0;
+    clear_target();
+    id = ref_obj_id = 0;
+    bounds.set_constant(value);
+  }
+  void set_scalar_const(uint64_t value) {
+    set_known(value);
+    type = kScalar;
+  }
+  void set_unknown_scalar();             // not precise; callers decide (mark_unknown)
+  void set_unknown_scalar_imprecise() { set_unknown_scalar(); }
   void clear_target() { target = Target(); }
 };
 

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "verifier/bounds.h"
+
+#include <utility>
+
+namespace drydock::verifier {
+namespace {
+
+/// Meets only where the other pair is a range at all: a pair of bit patterns can be ordered when
+/// read as unsigned and not when read as signed, or the reverse.
+template <class T>
+void meet_if_ordered(T& lo, T& hi, std::type_identity_t<T> lo2, std::type_identity_t<T> hi2) {
+  if (lo2 <= hi2) meet(lo, hi, lo2, hi2);
+}
+
+uint32_t low(uint64_t v) { return static_cast<uint32_t>(v); }
+uint32_t high(uint64_t v) { return static_cast<uint32_t>(v >> 32); }
+int32_t slow(uint64_t v) { return static_cast<int32_t>(v); }
+uint64_t with_low(uint64_t v, uint32_t l) { return (v >> 32 << 32) | l; }
+
+/// A 64-bit range whose upper halves follow each other (…f'80000000 to …0'7fffffff) while the
+/// lower halves run from negative to non-negative is a range of its signed lower halves.
+void learn_across_zero(Bounds& b, uint64_t lo, uint64_t hi) {
+  if (high(lo) + 1 == high(hi) && slow(lo) < 0 && slow(hi) >= 0)
+    meet(b.s32_min, b.s32_max, slow(lo), slow(hi));
+}
+
+/// What the 64-bit ranges, and the 32-bit ones among themselves, say of the low half.
+void deduce_32(Bounds& b) {
+  const uint64_t slo = static_cast<uint64_t>(b.smin), shi = static_cast<uint64_t>(b.smax);
+  if (high(b.umin) == high(b.umax)) {
+    meet(b.u32_min, b.u32_max, low(b.umin), low(b.umax));
+    meet_if_ordered(b.s32_min, b.s32_max, slow(b.umin), slow(b.umax));
+  }
+  if (high(slo) == high(shi)) {
+    meet_if_ordered(b.u32_min, b.u32_max, low(slo), low(shi));
+    meet_if_ordered(b.s32_min, b.s32_max, slow(slo), slow(shi));
+  }
+  learn_across_zero(b, b.umin, b.umax);
+  learn_across_zero(b, slo, shi);
+  // Ranges on one side of the sign boundary are the same read either way.
+  meet_if_ordered(b.s32_min, b.s32_max, static_cast<int32_t>(b.u32_min),
+                  static_cast<int32_t>(b.u32_max));
+  meet_if_ordered(b.u32_min, b.u32_max, static_cast<uint32_t>(b.s32_min),
+                  static_cast<uint32_t>(b.s32_max));
+}
+
+/// Signed from unsigned and back. A signed range across zero is two ends of the unsigned line;
+/// when the unsigned range touches only one of them, both ranges shrink to the common part.
+void deduce_64(Bounds& b) {
+  meet_if_ordered(b.smin, b.smax, static_cast<int64_t>(b.umin), static_cast<int64_t>(b.umax));
+  const uint64_t slo = static_cast<uint64_t>(b.smin), shi = static_cast<uint64_t>(b.smax);
+  if (slo <= shi) {
+    meet(b.umin, b.umax, slo, shi);
+  } else if (b.umax < slo) {
+    b.smin = static_cast<int64_t>(b.umin);
+    if (shi < b.umax) b.umax = shi;
+  } else if (shi < b.umin) {
+    b.smax = static_cast<int64_t>(b.umax);
+    if (slo > b.umin) b.umin = slo;
+  }
+}
+
+/// 64-bit ranges from the low half's: its ends can stand in for the lower halves of the ends.
+void deduce_64_from_32(Bounds& b) {
+  meet(b.umin, b.umax, with_low(b.umin, b.u32_min), with_low(b.umax, b.u32_max));
+  meet(b.smin, b.smax, static_cast<int64_t>(with_low(static_cast<uint64_t>(b.smin), b.u32_min)),
+       static_cast<int64_t>(with_low(static_cast<uint64_t>(b.smax), b.u32_max)));
+  // After a sign-extending load the upper half is all ones or all zeros; a low half that is not
+  // negative then rules the ones out.
+  if (b.s32_min >= 0 && b.smin >= INT32_MIN && b.smax <= INT32_MAX) {
+    b.smin = b.s32_min;
+    b.smax = b.s32_max;
+    b.umin = static_cast<uint64_t>(b.smin);
+    b.umax = static_cast<uint64_t>(int64_t{b.s32_max});
+    b.var = tnum_intersect(b.var, Tnum::range(b.umin, b.umax));
+  }
+}
+
+void update64_from_tnum(Bounds& b) {
+  constexpr uint64_t kSign = uint64_t{1} << 63;
+  meet(b.smin, b.smax, static_cast<int64_t>(b.var.value | (b.var.mask & kSign)),
+       static_cast<int64_t>(b.var.value | (b.var.mask & ~kSign)));
+  meet(b.umin, b.umax, b.var.least(), b.var.greatest());
+}
+
+/// The tnum from the unsigned ranges.
+void update_tnum(Bounds& b) {
+  const Tnum whole = tnum_intersect(b.var, Tnum::range(b.umin, b.umax));
+  const Tnum half = tnum_intersect(whole.subreg(), Tnum::range(b.u32_min, b.u32_max));
+  b.var = tnum_or(whole.clear_subreg(), half);
+}
+
+bool is_exactly(const Bounds& b, uint64_t v) {
+  return b.umin == v && b.umax == v && b.smin == static_cast<int64_t>(v) && b.smax == b.smin &&
+         b.u32_min == low(v) && b.u32_max == low(v) && b.s32_min == slow(v) && b.s32_max == slow(v);
+}
+
+}  // namespace
+
+void Bounds::update32_from_tnum() {
+  constexpr uint32_t kSign = uint32_t{1} << 31;
+  const uint32_t value = low(var.value), mask = low(var.mask);
+  meet(s32_min, s32_max, static_cast<int32_t>(value | (mask & kSign)),
+       static_cast<int32_t>(value | (mask & ~kSign)));
+  meet(u32_min, u32_max, value, value | mask);
+}
+
+void Bounds::update_from_tnum() {
+  update32_from_tnum();
+  update64_from_tnum(*this);
+}
+
+void Bounds::sync() {
+  // Nothing can be learnt of a constant that all agree on.
+  if (var.is_const() && is_exactly(*this, var.value)) return;
+  update_from_tnum();
+  // The kernel deduces three times over; once nothing moves, nothing will.
+  for (int round = 0; round < 3; ++round) {
+    const Bounds before = *this;
+    deduce_32(*this);
+    deduce_64(*this);
+    deduce_64_from_32(*this);
+    if (before == *this) break;
+  }
+  update_tnum(*this);
+  update_from_tnum();
+}
+
+void Bounds::zero_extend_32() {
+  var = var.subreg();
+  umin = u32_min;
+  umax = u32_max;
+  const bool non_negative = s32_min >= 0 && s32_max >= 0;
+  smin = non_negative ? s32_min : 0;
+  smax = non_negative ? s32_max : int64_t{UINT32_MAX};
+}
+
+void Bounds::truncate(int bytes) {
+  const uint64_t keep = (uint64_t{1} << (bytes * 8)) - 1;
+  var = var.cast(static_cast<uint8_t>(bytes));
+  if ((umin & ~keep) == (umax & ~keep)) {
+    umin &= keep;
+    umax &= keep;
+  } else {
+    umin = 0;
+    umax = keep;
+  }
+  smin = static_cast<int64_t>(umin);
+  smax = static_cast<int64_t>(umax);
+  if (bytes < 4) set_unbounded32();  // they spoke of bits that are gone
+  sync();
+}
+
+namespace {
+
+template <class S, class V>
+S extend(V v, int bytes) {
+  switch (bytes) {
+    case 1: return static_cast<int8_t>(v);
+    case 2: return static_cast<int16_t>(v);
+    default: return static_cast<S>(static_cast<int32_t>(v));
+  }
+}
+
+/// Ends of a signed range after sign extension from the low `bytes`; false when the range is more
+/// than a window of that many bytes, or straddles zero afterwards.
+template <class U>
+bool extended_range(Ranges<U>& r, int bytes) {
+  using S = typename Ranges<U>::S;
+  const int bits = bytes * 8;
+  const auto top = [bits](S v) {
+    // A shift by the whole width never happens: bytes is less than sizeof(U).
+    return static_cast<U>(v) >> bits;
+  };
+  if (top(r.smin) != top(r.smax)) return false;
+  S lo = extend<S>(r.smin, bytes), hi = extend<S>(r.smax, bytes);
+  if (hi < lo) std::swap(lo, hi);
+  if ((lo >= 0) != (hi >= 0)) return false;
+  r = {lo, hi, static_cast<U>(lo), static_cast<U>(hi)};
+  return true;
+}
+
+}  // namespace
+
+void Bounds::sign_extend(int bytes) {
+  if (var.is_const()) {
+    set_constant(static_cast<uint64_t>(extend<int64_t>(var.value, bytes)));
+    return;
+  }
+  Ranges<uint64_t> r = ranges64();
+  if (extended_range(r, bytes)) {
+    set(r);
+    set(Ranges<uint32_t>{slow(r.umin), slow(r.umax), low(r.umin), low(r.umax)});
+    var = Tnum::range(r.umin, r.umax);
+    return;
+  }
+  *this = unknown();
+  smin = -(int64_t{1} << (bytes * 8 - 1));
+  smax = -smin - 1;
+  s32_min = static_cast<int32_t>(smin);
+  s32_max = static_cast<int32_t>(smax);
+}
+
+void Bounds::sign_extend32(int bytes) {
+  if (var.is_const()) {
+    const int32_t v = extend<int32_t>(var.value, bytes);
+    var = Tnum::constant(static_cast<uint64_t>(int64_t{v}));
+    set(Ranges<uint32_t>::constant(static_cast<uint32_t>(v)));
+    return;
+  }
+  Ranges<uint32_t> r = ranges32();
+  if (extended_range(r, bytes)) {
+    set(r);
+    var = Tnum::range(static_cast<uint64_t>(int64_t{r.smin}),
+                      static_cast<uint64_t>(int64_t{r.smax})).subreg();
+    return;
+  }
+  r = Ranges<uint32_t>::unbounded();
+  r.smin = -(1 << (bytes * 8 - 1));
+  r.smax = -r.smin - 1;
+  set(r);
+  var = Tnum::unknown().subreg();
+}
+
+const char* Bounds::broken_invariant() const {
+  if (umin > umax || smin > smax || u32_min > u32_max || s32_min > s32_max)
+    return "range bounds violation";
+  if (var.is_const()) {
+    const int64_t v = static_cast<int64_t>(var.value);
+    if (umin != var.value || umax != var.value || smin != v || smax != v)
+      return "const tnum out of sync with range bounds";
+  }
+  if (var.subreg_is_const()) {
+    const uint32_t v = low(var.value);
+    if (u32_min != v || u32_max != v || s32_min != slow(v) || s32_max != slow(v))
+      return "const subreg tnum out of sync with range bounds";
+  }
+  return nullptr;
+}
+
+}  // namespace drydock::verifier
