@@ -28,6 +28,13 @@ enum class Feature : uint16_t {
 };
 std::string_view name_of(Feature feature);
 
+/// A row of features.def, in the order of Feature.
+struct FeatureInfo {
+  Feature id;
+  std::string_view name, since, until, config, what;
+};
+std::span<const FeatureInfo> all_features();
+
 /// A kernel release as a number that orders: 6.18.15 is {6, 18, 15}.
 struct Release {
   uint16_t major = 0, minor = 0, patch = 0;
@@ -36,6 +43,10 @@ struct Release {
 
 class Profile {
  public:
+  /// "6.18" and whatever else is embedded, "host" for the running kernel, else the path of a
+  /// profile file. kernel/profile_catalog.h lists and imports.
+  static Result<std::shared_ptr<const Profile>> load(std::string_view name);
+
   const std::string& name() const { return name_; }        // "6.18", "host", or a file's name
   const std::string& release() const { return release_; }  // uname -r
   Release version() const { return version_; }             // for rows' since/until, not for checks
@@ -57,10 +68,15 @@ class Profile {
   /// nullopt when it is not one. Kernels without that data answer from the kfunc rows.
   std::optional<uint32_t> kfunc_flags(uint32_t btf_func_id) const;
   bool has_kfunc_flags() const { return has_kfunc_flags_; }
+  /// Every kfunc with its flags, by BTF id.
+  std::span<const std::pair<uint32_t, uint32_t>> kfuncs() const { return kfunc_flags_; }
+
+  /// Lines "T name" of the kernel's symbols where the import knew them, else "".
+  const std::string& symbols() const { return symbols_; }
 
  private:
   friend class ProfileBuilder;
-  std::string name_, release_, provenance_, config_text_;
+  std::string name_, release_, provenance_, config_text_, symbols_;
   Release version_;
   std::bitset<static_cast<size_t>(Feature::kCount)> features_;
   std::shared_ptr<const Btf> btf_;

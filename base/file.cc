@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+namespace drydock {
+namespace {
+
+struct Descriptor {
+  int fd;
+  ~Descriptor() {
+    if (fd >= 0) close(fd);
+  }
+};
+
+std::unexpected<Error> system_failure(ErrorKind kind, const std::string& path, int err) {
+  return std::unexpected(Error{kind, path + ": " + std::strerror(err), err});
+}
+
+template <class Container>
+Result<Container> read_into(const std::string& path, size_t limit) {
+  Descriptor file{open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (file.fd < 0) return system_failure(ErrorKind::kNotFound, path, errno);
+  struct stat info{};
+  size_t guess = fstat(file.fd, &info) == 0 && info.st_size > 0 ? static_cast<size_t>(info.st_size) : 0;
+  Container data;
+  size_t used = 0;
+  data.resize(std::min(guess, limit) + 1);
+  for (;;) {
+    if (used == data.size()) data.resize(std::max<size_t>(data.size() * 2, 4096));
+    ssize_t n = read(file.fd, data.data() + used, data.size() - used);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return system_failure(ErrorKind::kNotFound, path, errno);
+    if (n == 0) break;
+    used += static_cast<size_t>(n);
+    if (used > limit) return system_failure(ErrorKind::kMalformed, path, EFBIG);
+  }
+  data.resize(used);
+  return data;
+}
+
+}  // namespace
+
+Result<std::vector<std::byte>> read_file(const std::string& path, size_t limit) {
+  return read_into<std::vector<std::byte>>(path, limit);
+}
+
+Result<std::string> read_text_file(const std::string& path, size_t limit) {
+  return read_into<std::string>(path, limit);
+}
+
+Status write_file(const std::string& path, std::span<const std::byte> bytes) {
+  std::string beside = path + ".new";
+  {
+    Descriptor file{open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)};
+    if (file.fd < 0) return system_failure(ErrorKind::kNotFound, path, errno);
+    while (!bytes.empty()) {
+      ssize_t n = write(file.fd, bytes.data(), bytes.size());
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) {
+        int err = errno;
+        unlink(beside.c_str());
+        return system_failure(ErrorKind::kUsage, path, err);
+      }
+      bytes = bytes.subspan(static_cast<size_t>(n));
+    }
+  }
+  if (rename(beside.c_str(), path.c_str()) != 0) return system_failure(ErrorKind::kUsage, path, errno);
+  return {};
+}
+
+}  // namespace drydock

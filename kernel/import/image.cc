@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// The boot protocol (Documentation/arch/x86/boot.rst) says where a bzImage keeps its compressed
+// payload; the payload is the vmlinux ELF file.
+#include "kernel/import/image.h"
+
+#include <elf.h>
+
+#include <algorithm>
+#include <cstring>
+#include <string_view>
+
+#include "base/file.h"
+#include "kernel/import/decompress.h"
+
+namespace drydock {
+namespace {
+
+// Fields of the setup header, by their offset in the file.
+constexpr size_t kSetupSectors = 0x1f1, kHeaderMagic = 0x202, kProtocol = 0x206,
+                 kPayloadOffset = 0x248, kPayloadLength = 0x24c;
+constexpr uint16_t kProtocolWithPayload = 0x208;
+
+template <class T>
+T load(std::span<const std::byte> data, size_t at) {
+  T value{};
+  if (at + sizeof value <= data.size()) std::memcpy(&value, data.data() + at, sizeof value);
+  return value;
+}
+
+bool is_elf(std::span<const std::byte> data) { return as_text(data).starts_with("\x7f" "ELF"); }
+
+Result<std::vector<std::byte>> payload_of(std::span<const std::byte> file) {
+  if (as_text(file).substr(0, kHeaderMagic + 4).find("HdrS", kHeaderMagic) != kHeaderMagic)
+    return malformed("not a kernel image (neither bzImage nor ELF)");
+  if (load<uint16_t>(file, kProtocol) < kProtocolWithPayload)
+    return unsupported("boot protocol without a payload offset");
+  size_t sectors = load<uint8_t>(file, kSetupSectors);
+  uint64_t begin = (sectors ? sectors + 1 : 5) * 512 + uint64_t{load<uint32_t>(file, kPayloadOffset)};
+  uint64_t length = load<uint32_t>(file, kPayloadLength);
+  if (begin > file.size() || length > file.size() - begin) return malformed("truncated kernel image");
+  return decompress(file.subspan(begin, length));
+}
+
+// The named section of a 64-bit ELF file; empty when there is none.
+std::span<const std::byte> section(std::span<const std::byte> elf, std::string_view name) {
+  auto head = load<Elf64_Ehdr>(elf, 0);
+  auto header = [&](size_t i) { return load<Elf64_Shdr>(elf, head.e_shoff + i * sizeof(Elf64_Shdr)); };
+  if (head.e_shoff > elf.size() || head.e_shstrndx >= head.e_shnum) return {};
+  auto contents = [&](const Elf64_Shdr& s) -> std::span<const std::byte> {
+    if (s.sh_type == SHT_NOBITS || s.sh_offset > elf.size() || s.sh_size > elf.size() - s.sh_offset)
+      return {};
+    return elf.subspan(s.sh_offset, s.sh_size);
+  };
+  std::string_view names = as_text(contents(header(head.e_shstrndx)));
+  for (size_t i = 1; i < head.e_shnum; ++i) {
+    Elf64_Shdr s = header(i);
+    if (s.sh_name >= names.size()) continue;
+    std::string_view own = names.substr(s.sh_name);
+    if (own.substr(0, own.find('\0')) == name) return contents(s);
+  }
+  return {};
+}
+
+std::string release_of(std::span<const std::byte> elf) {
+  constexpr std::string_view kBanner = "Linux version ";
+  std::string_view text = as_text(section(elf, ".rodata"));
+  for (size_t at = 0; (at = text.find(kBanner, at)) != text.npos;) {
+    at += kBanner.size();
+    std::string_view rest = text.substr(at, 256);
+    if (rest.empty() || rest[0] < '0' || rest[0] > '9') continue;  // a format string
+    return std::string(rest.substr(0, rest.find(' ')));
+  }
+  return {};
+}
+
+std::string config_of(std::span<const std::byte> elf) {
+  constexpr std::string_view kBegin = "IKCFG_ST", kEnd = "IKCFG_ED";
+  std::string_view text = as_text(section(elf, ".rodata"));
+  size_t begin = text.find(kBegin);
+  if (begin == text.npos) return {};
+  size_t end = text.find(kEnd, begin);
+  if (end == text.npos) return {};
+  begin += kBegin.size();
+  auto config = decompress(as_byte_span(text.substr(begin, end - begin)), 4u << 20);
+  return config ? std::string(as_text(*config)) : std::string{};
+}
+
+std::vector<std::byte> copy(std::span<const std::byte> data) { return {data.begin(), data.end()}; }
+
+}  // namespace
+
+Result<KernelImage> read_kernel_image(std::span<const std::byte> file) {
+  std::vector<std::byte> payload;
+  if (!is_elf(file)) {
+    auto unpacked = payload_of(file);
+    if (!unpacked) return std::unexpected(unpacked.error());
+    payload = std::move(*unpacked);
+    file = payload;
+    if (!is_elf(file)) return malformed("the payload of the kernel image is not ELF");
+  }
+  KernelImage image;
+  image.btf = copy(section(file, ".BTF"));
+  if (image.btf.empty()) return unsupported("kernel image without BTF (CONFIG_DEBUG_INFO_BTF)");
+  image.btf_ids = copy(section(file, ".BTF_ids"));
+  image.release = release_of(file);
+  image.config = config_of(file);
+  if (image.release.empty()) return malformed("kernel image without a version banner");
+  return image;
+}
+
+}  // namespace drydock

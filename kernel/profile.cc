@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel/profile.h"
+
+#include <algorithm>
+
+namespace drydock {
+namespace {
+
+constexpr FeatureInfo kFeatures[] = {
+#define DRYDOCK_FEATURE(id, name, since, until, config, what) \
+  {Feature::id, name, since, until, config, what},
+#include "kernel/features.def"
+#undef DRYDOCK_FEATURE
+};
+
+}  // namespace
+
+std::span<const FeatureInfo> all_features() { return kFeatures; }
+
+std::string_view name_of(Feature feature) {
+  auto index = static_cast<size_t>(feature);
+  return index < std::size(kFeatures) ? kFeatures[index].name : std::string_view{};
+}
+
+std::optional<std::string_view> Profile::config(std::string_view option) const {
+  auto row = std::ranges::lower_bound(config_, option, {}, [](const auto& r) { return r.first; });
+  if (row == config_.end() || row->first != option) return std::nullopt;
+  return row->second;
+}
+
+bool Profile::config_enabled(std::string_view option) const {
+  auto value = config(option);
+  return value && (*value == "y" || *value == "m");
+}
+
+std::optional<uint32_t> Profile::kfunc_flags(uint32_t btf_func_id) const {
+  auto row =
+      std::ranges::lower_bound(kfunc_flags_, btf_func_id, {}, [](const auto& r) { return r.first; });
+  if (row == kfunc_flags_.end() || row->first != btf_func_id) return std::nullopt;
+  return row->second;
+}
+
+}  // namespace drydock

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernel/profile_catalog.h"
+
+#include <sys/utsname.h>
+
+#include <filesystem>
+
+#include "base/file.h"
+#include "kernel/import/archive.h"
+#include "kernel/import/decompress.h"
+#include "kernel/import/image.h"
+#include "kernel/profile_file.h"
+
+// Defined by embedded_profiles.cc around the bytes of kernel/profiles/6.18.profile.
+extern "C" const std::byte drydock_profile_618_begin[], drydock_profile_618_end[];
+
+namespace drydock {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Embedded {
+  std::string_view name;
+  const std::byte *begin, *end;
+};
+const Embedded kEmbedded[] = {
+    {"6.18", drydock_profile_618_begin, drydock_profile_618_end},
+};
+
+Result<std::shared_ptr<const Profile>> built(Result<ProfileParts> parts) {
+  if (!parts) return std::unexpected(parts.error());
+  return ProfileBuilder::build(std::move(*parts));
+}
+
+std::string short_name(const std::string& release) {
+  auto version = parse_release(release);
+  if (!version) return release;
+  return std::to_string(version->major) + "." + std::to_string(version->minor);
+}
+
+// /proc/kallsyms without its addresses (which an ordinary user cannot see) and without modules'.
+std::string host_symbols() {
+  auto text = read_text_file("/proc/kallsyms");
+  if (!text) return {};
+  std::string out;
+  out.reserve(text->size() / 2);
+  std::string_view rest = *text;
+  while (!rest.empty()) {
+    size_t end = std::min(rest.find('\n'), rest.size());
+    std::string_view line = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    size_t blank = line.find(' ');
+    if (blank == line.npos || line.find('\t') != line.npos) continue;
+    out += line.substr(blank + 1);
+    out += '\n';
+  }
+  return out;
+}
+
+std::string host_config(const std::string& release) {
+  if (auto packed = read_file("/proc/config.gz"))
+    if (auto text = decompress(*packed)) return std::string(as_text(*text));
+  for (const std::string& path : {"/boot/config-" + release, "/lib/modules/" + release + "/config"})
+    if (auto text = read_text_file(path)) return *text;
+  return {};
+}
+
+// What an import needs of a package: the image, and the config beside it.
+struct PackageFiles {
+  std::vector<std::byte> image;
+  std::string config, release_file;
+};
+
+Result<PackageFiles> read_deb(std::span<const std::byte> deb) {
+  PackageFiles found;
+  Status inner;
+  Status outer = for_each_in_ar(deb, [&](const std::string& name, std::span<const std::byte> data) {
+    if (!name.starts_with("data.tar")) return true;
+    auto tar = decompress_if_needed(data);
+    if (!tar) {
+      inner = std::unexpected(tar.error());
+      return false;
+    }
+    inner = for_each_in_tar(*tar, [&](const std::string& path, std::span<const std::byte> file) {
+      std::string base = fs::path(path).filename();
+      if (base.starts_with("vmlinuz")) found.image.assign(file.begin(), file.end());
+      if (path.starts_with("boot/config-")) found.config = as_text(file);
+      return found.image.empty() || found.config.empty();
+    });
+    return false;
+  });
+  if (!outer) return std::unexpected(outer.error());
+  if (!inner) return std::unexpected(inner.error());
+  if (found.image.empty()) return not_found("the package holds no vmlinuz");
+  return found;
+}
+
+Result<std::string> config_beside(const ImportSource& source, const std::string& release) {
+  if (!source.config.empty()) return read_text_file(source.config);
+  fs::path beside = fs::path(source.path).parent_path() / ("config-" + release);
+  auto text = read_text_file(beside);
+  if (!text)
+    return not_found("the config of " + release + " is neither in the image nor at " +
+                     beside.string() + " (give it with --config)");
+  return text;
+}
+
+}  // namespace
+
+std::vector<std::string_view> embedded_profiles() {
+  std::vector<std::string_view> names;
+  for (const Embedded& e : kEmbedded) names.push_back(e.name);
+  return names;
+}
+
+Result<std::shared_ptr<const Profile>> Profile::load(std::string_view name) {
+  for (const Embedded& e : kEmbedded)
+    if (e.name == name)
+      return built(decode_profile({e.begin, e.end}, "embedded profile " + std::string(name)));
+  if (name == "host") return built(import_host());
+  std::string path(name);
+  auto bytes = read_file(path);
+  if (!bytes && bytes.error().err == ENOENT && path.find('/') == path.npos)
+    return not_found("no kernel profile '" + path + "' (embedded: 6.18; or 'host', or a file)");
+  if (!bytes) return std::unexpected(bytes.error());
+  return built(decode_profile(*bytes, path));
+}
+
+Result<ProfileParts> import_host() {
+  utsname names{};
+  uname(&names);
+  ProfileParts parts;
+  parts.name = "host";
+  parts.release = names.release;
+  parts.provenance = std::string("running kernel, ") + names.release + " " + names.version;
+  parts.config = host_config(parts.release);
+  parts.symbols = host_symbols();
+  auto btf = read_file("/sys/kernel/btf/vmlinux");
+  if (!btf) return not_found("the running kernel's BTF cannot be read: " + btf.error().message);
+  parts.btf = std::move(*btf);
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator("/sys/kernel/btf", ignored)) {
+    std::string module = entry.path().filename();
+    if (module == "vmlinux") continue;
+    if (auto bytes = read_file(entry.path())) parts.modules.emplace_back(module, std::move(*bytes));
+  }
+  return parts;
+}
+
+Result<ProfileParts> import_kernel(const ImportSource& source) {
+  auto file = read_file(source.path);
+  if (!file) return std::unexpected(file.error());
+  ProfileParts parts;
+  parts.provenance = source.provenance;
+  if (parts.provenance.empty()) parts.provenance = fs::path(source.path).filename();
+  if (is_ar(*file)) {
+    auto package = read_deb(*file);
+    if (!package) return std::unexpected(Error{package.error().kind, source.path + ": " + package.error().message});
+    *file = std::move(package->image);
+    parts.config = std::move(package->config);
+  }
+  auto image = read_kernel_image(*file);
+  if (!image) return std::unexpected(Error{image.error().kind, source.path + ": " + image.error().message});
+  parts.release = image->release;
+  parts.btf = std::move(image->btf);
+  parts.btf_ids = std::move(image->btf_ids);
+  if (!image->config.empty()) parts.config = std::move(image->config);
+  if (parts.config.empty() || !source.config.empty()) {
+    auto config = config_beside(source, parts.release);
+    if (!config) return std::unexpected(config.error());
+    parts.config = std::move(*config);
+  }
+  parts.name = source.name.empty() ? short_name(parts.release) : source.name;
+  return parts;
+}
+
+}  // namespace drydock

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where profiles come from: those embedded in the binary, files, the running kernel, and imports
+// from a kernel image or a distribution's package.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "kernel/profile.h"
+#include "kernel/profile_builder.h"
+
+namespace drydock {
+
+inline constexpr std::string_view kDefaultProfile = "6.18";
+
+/// Names of the embedded profiles, the default first.
+std::vector<std::string_view> embedded_profiles();
+
+/// The parts of the running kernel: /sys/kernel/btf, /proc/config.gz or /boot/config-*, uname,
+/// /proc/kallsyms.
+Result<ProfileParts> import_host();
+
+struct ImportSource {
+  std::string path;        // a vmlinuz, a vmlinux, or a kernel's .deb
+  std::string config;      // path of its config; "" looks inside, then beside it
+  std::string name;        // "" for the release's first two numbers
+  std::string provenance;  // "" for the file's or the package's name
+};
+Result<ProfileParts> import_kernel(const ImportSource& source);
+
+}  // namespace drydock
