@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "verifier/env.h"
 
+#include "verifier/precision.h"
+
 namespace drydock::verifier {
 
 Env::Env(const ProgramInput& input, const Profile& kernel, FdTable& table, const Options& asked)
@@ -14,6 +16,7 @@ Env::Env(const ProgramInput& input, const Profile& kernel, FdTable& table, const
   bpf_capable = caps.bpf;
   strict_alignment = (input.flags & kProgStrictAlignment) && !(input.flags & kProgAnyAlignment);
   test_state_freq = caps.bpf && (input.flags & kProgTestStateFreq);
+  backtrack = std::make_shared<Backtrack>();
   test_reg_invariants = input.flags & kProgTestRegInvariants;
   scratched_regs = 0;
   scratched_slots = 0;

@@ -12,7 +12,6 @@
 #include <cerrno>
 #include <cstdint>
 #include <deque>
-#include <list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,6 +22,7 @@
 #include "helpers/helper_row.h"
 #include "kernel/btf_fields.h"
 #include "verifier/check.h"
+#include "verifier/checkpoint.h"
 #include "verifier/log.h"
 #include "verifier/state.h"
 #include "verifier/verify.h"
@@ -110,13 +110,6 @@ struct KfuncDesc {
   uint32_t flags = 0;                  // KF_*
 };
 
-/// A state kept at a prune point.
-struct Checkpoint {
-  State state;
-  uint32_t miss_count = 0, hit_count = 0;
-  bool in_free_list = false;
-};
-
 /// A branch to be explored later.
 struct PendingBranch {
   std::unique_ptr<State> state;
@@ -192,8 +185,10 @@ class Env {
   uint32_t insn_idx = 0, prev_insn_idx = 0;
   std::unique_ptr<State> state;                      // the current one
   std::vector<PendingBranch> pending;
-  std::vector<std::list<std::unique_ptr<Checkpoint>>> explored;  // by hash of instruction and frame
-  std::list<std::unique_ptr<Checkpoint>> free_list;
+  std::vector<CheckpointList> explored;              // by hash of instruction and frame
+  CheckpointList free_list;                          // evicted, paths below still open
+  RecyclingPool<State> spare_states;
+  RecyclingPool<Checkpoint> spare_checkpoints;
   HistoryEntry* current_history = nullptr;
   uint32_t id_gen = 0;
   uint32_t pass_count = 0;                           // walks begun (main, then global functions)

@@ -16,6 +16,8 @@ bool pop_branch(Env& env, bool keep_log);
 /// At a prune point: is the current state covered by one explored before? *pruned says so. Keeps a
 /// checkpoint when it is time for one. Fails on an infinite loop.
 Check is_state_visited(Env& env, uint32_t insn, bool* pruned);
+/// An evicted checkpoint goes back to the pool once nothing needs it.
+void free_if_unused(Env& env, Checkpoint* checkpoint);
 /// A path ended: counts down the branches of its ancestors.
 Check update_branch_counts(Env& env, State& state);
 /// Are the two states such that everything safe from `old_state` is safe from `cur`?

@@ -40,9 +40,12 @@ bool is_async_callback_kfunc(const Env& env, const isa::Insn& insn);
 bool is_callback_kfunc(const Env& env, const isa::Insn& insn);
 bool is_throw_kfunc(const Env& env, const isa::Insn& insn);
 bool is_iter_next_kfunc(const Env& env, const isa::Insn& insn);
+/// May it be called while a bpf_spin_lock is held (graph operations, numeric iterators, res locks)?
+bool kfunc_allowed_under_lock(const Env& env, const isa::Insn& insn);
 bool kfunc_is_fastcall(const Env& env, const isa::Insn& insn);
 bool kfunc_changes_pkt_data(const Env& env, const isa::Insn& insn);
 bool kfunc_might_sleep(const Env& env, const isa::Insn& insn);
+/// -1: no kfunc that this program may call.
 int kfunc_arg_count(const Env& env, const isa::Insn& insn);
 const StructMeta* find_struct_meta(const Env& env, const Btf* btf, uint32_t btf_id);
 

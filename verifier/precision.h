@@ -2,6 +2,8 @@
 // Precision: marking, backwards, every scalar that a safety decision depended on.
 #pragma once
 
+#include <array>
+
 #include "verifier/env.h"
 
 namespace drydock::verifier {
@@ -29,14 +31,48 @@ struct LinkedRegs {
   static LinkedRegs unpack(uint64_t packed);
 };
 
+/// What backtracking still looks for: registers and slots of each frame that must become precise in
+/// the states before. Empty between two calls, but for callers that fill it for the batch.
+struct Backtrack {
+  uint32_t frame = 0;  // that the instruction at hand belongs to
+  std::array<uint32_t, State::kMaxFrames> regs{};
+  std::array<uint64_t, State::kMaxFrames> slots{};
+
+  bool empty() const {
+    for (uint32_t i = 0; i <= frame; ++i)
+      if (regs[i] | slots[i]) return false;
+    return true;
+  }
+  void reset() { *this = Backtrack(); }
+  uint32_t& cur_regs() { return regs[frame]; }
+  uint64_t& cur_slots() { return slots[frame]; }
+  bool wants(uint32_t reg) const { return regs[frame] >> reg & 1; }
+  void want(uint32_t reg) { regs[frame] |= 1u << reg; }
+  void drop(uint32_t reg) { regs[frame] &= ~(1u << reg); }
+};
+
+/// How one instruction, seen backwards, changed what is looked for.
+enum class BacktrackStep {
+  kOk,
+  kGiveUp,  // cannot be followed: everything is marked precise instead
+  kBug,     // reported already
+};
+/// `subseq` is the instruction that ran after this one on the path; `history` the entry recorded for
+/// this one, or null.
+BacktrackStep backtrack_insn(Env& env, uint32_t insn, int64_t subseq, const HistoryEntry* history,
+                             Backtrack& bt);
+
 /// Marks regno of the current frame precise, and what it was computed from.
 Check mark_chain_precision(Env& env, int regno);
 /// What the caller put into the backtrack masks before (several registers at once).
 Check mark_chain_precision_batch(Env& env, State& starting_state);
-/// Copies the precise marks that the old state has into the current path (state pruning).
+/// Makes what is precise in the old state precise on the way to `cur` too (state pruning).
+/// `changed`, when given, becomes true if a mark was new.
 Check propagate_precision(Env& env, const State& old_state, State& cur, bool* changed);
 void backtrack_set_reg(Env& env, uint32_t frame, uint32_t reg);
 void backtrack_set_slot(Env& env, uint32_t frame, uint32_t slot);
 void mark_all_scalars_precise(Env& env, State& state);
+/// Forgets marks that a state inherited, when it becomes a checkpoint of its own.
+void mark_all_scalars_imprecise(State& state);
 
 }  // namespace drydock::verifier
