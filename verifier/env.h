@@ -98,6 +98,7 @@ struct Subprogram {
   // From func_info.
   bool is_global = false, unreliable = false, called = false;
   uint32_t linkage = 0;
+  bool removed = false;                // dead code, dropped after the walk (fixups.h)
 };
 
 /// A kfunc that the program calls, resolved by (BTF id, offset of the module in fd_array).

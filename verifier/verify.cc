@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "verifier/verify.h"
 
+#include <fmt/ranges.h>
+
 #include <chrono>
 
 #include "verifier/cfg.h"
@@ -48,13 +50,19 @@ Check run_passes(Env& env) {
   return Check::ok();
 }
 
+/// Of the functions that are left, and of one that the kernel would add.
+std::vector<uint32_t> stack_depths(const Env& env) {
+  std::vector<uint32_t> depths;
+  for (const Subprogram& subprog : env.subprogs)
+    if (!subprog.removed) depths.push_back(subprog.stack_depth);
+  depths.resize(depths.size() + env.hidden_subprogs);
+  return depths;
+}
+
 void print_statistics(Env& env, uint64_t duration_ns) {
   if (env.log.stats()) {
     env.verbose("verification time {} usec\n", duration_ns / 1000);
-    env.verbose("stack depth ");
-    for (size_t i = 0; i < env.subprogs.size(); ++i)
-      env.verbose("{}{}", env.subprogs[i].stack_depth, i + 1 < env.subprogs.size() ? "+" : "");
-    env.verbose("\n");
+    env.verbose("stack depth {}\n", fmt::join(stack_depths(env), "+"));
   }
   env.verbose(
       "processed {} insns (limit {}) max_states_per_insn {} total_states {} peak_states {} "
@@ -70,7 +78,7 @@ Statistics statistics_of(const Env& env, uint64_t duration_ns) {
   s.peak_states = env.peak_states;
   s.max_states_per_insn = env.max_states_per_insn;
   s.mark_read = env.longest_mark_read;
-  for (const Subprogram& subprog : env.subprogs) s.stack_depths.push_back(subprog.stack_depth);
+  s.stack_depths = stack_depths(env);
   s.duration_ns = duration_ns;
   return s;
 }
