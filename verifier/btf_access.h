@@ -14,7 +14,13 @@ Check check_ptr_to_btf_access(Env& env, uint32_t regno, int off, int size, Acces
 Check check_ptr_to_map_access(Env& env, uint32_t regno, int off, int size, AccessType type,
                               int value_regno);
 /// What field a load of [off, off+size) of the struct yields.
-enum class WalkKind { kError, kScalar, kPointer, kStruct };
+enum class WalkKind {
+  kError,
+  kScalar,
+  kPointer,         // to a struct of type btf_id
+  kUntypedPointer,  // to something that is no struct: memory that may only be read, with care
+  kStruct,          // only while walking: a struct starts at the offset
+};
 struct WalkResult {
   WalkKind kind = WalkKind::kError;
   uint32_t btf_id = 0;
@@ -34,7 +40,14 @@ bool is_trusted_reg(const Register& reg);
 bool is_rcu_reg(const Register& reg);
 bool in_rcu_section(const Env& env);
 bool in_sleepable(const Env& env);
-bool type_is_rcu(Env& env, const Register& reg, std::string_view field, uint32_t btf_id);
+/// The kernel lists fields that keep their holder's trust as structs in its own BTF, named
+/// TYPE__safe_rcu and so on: is the field that was found one of that list?
+inline constexpr std::string_view kSafeRcu = "__safe_rcu", kSafeRcuOrNull = "__safe_rcu_or_null",
+                                  kSafeTrusted = "__safe_trusted",
+                                  kSafeTrustedOrNull = "__safe_trusted_or_null";
+bool is_safe_field(const Register& reg, const WalkResult& found, std::string_view list);
+/// The same type, though one may be named through a module's BTF.
+bool btf_types_are_same(const Btf* a, uint32_t a_id, const Btf* b, uint32_t b_id);
 /// First member's type chain and "___init"/no-cast aliases.
 bool btf_type_ids_nocast_alias(Env& env, const Btf* reg_btf, uint32_t reg_id, const Btf* arg_btf,
                                uint32_t arg_id);

@@ -15,6 +15,8 @@ bool btf_ctx_access(Env& env, int off, int size, AccessType type, ContextAccess*
 /// Sockets (bpf_sock, bpf_tcp_sock, xdp_sock) and flow keys.
 Check check_sock_access(Env& env, uint32_t insn, uint32_t regno, int off, int size, AccessType type);
 Check check_flow_keys_access(Env& env, int off, int size);
-/// A context passed as an argument or dereferenced: offset rules.
+/// Does the kernel leave the context as it is laid out (no rewriting of accesses)? Then calls may
+/// be given it as plain memory.
+bool context_is_plain_memory(const Env& env);
 
 }  // namespace drydock::verifier

@@ -38,6 +38,9 @@ Check check_kfunc_mem_size_reg(Env& env, Register& mem_reg, Register& size_reg, 
                                uint32_t size_regno);
 
 /// Region of mem_size bytes: is [off + var, + size) inside? Used by map values, memory, packets.
+/// The same at one constant offset, whatever variable part the register has.
+Check check_fixed_region(Env& env, uint32_t regno, int off, int size, uint32_t mem_size,
+                         bool zero_size_allowed);
 Check check_mem_region(Env& env, uint32_t regno, int off, int size, uint32_t mem_size,
                        bool zero_size_allowed);
 Check check_map_access(Env& env, uint32_t regno, int off, int size, bool zero_size_allowed,
@@ -45,8 +48,16 @@ Check check_map_access(Env& env, uint32_t regno, int off, int size, bool zero_si
 Check check_map_access_type(Env& env, uint32_t regno, int off, int size, AccessType type);
 Check check_packet_access(Env& env, uint32_t regno, int off, int size, bool zero_size_allowed);
 bool may_access_packet(Env& env, const CallMeta* meta, AccessType type);
+/// Buffers of unknown size (tracepoints, iterators): any constant offset from their start. `kind`
+/// is "tracepoint", "rdonly" or "rdwr".
+Check check_buffer_access(Env& env, const Register& reg, uint32_t regno, int off, int size,
+                          const char* kind);
+/// What is known already, within [range.min, range.max] as a 32-bit signed number.
+Check narrow_to_s32_range(Env& env, Register& reg, RetvalRange range);
 /// The pointer must have no offset of its own ("... must have zero offset when passed to ...").
 Check check_ptr_off_reg(Env& env, const Register& reg, uint32_t regno);
+/// The same, where a fixed offset that is not negative may be allowed.
+Check check_ptr_off_reg(Env& env, const Register& reg, uint32_t regno, bool fixed_off_ok);
 Check check_func_arg_reg_off(Env& env, const Register& reg, uint32_t regno, ArgType arg_type);
 bool is_ctx_reg(Env& env, uint32_t regno);
 bool is_pkt_reg(Env& env, uint32_t regno);

@@ -21,6 +21,8 @@ Check check_attach_target(Env& env);
 Check check_struct_ops_target(Env& env);
 /// r0 at exit, per program and attach type ("At program exit the register R0 has ...").
 Check check_return_code(Env& env, int regno, const char* reg_name);
+/// Values that the LSM hook the program attaches to may return; false when any may.
+bool lsm_retval_range(const Env& env, RetvalRange* range);
 /// The value a global function returns must be a scalar.
 Check check_global_subprog_return(Env& env);
 
