@@ -13,4 +13,13 @@ struct HelperEmulation {
   HelperFunction function;
 };
 
+// The families, one file each below functions/.
+std::span<const HelperEmulation> map_functions();
+std::span<const HelperEmulation> memory_functions();
+std::span<const HelperEmulation> output_functions();
+std::span<const HelperEmulation> task_functions();
+std::span<const HelperEmulation> control_functions();
+std::span<const HelperEmulation> socket_functions();
+std::span<const HelperEmulation> dynptr_functions();
+
 }  // namespace drydock

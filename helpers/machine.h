@@ -16,6 +16,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -101,11 +102,37 @@ class Machine {
   int64_t hook_return() const { return hook_return_; }
   void set_hook_return(int64_t value) { hook_return_ = value; }
 
+  // -- What fired the program.
+  /// Arguments of the traced function or hook: how many u64 slots the context has.
+  uint32_t traced_arguments() const { return traced_arguments_; }
+  void set_traced_arguments(uint32_t count) { traced_arguments_ = count; }
+  uint64_t traced_address() const { return traced_address_; }
+  void set_traced_address(uint64_t address) { traced_address_ = address; }
+  uint64_t attach_cookie() const { return attach_cookie_; }
+  void set_attach_cookie(uint64_t cookie) { attach_cookie_ = cookie; }
+  /// The cgroup that the program is attached to.
+  uint64_t attached_cgroup() const { return attached_cgroup_; }
+  void set_attached_cgroup(uint64_t cgroup) { attached_cgroup_ = cgroup; }
+  /// Whether the iterator's file has no room for what was written last.
+  virtual bool seq_overflowed() const { return false; }
+
   // -- Maps.
   /// The map that a `const struct bpf_map *` argument stands for, or nullptr.
   virtual Map* map_at(uint64_t address) = 0;
   /// The program in a slot of a program array, or nullptr. Only the interpreter's tail call asks.
   virtual const Executable* tail_call_target(uint64_t map_address, uint32_t index) = 0;
+
+  /// Ring buffer records that the program has reserved and not finished yet.
+  void own_record(uint64_t record, Map* map) { records_[record] = map; }
+  /// The record's buffer, and the program owns it no more; nullptr when it is no such record.
+  Map* take_record(uint64_t record) {
+    auto found = records_.find(record);
+    if (found == records_.end()) return nullptr;
+    Map* map = found->second;
+    records_.erase(found);
+    return map;
+  }
+  size_t owned_records() const { return records_.size(); }
 
   // -- Time, chance, place.
   virtual uint64_t clock_ns(Clock clock) = 0;
@@ -117,6 +144,24 @@ class Machine {
   /// Address of the current task_struct.
   virtual uint64_t current_task() = 0;
   virtual KernelObjects& objects() = 0;
+
+  /// The kernel's socket that the hook is about (0: none), and what a helper may do to a socket.
+  virtual uint64_t hook_socket() const { return 0; }
+  virtual uint64_t next_cookie() { return ++cookies_; }
+  /// Reads or writes a socket option; a negative errno on failure.
+  virtual int64_t socket_option(uint64_t sock, int level, int name, std::span<std::byte> value,
+                                bool set) {
+    (void)sock, (void)value;
+    unsupported("socket option " + std::to_string(level) + "/" + std::to_string(name) +
+                (set ? " (set)" : " (get)"));
+    return 0;
+  }
+  /// Binds the socket to a sockaddr; a negative errno on failure.
+  virtual int64_t bind_socket(uint64_t sock, std::span<const std::byte> address) {
+    (void)sock, (void)address;
+    unsupported("helper bpf_bind outside of a connect hook");
+    return 0;
+  }
 
   // -- Effects.
   virtual void write(Output where, std::string_view bytes) = 0;
@@ -163,10 +208,14 @@ class Machine {
  private:
   Memory& memory_;
   const Profile& profile_;
+  std::map<uint64_t, Map*> records_;
   CallbackRunner* runner_ = nullptr;
   uint64_t context_ = 0;
   uint32_t instruction_ = 0;
   int64_t hook_return_ = 0;
+  uint64_t cookies_ = 0;
+  uint32_t traced_arguments_ = 0;
+  uint64_t traced_address_ = 0, attach_cookie_ = 0, attached_cgroup_ = 0;
   uint64_t cookie_ = 0;
   Fault fault_;
   std::string unsupported_;
