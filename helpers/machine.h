@@ -33,7 +33,13 @@ class Executable;     // emulator/interpreter/executable.h
 class KernelObjects;  // helpers/kernel_objects.h: tasks, sockets, cgroups, ... by address
 
 /// Why a program stops before its exit instruction.
-enum class Interrupt : uint8_t { kNone, kFault, kUnsupported, kThrow };
+enum class Interrupt : uint8_t {
+  kNone,
+  kFault,
+  kUnsupported,
+  kThrow,
+  kStopped,  // the interpreter's own reasons: budget, call depth, a bad jump
+};
 
 /// Which clock a helper reads; the names of the kernel's.
 enum class Clock : uint8_t { kMonotonic, kBoottime, kRealtime, kTai, kMonotonicCoarse, kJiffies };
@@ -134,6 +140,15 @@ class Machine {
   }
   size_t owned_records() const { return records_.size(); }
 
+  // -- Packets.
+  /// LD_ABS and LD_IND: `size` bytes of the packet behind the context r6, in host order, at
+  /// `offset`, which may be negative (SKF_AD_OFF and its like). nullopt ends the function with 0.
+  virtual std::optional<uint64_t> load_packet(uint64_t context, int32_t offset, unsigned size) {
+    (void)context, (void)offset, (void)size;
+    unsupported("LD_ABS and LD_IND");
+    return std::nullopt;
+  }
+
   // -- Time, chance, place.
   virtual uint64_t clock_ns(Clock clock) = 0;
   virtual uint32_t random() = 0;
@@ -199,6 +214,10 @@ class Machine {
     if (interrupt_ != Interrupt::kNone) return;
     interrupt_ = Interrupt::kThrow;
     cookie_ = cookie;
+  }
+  /// For the interpreter: a callback came to an early end, so whoever called it must too.
+  void stop() {
+    if (interrupt_ == Interrupt::kNone) interrupt_ = Interrupt::kStopped;
   }
   const Fault& pending_fault() const { return fault_; }
   const std::string& pending_unsupported() const { return unsupported_; }

@@ -170,14 +170,25 @@ void Memory::free(Region* region) {
 
 void Memory::compact(Zone& zone) {
   std::erase_if(zone.regions, [this](Region* region) {
-    if (!region->live) spare_.push_back(region);
-    return !region->live;
+    const bool freed = !region->live && !region->host;  // a suspended one keeps its bytes
+    if (freed) spare_.push_back(region);
+    return freed;
   });
   zone.dead = 0;
 }
 
 void Memory::set_permissions(Region* region, Permissions permissions) {
   region->permissions = permissions;
+  set_spans(*region);
+}
+
+void Memory::suspend(Region* region) {
+  region->live = false;
+  region->spans = {};
+}
+
+void Memory::resume(Region* region) {
+  region->live = true;
   set_spans(*region);
 }
 

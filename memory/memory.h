@@ -98,6 +98,9 @@ class Memory {
   /// Ends a region's life: later accesses are use-after-free faults. Own bytes are released.
   void free(Region* region);
   void set_permissions(Region* region, Permissions permissions);
+  /// Ends a life and begins the next one at the same address, bytes and all: frames of a stack.
+  void suspend(Region* region);
+  void resume(Region* region);
   /// Shrinks or grows within the gap that follows (packet trimming); the bytes must exist.
   void set_bounds(Region* region, std::byte* host, uint64_t base, uint64_t size);
 
@@ -137,6 +140,8 @@ class Memory {
   uint64_t probe_load(uint64_t address, unsigned size) const;
 
   size_t live_regions() const { return live_; }
+  /// A region without addresses: where a hint points before the first access.
+  const Region* nowhere() const { return &nowhere_; }
 
  private:
   struct Zone {
@@ -161,6 +166,7 @@ class Memory {
   struct NameIndex;
   std::unique_ptr<NameIndex> name_index_;
   size_t live_ = 0;
+  Region nowhere_;
 };
 
 }  // namespace drydock
