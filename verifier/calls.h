@@ -18,6 +18,12 @@ bool is_sync_callback_helper(uint32_t func_id);
 bool is_async_callback_helper(uint32_t func_id);
 Check set_rbtree_add_callback_state(Env&, FuncState& caller, FuncState& callee, uint32_t insn);
 Check set_timer_callback_state(Env&, FuncState& caller, FuncState& callee, uint32_t insn);
+Check set_task_work_callback_state(Env&, FuncState& caller, FuncState& callee, uint32_t insn);
+/// The type (id in vmlinux) of the context that a program of this type is given; 0: none.
+uint32_t program_context_type(const Env& env);
+/// The registers of a call against the callee's arguments from its BTF. A mismatch makes the
+/// callee's BTF unreliable; for static functions no more than that comes of it.
+Check match_subprog_args(Env& env, uint32_t subprog);
 /// Argument types of a function from its BTF, once ("arg#%d ..."); kept in Subprogram::args.
 Check prepare_subprog_args(Env& env, uint32_t subprog);
 /// Puts the frame of a global function (or main) at its entry, from its BTF.

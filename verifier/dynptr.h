@@ -11,7 +11,11 @@ Check process_dynptr(Env& env, uint32_t regno, uint32_t insn, ArgType arg_type, 
 /// A write over the slot of a dynptr destroys it, or is refused when it is referenced.
 Check destroy_if_dynptr_slot(Env& env, FuncState& frame, int spi);
 Check unmark_dynptr_slots(Env& env, Register& reg);
-Check release_dynptr(Env& env, uint32_t ref_obj_id);
+/// Releases the reference; every dynptr of the frame that stands for it is gone.
+Check release_dynptr_slots(Env& env, FuncState& frame, uint32_t ref_obj_id);
+/// Makes a register, or the register of a slot, a dynptr.
+void mark_dynptr(Register& reg, DynptrType type, bool first_slot, uint32_t id);
+TypeFlags dynptr_type_flag(DynptrType type);
 DynptrType dynptr_type_of_arg(ArgType arg_type);
 DynptrType dynptr_get_type(Env& env, const Register& reg);
 int dynptr_id(Env& env, const Register& reg);

@@ -294,6 +294,11 @@ bool is_memory_or_object(RegType type) {
 
 }  // namespace
 
+Check check_ptr_alignment(Env& env, const Register& reg, int off, int size,
+                          bool strict_alignment_once) {
+  return check_alignment(env, reg, off, size, env.strict_alignment || strict_alignment_once);
+}
+
 Check check_mem_access(Env& env, uint32_t insn, uint32_t regno, int off, uint8_t size_code,
                        AccessType type, int value_regno, bool strict_alignment_once,
                        bool sign_extending) {

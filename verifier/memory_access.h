@@ -54,6 +54,9 @@ Check check_buffer_access(Env& env, const Register& reg, uint32_t regno, int off
                           const char* kind);
 /// What is known already, within [range.min, range.max] as a 32-bit signed number.
 Check narrow_to_s32_range(Env& env, Register& reg, RetvalRange range);
+/// Alignment of an access through the pointer ("misaligned %saccess off %s+%d+%d size %d").
+Check check_ptr_alignment(Env& env, const Register& reg, int off, int size,
+                          bool strict_alignment_once);
 /// The pointer must have no offset of its own ("... must have zero offset when passed to ...").
 Check check_ptr_off_reg(Env& env, const Register& reg, uint32_t regno);
 /// The same, where a fixed offset that is not negative may be allowed.

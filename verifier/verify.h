@@ -98,6 +98,9 @@ struct Options {
   uint64_t log_size = 16u << 20;     // bytes; the log keeps its end unless kLogFixed
   Capabilities capabilities;
   Limits limits;
+  /// Possible CPUs of the machine, which bpf_get_smp_processor_id() stays below. 0: unknown, so as
+  /// many as the kernel was built for.
+  uint32_t possible_cpus = 0;
   bool check_invariants = false;     // assert them after every state update
 };
 

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "verifier/references.h"
+
+#include <algorithm>
+
+#include "verifier/locks.h"
+#include "verifier/registers.h"
+
+namespace drydock::verifier {
+namespace {
+
+/// Takes the entry out. The order of the others is kept: saved irq flags must be restored in the
+/// reverse order, and the list is how that is seen.
+void erase_reference(State& state, const Reference* entry) {
+  state.refs.erase(state.refs.begin() + (entry - state.refs.data()));
+}
+
+bool is_lock(RefKind kind) {
+  return kind == RefKind::kLock || kind == RefKind::kResLock || kind == RefKind::kResLockIrq;
+}
+
+/// Why a program may not leave, or be left, in the section it is in; in the order of the checks.
+const char* open_section(const State& state) {
+  if (state.active_irq_id) return "bpf_local_irq_save-ed";
+  if (state.active_rcu_locks) return "bpf_rcu_read_lock-ed";
+  if (state.active_preempt_locks) return "bpf_preempt_disable-ed";
+  return nullptr;
+}
+
+}  // namespace
+
+Reference* acquire_ref_state(Env& env, uint32_t insn) {
+  Reference& entry = env.state->refs.emplace_back();
+  entry.insn = insn;
+  return &entry;
+}
+
+uint32_t acquire_reference(Env& env, uint32_t insn) {
+  Reference* entry = acquire_ref_state(env, insn);
+  entry->kind = RefKind::kPtr;
+  entry->id = env.new_id();
+  return entry->id;
+}
+
+uint32_t acquire_irq_state(Env& env, uint32_t insn) {
+  Reference* entry = acquire_ref_state(env, insn);
+  entry->kind = RefKind::kIrq;
+  entry->id = env.new_id();
+  env.state->active_irq_id = entry->id;
+  return entry->id;
+}
+
+Check acquire_lock_state(Env& env, uint32_t insn, RefKind kind, uint32_t id, const void* ptr) {
+  Reference* entry = acquire_ref_state(env, insn);
+  entry->kind = kind;
+  entry->id = id;
+  entry->ptr = ptr;
+  ++env.state->active_locks;
+  env.state->active_lock_id = id;
+  env.state->active_lock_ptr = ptr;
+  return Check::ok();
+}
+
+const Reference* find_reference(const State& state, uint32_t ref_obj_id) {
+  auto found = std::ranges::find(state.refs, ref_obj_id, &Reference::id);
+  return found == state.refs.end() ? nullptr : &*found;
+}
+
+const Reference* find_lock_state(const State& state, RefKind kind, uint32_t id, const void* ptr) {
+  for (const Reference& ref : state.refs)
+    if (ref.kind == kind && ref.id == id && ref.ptr == ptr) return &ref;
+  return nullptr;
+}
+
+bool holds_any_lock(const State& state, uint32_t id, const void* ptr) {
+  for (const Reference& ref : state.refs)
+    if (is_lock(ref.kind) && ref.id == id && ref.ptr == ptr) return true;
+  return false;
+}
+
+bool release_reference_nomark(State& state, uint32_t ref_obj_id) {
+  for (const Reference& ref : state.refs) {
+    if (ref.kind != RefKind::kPtr || ref.id != ref_obj_id) continue;
+    erase_reference(state, &ref);
+    return true;
+  }
+  return false;
+}
+
+bool release_lock_state(State& state, RefKind kind, uint32_t id, const void* ptr) {
+  // The lock taken before this one becomes the active one.
+  uint32_t outer_id = 0;
+  const void* outer_ptr = nullptr;
+  for (const Reference& ref : state.refs) {
+    if (ref.kind == kind && ref.id == id && ref.ptr == ptr) {
+      erase_reference(state, &ref);
+      --state.active_locks;
+      state.active_lock_id = outer_id;
+      state.active_lock_ptr = outer_ptr;
+      return true;
+    }
+    if (is_lock(ref.kind)) {
+      outer_id = ref.id;
+      outer_ptr = ref.ptr;
+    }
+  }
+  return false;
+}
+
+bool release_irq_state(State& state, uint32_t id) {
+  if (id != state.active_irq_id) return false;
+  uint32_t outer_id = 0;
+  for (const Reference& ref : state.refs) {
+    if (ref.kind != RefKind::kIrq) continue;
+    if (ref.id == id) {
+      erase_reference(state, &ref);
+      state.active_irq_id = outer_id;
+      return true;
+    }
+    outer_id = ref.id;
+  }
+  return false;
+}
+
+void mark_reg_invalid(const Env& env, Register& reg) {
+  // Where pointers may leak, what is left of one is just a number.
+  reg.set_unknown_scalar();
+  reg.precise = !env.bpf_capable;
+  if (!env.allow_ptr_leaks) reg.type = kNotInit;
+}
+
+Check release_reference(Env& env, uint32_t ref_obj_id) {
+  if (!release_reference_nomark(*env.state, ref_obj_id)) return Check::error(EINVAL);
+  env.state->edit_registers([=](const Register& r) { return r.ref_obj_id == ref_obj_id; },
+                            [&](FuncState&, Register& r) { mark_reg_invalid(env, r); });
+  return Check::ok();
+}
+
+bool reference_mark_is_one(const Env& env, uint32_t id) {
+  return find_reference(*env.state, id) != nullptr;
+}
+
+Check check_reference_leak(Env& env, bool exception_exit) {
+  // A callback's references are its caller's; only an exception ends all frames at once.
+  const State& state = *env.state;
+  if (!exception_exit && state.current().frameno != 0) return Check::ok();
+  const bool may_return_kptr = env.type == ProgramType::kStructOps && !exception_exit;
+  const uint32_t returned = state.current().regs[0].ref_obj_id;
+  bool leaks = false;
+  for (const Reference& ref : state.refs) {
+    if (ref.kind != RefKind::kPtr) continue;
+    if (may_return_kptr && ref.id == returned) continue;
+    env.verbose("Unreleased reference id={} alloc_insn={}\n", ref.id, ref.insn);
+    leaks = true;
+  }
+  return leaks ? Check::error(EINVAL) : Check::ok();
+}
+
+Check check_resource_leak(Env& env, bool exception_exit, bool check_lock, const char* prefix) {
+  if (check_lock && env.state->active_locks)
+    return env.reject(EINVAL, "{} cannot be used inside bpf_spin_lock-ed region\n", prefix);
+  if (Check leak = check_reference_leak(env, exception_exit); leak.failed()) {
+    env.verbose("{} would lead to reference leak\n", prefix);
+    return leak;
+  }
+  const char* section = check_lock ? open_section(*env.state) : nullptr;
+  if (section) return env.reject(EINVAL, "{} cannot be used inside {} region\n", prefix, section);
+  return Check::ok();
+}
+
+void invalidate_non_owning_refs(Env& env) {
+  env.state->edit_registers([](const Register& r) { return bool(r.type & kNonOwnRef); },
+                            [&](FuncState&, Register& r) { mark_reg_invalid(env, r); });
+}
+
+Check ref_set_non_owning(Env& env, Register& reg) {
+  if (!env.state->active_locks) return env.bug("ref_set_non_owning w/o active lock");
+  if (reg.type & kNonOwnRef) return env.bug("NON_OWN_REF already set");
+  reg.type |= kNonOwnRef;
+  // A refcounted node outlives its removal from the collection until a grace period has passed.
+  const BtfRecord* record = record_of(env, reg);
+  if (record && record->refcount_offset >= 0) reg.type |= kMemRcu;
+  return Check::ok();
+}
+
+Check ref_convert_owning_non_owning(Env& env, uint32_t ref_obj_id) {
+  if (!ref_obj_id) return env.bug("ref_obj_id is zero for owning -> non-owning conversion");
+  if (!find_reference(*env.state, ref_obj_id)) return env.bug("ref state missing for ref_obj_id");
+  Check outcome;
+  env.state->edit_registers([=](const Register& r) { return r.ref_obj_id == ref_obj_id; },
+                            [&](FuncState&, Register& r) {
+                              r.ref_obj_id = 0;
+                              Check c = ref_set_non_owning(env, r);
+                              if (c.failed()) outcome = c;
+                            });
+  return outcome;
+}
+
+}  // namespace drydock::verifier
