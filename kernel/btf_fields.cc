@@ -90,7 +90,7 @@ int find_pointer(const Btf& btf, const BtfType* type, FieldKinds mask, Found* ou
   if (!(mask & mask_of(row->kind))) return 0;
   // Modifiers are skipped, typedefs included.
   const BtfType* target = btf.skip_modifiers(tag->type(), &out->target_id);
-  if (!target || !target->is_struct_or_union()) return -EINVAL;
+  if (!target || target->kind() != BtfKind::kStruct) return -EINVAL;
   out->kind = row->kind;
   return 1;
 }
@@ -101,7 +101,7 @@ class FieldFinder {
 
   /// 0, or a negative errno. The fields are in found(), in the order met.
   int search(const BtfType& type) {
-    if (type.is_struct_or_union()) return search_members(type, 0);
+    if (type.kind() == BtfKind::kStruct) return search_members(type, 0);
     if (type.kind() == BtfKind::kDatasec) return search_variables(type);
     return -EINVAL;
   }
@@ -154,7 +154,7 @@ class FieldFinder {
     if (arrays == kMaxDepth) return -E2BIG;
     if (!elements) return 0;
 
-    bool is_struct = place.type->is_struct_or_union();
+    bool is_struct = place.type->kind() == BtfKind::kStruct;
     const KindRow* row = kind_named(btf_.name_of(*place.type), mask_);
     if (row && row->unique) {
       if (seen & mask_of(row->kind)) return -E2BIG;
@@ -184,7 +184,7 @@ class FieldFinder {
       int ret = find_pointer(btf_, place.type, mask_, &field);
       if (ret <= 0) return ret;
     } else {
-      if (!place.type->is_struct_or_union() || place.type->size() != row.size) return 0;
+      if (place.type->kind() != BtfKind::kStruct || place.type->size() != row.size) return 0;
       if (mask_of(row.kind) & kAnyGraphRoot)
         if (int err = find_contents(place, field)) return err;
     }
@@ -298,7 +298,7 @@ int resolve_root(const Btf& btf, const Found& found, BtfField& field) {
     if (seen) return -EINVAL;
     seen = true;
     const BtfType* node = btf.type(member.type);
-    if (!node || !node->is_struct_or_union() || btf.name_of(*node) != node_type_name) return -EINVAL;
+    if (!node || node->kind() != BtfKind::kStruct || btf.name_of(*node) != node_type_name) return -EINVAL;
     uint32_t bits = node->member_bit_offset(member);
     if (bits % 8 || (bits / 8) % 8) return -EINVAL;
     field.graph_btf = &btf;
@@ -422,7 +422,7 @@ Result<std::vector<StructMeta>> parse_struct_metas(
   if (std::ranges::find(special, true) == special.end()) return metas;
   for (uint32_t id = 1; id < btf.type_count(); ++id) {
     const BtfType* type = btf.type(id);
-    if (!type->is_struct_or_union()) continue;
+    if (type->kind() != BtfKind::kStruct) continue;
     if (std::ranges::none_of(type->members(), [&](const BtfMember& member) {
           return member.type < special.size() && special[member.type];
         }))

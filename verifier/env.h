@@ -23,6 +23,7 @@
 #include "kernel/btf_fields.h"
 #include "verifier/check.h"
 #include "verifier/checkpoint.h"
+#include "verifier/kfunc_special.h"
 #include "verifier/log.h"
 #include "verifier/state.h"
 #include "verifier/verify.h"
@@ -101,6 +102,8 @@ struct Subprogram {
   bool removed = false;                // dead code, dropped after the walk (fixups.h)
 };
 
+struct KfuncProto;  // kfunc_proto.h
+
 /// A kfunc that the program calls, resolved by (BTF id, offset of the module in fd_array).
 struct KfuncDesc {
   uint32_t func_id = 0;
@@ -108,6 +111,10 @@ struct KfuncDesc {
   const Btf* btf = nullptr;
   uint32_t proto_id = 0;
   std::string_view name;
+  SpecialKfunc special = SpecialKfunc::kNone;
+  // Worked out when the call is first reached, since they hang on the attach target.
+  std::shared_ptr<const KfuncProto> proto;
+  std::optional<bool> allowed;
   uint32_t flags = 0;                  // KF_*
 };
 
@@ -144,7 +151,9 @@ class Env {
   std::vector<std::shared_ptr<const Btf>> used_btfs;
   std::vector<KfuncDesc> kfuncs;       // sorted by (func_id, offset)
   std::unordered_map<int, std::shared_ptr<const Btf>> kfunc_btfs;  // by offset into fd_array
-  std::vector<StructMeta> struct_metas;  // of program.btf
+  // Structs with special fields, by the BTF they are of (the program's, or a map's); filled as
+  // they are asked for: graph.h.
+  mutable std::unordered_map<const Btf*, std::vector<StructMeta>> struct_metas;
   int exception_callback_subprog = 0;
   uint32_t hidden_subprogs = 0;
 

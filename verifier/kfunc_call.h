@@ -3,6 +3,9 @@
 #pragma once
 
 #include "verifier/env.h"
+#include "verifier/graph.h"
+#include "verifier/kfunc_proto.h"
+#include "verifier/kfunc_special.h"
 
 namespace drydock::verifier {
 
@@ -12,6 +15,9 @@ struct KfuncMeta {
   const BtfType* func_proto = nullptr;
   std::string_view func_name;
   uint32_t func_id = 0, flags = 0;
+  SpecialKfunc special = SpecialKfunc::kNone;
+  const KfuncProto* proto = nullptr;
+  uint32_t ret_btf_id = 0;
   bool r0_rdonly = false;
   uint64_t r0_size = 0;
   uint32_t subprogno = 0;
@@ -34,7 +40,18 @@ Check check_kfunc_call(Env& env, const isa::Insn& insn, uint32_t* next);
 /// While subprograms are found: the kfunc is resolved and kept in env.kfuncs.
 Check add_kfunc_call(Env& env, uint32_t func_id, int16_t offset);
 const KfuncDesc* find_kfunc(const Env& env, uint32_t func_id, int16_t offset);
-/// Questions other files ask of a call instruction.
+/// "bpf_rdonly_cast" for the disassembly of a call; "<error>" when its module's BTF cannot be found.
+std::string_view kfunc_name_for_disassembly(const Env& env, const isa::Insn& insn);
+/// Fills what is known of the call's function before its arguments are looked at: 0, EINVAL (no
+/// such function) or EACCES (not allowed for this program). No message.
+int fetch_kfunc_meta(Env& env, const isa::Insn& insn, KfuncMeta& meta);
+/// The arguments, in registers r1 to r5, against the function's BTF and flags (kfunc_args.cc).
+Check check_kfunc_args(Env& env, KfuncMeta& meta, uint32_t insn);
+/// r0 after the call (kfunc_return.cc).
+Check set_kfunc_return(Env& env, KfuncMeta& meta, uint32_t insn);
+
+/// Questions other files ask of a call instruction. All answer false for calls that are none of a
+/// kfunc that the program may call.
 bool is_sync_callback_kfunc(const Env& env, const isa::Insn& insn);
 bool is_async_callback_kfunc(const Env& env, const isa::Insn& insn);
 bool is_callback_kfunc(const Env& env, const isa::Insn& insn);
@@ -45,8 +62,10 @@ bool kfunc_allowed_under_lock(const Env& env, const isa::Insn& insn);
 bool kfunc_is_fastcall(const Env& env, const isa::Insn& insn);
 bool kfunc_changes_pkt_data(const Env& env, const isa::Insn& insn);
 bool kfunc_might_sleep(const Env& env, const isa::Insn& insn);
-/// -1: no kfunc that this program may call.
+bool kfunc_returns_void(const Env& env, const isa::Insn& insn);
+/// Registers it takes; -1 when it is no kfunc that the program may call.
 int kfunc_arg_count(const Env& env, const isa::Insn& insn);
-const StructMeta* find_struct_meta(const Env& env, const Btf* btf, uint32_t btf_id);
+/// The running callback is one of a tree's comparisons, which run under the tree's lock.
+bool in_rbtree_lock_required_callback(const Env& env);
 
 }  // namespace drydock::verifier

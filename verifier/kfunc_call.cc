@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "verifier/kfunc_call.h"
+
+#include <algorithm>
+
+#include "kfuncs/kfunc_row.h"
+#include "verifier/alu.h"
+#include "verifier/btf_access.h"
+#include "verifier/calls.h"
+#include "verifier/explore.h"
+#include "verifier/helper_call.h"
+#include "verifier/iterators.h"
+#include "verifier/locks.h"
+#include "verifier/program_setup.h"
+#include "verifier/references.h"
+#include "verifier/registers.h"
+
+namespace drydock::verifier {
+namespace {
+
+constexpr int32_t kMaxErrno = 4095;
+constexpr uint32_t kCallerSaved = 6;  // r0 to r5
+
+/// A resilient lock may not be had: that outcome, with r0 an errno, is walked later.
+Check push_failed_lock(Env& env) {
+  State* failed = push_branch(env, env.insn_idx + 1, env.insn_idx, false);
+  if (!failed)
+    return env.reject(ENOMEM, "failed to push state for failed lock acquisition\n");
+  Register* regs = failed->regs();
+  for (uint32_t i = 0; i < kCallerSaved; ++i) mark_not_init_in(regs, i);
+  Register& r0 = regs[0];
+  mark_unknown(env, r0);
+  Bounds& b = r0.bounds;
+  b.s32_min = std::max(b.s32_min, -kMaxErrno);
+  b.s32_max = std::min(b.s32_max, -1);
+  b.smin = std::max<int64_t>(b.smin, -kMaxErrno);
+  b.smax = std::min<int64_t>(b.smax, -1);
+  b.sync();
+  if (Check sane = check_bounds_sane(env, r0, "s32_range"); sane.failed()) {
+    env.verbose("failed to mark s32 range for retval in forked state for lock\n");
+    return sane;
+  }
+  r0.subreg_def = static_cast<int32_t>(env.insn_idx) + 1;
+  return Check::ok();
+}
+
+/// What is asked before the arguments are looked at.
+Check check_entry(Env& env, const KfuncMeta& meta) {
+  if (in_group(meta.special, kLocks)) DRYDOCK_TRY(push_failed_lock(env));
+  if (meta.special == SpecialKfunc::kTrap)
+    return env.reject(EFAULT, "unexpected __bpf_trap() due to uninitialized variable?\n");
+  if ((meta.flags & kKfDestructive) && !env.options.capabilities.sys_admin)
+    return env.reject(EACCES, "destructive kfunc calls require CAP_SYS_BOOT capability\n");
+  if ((meta.flags & kKfSleepable) && !in_sleepable(env))
+    return env.reject(EACCES, "program must be sleepable to call sleepable kfunc {}\n",
+                      meta.func_name);
+  return Check::ok();
+}
+
+// --- Callbacks ----------------------------------------------------------------------------------
+
+Check set_task_work_callback_state(Env&, FuncState& caller, FuncState& callee, uint32_t) {
+  Register::Target map = caller.regs[3].target;
+  constexpr RegType kTypes[] = {kConstPtrToMap, kPtrToMapKey, kPtrToMapValue};
+  for (uint32_t i = 1; i <= 3; ++i) {
+    Register& reg = callee.regs[i];
+    reg.set_known_zero();
+    reg.clear_target();
+    reg.type = kTypes[i - 1];
+    reg.target.map.ptr = map.map.ptr;
+  }
+  mark_not_init_in(callee.regs.data(), 4);
+  mark_not_init_in(callee.regs.data(), 5);
+  callee.in_async_callback = true;
+  callee.callback_ret_range = {INT32_MIN, INT32_MAX};
+  return Check::ok();
+}
+
+SetCalleeState callback_setter(SpecialKfunc kfunc) {
+  switch (kfunc) {
+    case SpecialKfunc::kRbtreeAdd: return set_rbtree_add_callback_state;
+    case SpecialKfunc::kWqSetCallback: return set_timer_callback_state;
+    case SpecialKfunc::kTaskWorkScheduleSignal:
+    case SpecialKfunc::kTaskWorkScheduleResume: return set_task_work_callback_state;
+    default: return nullptr;
+  }
+}
+
+Check walk_callback(Env& env, const isa::Insn& insn, uint32_t insn_idx, const KfuncMeta& meta) {
+  SetCalleeState setter = callback_setter(meta.special);
+  if (!setter) return Check::ok();
+  Check pushed = push_callback_call(env, insn, insn_idx, meta.subprogno, setter);
+  if (pushed.failed())
+    env.verbose("kfunc {}#{} failed callback verification\n", meta.func_name, meta.func_id);
+  return pushed;
+}
+
+// --- Sections -----------------------------------------------------------------------------------
+
+/// Pointers that RCU kept valid are no longer to be relied on.
+void distrust_rcu_pointers(State& state) {
+  auto distrust = [](FuncState&, Register& reg) {
+    reg.type = (reg.type & ~(kMemRcu | kPtrMaybeNull)) | kPtrUntrusted;
+  };
+  state.edit_registers([](const Register& reg) { return bool(reg.type & kMemRcu); }, distrust);
+  // Iterators' slots hold such pointers too.
+  for (uint32_t i = 0; i <= state.curframe; ++i) {
+    Stack& stack = state.frames[i]->stack;
+    for (size_t spi = 0; spi < stack.size(); ++spi)
+      if (stack.at(spi).top() == SlotKind::kIter && (stack.at(spi).reg.type & kMemRcu))
+        distrust(*state.frames[i], stack.edit(spi).reg);
+  }
+}
+
+Check enter_or_leave_rcu(Env& env, const KfuncMeta& meta) {
+  bool lock = meta.special == SpecialKfunc::kRcuReadLock;
+  bool unlock = meta.special == SpecialKfunc::kRcuReadUnlock;
+  State& state = *env.state;
+  if (!state.active_rcu_locks) {
+    if (unlock)
+      return env.reject(EINVAL, "unmatched rcu read unlock (kernel function {})\n", meta.func_name);
+    if (lock) ++state.active_rcu_locks;
+    return Check::ok();
+  }
+  if ((lock || unlock) && in_rbtree_lock_required_callback(env))
+    return env.reject(
+        EACCES, "Calling bpf_rcu_read_{{lock,unlock}} in unnecessary rbtree callback\n");
+  if (lock) {
+    if (!env.has(Feature::kNestedRcuReadLocks))
+      return env.reject(EINVAL, "nested rcu read lock (kernel function {})\n", meta.func_name);
+    ++state.active_rcu_locks;
+  } else if (unlock) {
+    if (--state.active_rcu_locks == 0) distrust_rcu_pointers(state);
+  } else if (meta.flags & kKfSleepable) {
+    return env.reject(EACCES, "kernel func {} is sleepable within rcu_read_lock region\n",
+                      meta.func_name);
+  }
+  return Check::ok();
+}
+
+Check enter_or_leave_preemption(Env& env, const KfuncMeta& meta) {
+  State& state = *env.state;
+  if (meta.special == SpecialKfunc::kPreemptDisable) {
+    ++state.active_preempt_locks;
+  } else if (meta.special == SpecialKfunc::kPreemptEnable) {
+    if (!state.active_preempt_locks)
+      return env.reject(EINVAL, "unmatched attempt to enable preemption (kernel function {})\n",
+                        meta.func_name);
+    --state.active_preempt_locks;
+  } else if (state.active_preempt_locks && (meta.flags & kKfSleepable)) {
+    return env.reject(EACCES, "kernel func {} is sleepable within non-preemptible region\n",
+                      meta.func_name);
+  }
+  return Check::ok();
+}
+
+Check check_sections(Env& env, const KfuncMeta& meta) {
+  DRYDOCK_TRY(enter_or_leave_rcu(env, meta));
+  DRYDOCK_TRY(enter_or_leave_preemption(env, meta));
+  if (env.state->active_irq_id && (meta.flags & kKfSleepable))
+    return env.reject(EACCES, "kernel func {} is sleepable within IRQ-disabled region\n",
+                      meta.func_name);
+  if ((meta.flags & kKfRcuProtected) && !in_rcu_section(env))
+    return env.reject(EACCES, "kernel func {} requires RCU critical section protection\n",
+                      meta.func_name);
+  return Check::ok();
+}
+
+// --- References ---------------------------------------------------------------------------------
+
+Check release(Env& env, const KfuncMeta& meta, uint32_t ref_obj_id) {
+  Check released = release_reference(env, ref_obj_id);
+  if (released.failed())
+    env.verbose("kfunc {}#{} reference has not been acquired before\n", meta.func_name,
+                meta.func_id);
+  return released;
+}
+
+/// The node that a collection takes over: what is left of it is non-owning.
+Check give_to_collection(Env& env, const KfuncMeta& meta, uint32_t insn) {
+  uint32_t ref_obj_id = env.reg(2).ref_obj_id;
+  InsnFacts& facts = env.facts[insn];
+  facts.insert_offset = static_cast<uint64_t>(static_cast<int64_t>(env.reg(2).off));
+  facts.struct_meta = find_struct_meta(env, meta.arg_btf, meta.arg_btf_id);
+  if (Check converted = ref_convert_owning_non_owning(env, ref_obj_id); converted.failed()) {
+    env.verbose("kfunc {}#{} conversion of owning ref to non-owning failed\n", meta.func_name,
+                meta.func_id);
+    return converted;
+  }
+  return release(env, meta, ref_obj_id);
+}
+
+Check check_throw(Env& env) {
+  env.seen_exception = true;
+  // Without a callback of the program's own the cookie becomes what the program returns.
+  return env.exception_callback_subprog ? Check::ok() : check_return_code(env, 1, "R1");
+}
+
+/// What the call does to the state, r0 apart.
+Check apply_effects(Env& env, const KfuncMeta& meta, uint32_t insn) {
+  if (meta.release_regno)
+    DRYDOCK_TRY(release(env, meta, env.reg(meta.release_regno).ref_obj_id));
+  if (in_group(meta.special, kInsertsNode)) DRYDOCK_TRY(give_to_collection(env, meta, insn));
+  if (meta.special == SpecialKfunc::kThrow) DRYDOCK_TRY(check_throw(env));
+  return Check::ok();
+}
+
+}  // namespace
+
+Check check_kfunc_call(Env& env, const isa::Insn& insn, uint32_t*) {
+  // Refused by check_fixups(), unless it turns out to be dead code.
+  if (!insn.imm) return Check::ok();
+  uint32_t insn_idx = env.insn_idx;
+  KfuncMeta meta;
+  if (int err = fetch_kfunc_meta(env, insn, meta)) {
+    if (err == EACCES)
+      env.verbose("calling kernel function {} is not allowed\n", meta.func_name);
+    return Check::error(err);
+  }
+  env.facts[insn_idx].is_iter_next = meta.flags & kKfIterNext;
+
+  DRYDOCK_TRY(check_entry(env, meta));
+  DRYDOCK_TRY(check_kfunc_args(env, meta, insn_idx));
+  if (meta.special == SpecialKfunc::kSessionCookie) {
+    meta.r0_size = 8;
+    meta.r0_rdonly = false;
+  }
+  DRYDOCK_TRY(walk_callback(env, insn, insn_idx, meta));
+  DRYDOCK_TRY(check_sections(env, meta));
+  DRYDOCK_TRY(apply_effects(env, meta, insn_idx));
+
+  for (uint32_t i = 0; i < kCallerSaved; ++i) mark_not_init_in(env.regs(), i);
+  DRYDOCK_TRY(set_kfunc_return(env, meta, insn_idx));
+  if (meta.special == SpecialKfunc::kXdpPullData) clear_all_pkt_pointers(env);
+  if (meta.flags & kKfIterNext) DRYDOCK_TRY(process_iter_next(env, insn_idx, meta));
+  return Check::ok();
+}
+
+}  // namespace drydock::verifier
