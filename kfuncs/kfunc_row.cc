@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
 #include <tuple>
 
 #include "kfuncs/filters.h"
@@ -130,7 +131,7 @@ bool in_releases(const KfuncRow& row, const Profile& profile) {
 bool all_enabled(std::string_view options, const Profile& profile) {
   while (!options.empty()) {
     size_t end = std::min(options.find(' '), options.size());
-    if (!profile.config_enabled(options.substr(0, end))) return false;
+    if (!profile.config_enabled("CONFIG_" + std::string(options.substr(0, end)))) return false;
     options.remove_prefix(std::min(end + 1, options.size()));
   }
   return true;
