@@ -30,10 +30,11 @@ constexpr ContextField kRawTracepointFields[] = {
     {.name = "args", .offset = 0, .size = 96, .element = 8, .read = kAnyWidth},
 };
 
+// The first argument is the buffer: no load but of the whole pointer begins at it.
 constexpr ContextField kWritableTracepointFields[] = {
     {.name = "args", .offset = 0, .size = 8, .read = kW8, .yields = kPtrToTpBuffer,
      .begins = Begins::kAtStart},
-    {.name = "args", .offset = 0, .size = 96, .element = 8, .read = kAnyWidth},
+    {.name = "args", .offset = 1, .size = 95, .element = 8, .read = kAnyWidth},
 };
 
 constexpr ContextField kPerfEventFields[] = {

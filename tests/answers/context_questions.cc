@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "answers/context_questions.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "contexts/program_rules.h"
+#include "answers/answer_table.h"
+#include "answers/host_bpf.h"
+
+namespace drydock::testing {
+namespace {
+
+constexpr uint32_t kPastEnd = 8;
+constexpr uint32_t kLargestOffset = 32767;  // an instruction's offset has 16 bits
+
+struct Interval {
+  uint32_t first, last;
+};
+
+// Small structs whole; of buffers both ends.
+std::vector<Interval> offsets_of(const ContextStruct& context) {
+  uint32_t last = std::min(context.size + kPastEnd, kLargestOffset);
+  if (context.size <= 512) return {{0, last}};
+  return {{0, 32}, {last - 48, last}};
+}
+
+// 0 stands for "no attach type" where a program type does not look at it.
+std::vector<AttachType> attach_types_of(const ProgramRules& rules, const Profile& profile) {
+  std::vector<AttachType> types;
+  if (!rules.attach_type_checked) types.push_back(AttachType{});
+  for (AttachType type : all_attach_types())
+    if (has(rules.attach_types, type) && has_attach_type(type, profile)) types.push_back(type);
+  return types;
+}
+
+constexpr std::string_view name_of(Touch touch) {
+  switch (touch) {
+    case Touch::kLoad: return "load";
+    case Touch::kLoadSigned: return "load_signed";
+    case Touch::kStoreRegister: return "store";
+    case Touch::kStoreImmediate: return "store_imm";
+  }
+  return "";
+}
+
+std::string answers(const ContextStruct& context, ProgramType type, AttachType attach,
+                    const ContextOracle& oracle) {
+  std::string text;
+  for (Touch touch : {Touch::kLoad, Touch::kLoadSigned, Touch::kStoreRegister,
+                      Touch::kStoreImmediate}) {
+    for (uint32_t width : {1u, 2u, 4u, 8u}) {
+      if (touch == Touch::kLoadSigned && width == 8) continue;  // no such instruction
+      std::vector<uint32_t> good;
+      for (Interval interval : offsets_of(context))
+        for (uint32_t offset = interval.first; offset <= interval.last; ++offset)
+          if (oracle({type, attach, static_cast<int16_t>(offset), width, touch}))
+            good.push_back(offset);
+      if (good.empty()) continue;
+      text += std::string(name_of(touch)) + " " + std::to_string(width) + ": " +
+              as_ranges(good, width) + "\n";
+    }
+  }
+  return text.empty() ? "nothing\n" : text;
+}
+
+std::string title(ProgramType type, AttachType attach, bool checked) {
+  bool none = static_cast<uint32_t>(attach) == 0 && !checked;
+  return std::string(name_of(type)) + " " + (none ? "-" : std::string(name_of(attach)));
+}
+
+constexpr uint8_t size_code(uint32_t width) {
+  return width == 1 ? isa::kB : width == 2 ? isa::kH : width == 4 ? isa::kW : isa::kDw;
+}
+
+isa::Insn touching(const ContextQuestion& q) {
+  uint8_t size = size_code(q.width);
+  switch (q.touch) {
+    case Touch::kLoad:
+      return {.code = static_cast<uint8_t>(isa::kLdx | isa::kMem | size), .dst = 0, .src = 1,
+              .off = q.offset};
+    case Touch::kLoadSigned:
+      return {.code = static_cast<uint8_t>(isa::kLdx | isa::kMemsx | size), .dst = 0, .src = 1,
+              .off = q.offset};
+    case Touch::kStoreRegister:
+      return {.code = static_cast<uint8_t>(isa::kStx | isa::kMem | size), .dst = 1, .src = 2,
+              .off = q.offset};
+    case Touch::kStoreImmediate: break;
+  }
+  return {.code = static_cast<uint8_t>(isa::kSt | isa::kMem | size), .dst = 1, .off = q.offset};
+}
+
+}  // namespace
+
+std::map<std::string, std::string> ask_about(const ContextStruct& context,
+                                             const ContextOracle& oracle, const Profile& profile) {
+  std::map<std::string, std::string> sections;
+  for (const ProgramRules& rules : all_program_rules()) {
+    if (!has(context.program_types, rules.type) || !has_program_type(rules.type, profile)) continue;
+    for (AttachType attach : attach_types_of(rules, profile))
+      sections[title(rules.type, attach, rules.attach_type_checked)] =
+          answers(context, rules.type, attach, oracle);
+  }
+  return sections;
+}
+
+ContextOracle context_rows_oracle(const Profile& profile) {
+  return [&profile](const ContextQuestion& q) {
+    bool load = q.touch == Touch::kLoad || q.touch == Touch::kLoadSigned;
+    ContextQuery query{.program_type = q.type,
+                       .attach_type = q.attach,
+                       .offset = q.offset,
+                       .size = q.width,
+                       .access = load ? Access::kRead : Access::kWrite,
+                       .sign_extending_load = q.touch == Touch::kLoadSigned,
+                       .immediate_store = q.touch == Touch::kStoreImmediate};
+    return context_access(query, profile).has_value();
+  };
+}
+
+ContextOracle context_host_oracle() {
+  return [](const ContextQuestion& q) {
+    auto rule = return_rule(q.type, q.attach);
+    const isa::Insn insns[] = {
+        {.code = isa::kAlu64 | isa::kMov, .dst = 2},
+        touching(q),
+        {.code = isa::kAlu64 | isa::kMov, .dst = 0, .imm = rule.range.max > 0 ? 1 : 0},
+        {.code = isa::kJmp | isa::kExit}};
+    uint32_t flags = must_be_sleepable(q.type) ? kLoadSleepable : 0;
+    return ask_host({.type = q.type, .attach = q.attach, .insns = insns, .flags = flags}, false)
+               .err == 0;
+  };
+}
+
+std::string table_name(const ContextStruct& context) {
+  std::string name = "context-" + std::string(context.name);
+  for (char& c : name)
+    if (c == ' ' || c == '(' || c == ')') c = '_';
+  return name;
+}
+
+}  // namespace drydock::testing

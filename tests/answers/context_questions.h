@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every way in which a program can touch its context, asked one by one: each program type and
+// attach type, each byte offset to 8 past the end, each width, and load, sign-extending load, store
+// of a register and of an immediate. The answers come out as text, whoever gives them.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+
+#include "contexts/context.h"
+#include "contexts/context_rows.h"
+
+namespace drydock::testing {
+
+enum class Touch { kLoad, kLoadSigned, kStoreRegister, kStoreImmediate };
+
+struct ContextQuestion {
+  ProgramType type{};
+  AttachType attach{};
+  int16_t offset = 0;
+  uint32_t width = 0;
+  Touch touch{};
+};
+
+using ContextOracle = std::function<bool(const ContextQuestion&)>;
+
+/// The answers for a context struct, of the program types that a kernel of that profile has: by
+/// "program_type attach_type" the touches and widths that are good, and where:
+/// "load 4: 0-28 40". Empty when the kernel has none of its program types.
+std::map<std::string, std::string> ask_about(const ContextStruct& context,
+                                             const ContextOracle& oracle, const Profile& profile);
+
+/// What the rows say, in a kernel of that profile.
+ContextOracle context_rows_oracle(const Profile& profile);
+/// What the running kernel says, one small program a question.
+ContextOracle context_host_oracle();
+
+/// File name for a context's answers: "context-bpf_sock".
+std::string table_name(const ContextStruct& context);
+
+}  // namespace drydock::testing

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// drydock_answers: asks the running kernel what the tables of corpus/tables/ hold.
+//
+//   drydock_answers ask [PROFILE]   asks everything (as root) and prints the tables; PROFILE says
+//                                   what the kernel is known to have ("6.18"; default: itself)
+//   drydock_answers split DIR       reads such output and writes a file a table
+//
+// A kernel in a virtual machine is asked by running the first as its init.
+#include <fstream>
+#include <iostream>
+#include <string>
+
+#include "answers/context_questions.h"
+#include "answers/lsm_questions.h"
+#include "answers/helper_questions.h"
+#include "kernel/profile.h"
+#include "answers/answer_table.h"
+#include "answers/host_bpf.h"
+
+namespace {
+
+using namespace drydock;
+using namespace drydock::testing;
+
+constexpr std::string_view kFileMark = "=== ";
+
+void print_table(const std::string& name, const std::string& what, const TableWriter& table) {
+  std::cout << kFileMark << name << "\n# " << what << "\n# Answers of Linux " << host_release()
+            << "\n"
+            << table.text() << std::flush;
+}
+
+void ask_contexts(const Profile& profile) {
+  for (const ContextStruct* context : all_context_structs()) {
+    if (context->kind != ContextKind::kRows) continue;
+    TableWriter table;
+    for (const auto& [name, body] : ask_about(*context, context_host_oracle(), profile))
+      table.add(name, body);
+    if (!table.text().empty())
+      print_table(table_name(*context),
+                  "What programs may do with their context, " + std::string(context->name), table);
+  }
+}
+
+void ask_helpers(const Profile& profile, bool trampolines) {
+  TableWriter table;
+  HelperOracle oracle = helper_host_oracle();
+  for (const HelperAsker& asker : helper_askers(profile)) {
+    if (asker.trampoline && !trampolines) continue;
+    std::map<uint32_t, std::string> messages;
+    for (HelperId id = 0; id <= last_helper_asked(); ++id) messages[id] = oracle(asker, id);
+    table.add(asker.name, write_numbered(messages));
+  }
+  print_table("helpers", "What becomes of `call HELPER` with nothing but the context in r1", table);
+}
+
+void ask_lsm_hooks(const Profile& profile) {
+  TableWriter table;
+  LsmOracle oracle = lsm_host_oracle(profile);
+  for (const LsmHook& hook : all_lsm_hooks())
+    table.add(std::string(hook.name), ask_about_hook(hook, oracle));
+  print_table("lsm-hooks", "Which LSM programs a hook takes, and what they may return", table);
+}
+
+int ask(const std::string& name) {
+  auto opened = Profile::load(name.empty() ? "host" : name);
+  if (!opened) {
+    std::cerr << "drydock_answers: " << opened.error().message << "\n";
+    return 1;
+  }
+  const Profile* profile = opened->get();
+  if (std::string why = host_unavailable(); !why.empty()) {
+    std::cerr << "drydock_answers: cannot ask this kernel: " << why << "\n";
+    return 1;
+  }
+  bool trampolines = lsm_can_be_asked(*profile);
+  ask_contexts(*profile);
+  ask_helpers(*profile, trampolines);
+  if (trampolines) ask_lsm_hooks(*profile);
+  return 0;
+}
+
+int split(const std::string& directory) {
+  std::ofstream file;
+  for (std::string line; std::getline(std::cin, line);) {
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    if (line.starts_with(kFileMark)) {
+      file.close();
+      file.open(directory + "/" + line.substr(kFileMark.size()) + ".txt");
+    } else if (file.is_open()) {
+      file << line << "\n";
+    }
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::string command = argc > 1 ? argv[1] : "";
+  if (command == "ask") return ask(argc > 2 ? argv[2] : "");
+  if (command == "split" && argc > 2) return split(argv[2]);
+  std::cerr << "usage: drydock_answers ask [PROFILE] | split DIR\n";
+  return 2;
+}
