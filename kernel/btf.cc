@@ -176,6 +176,11 @@ std::string_view Btf::string_at(uint32_t offset) const {
   return std::string_view(strings_.data() + offset);  // the section ends with a NUL
 }
 
+bool Btf::has_string(uint32_t offset) const {
+  if (offset < start_string_) return base_->has_string(offset);
+  return offset - start_string_ < strings_.size();
+}
+
 uint32_t Btf::find(std::string_view name, BtfKind kind) const {
   if (base_)
     if (uint32_t id = base_->find(name, kind)) return id;

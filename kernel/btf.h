@@ -110,6 +110,8 @@ class Btf {
   const BtfType* type(uint32_t id) const;
   /// The string at an offset, "" when out of range.
   std::string_view string_at(uint32_t offset) const;
+  /// Is the offset inside the string sections?
+  bool has_string(uint32_t offset) const;
   std::string_view name_of(const BtfType& type) const { return string_at(type.name_off); }
   std::string_view name_of(uint32_t id) const {
     const BtfType* t = type(id);

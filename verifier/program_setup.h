@@ -21,6 +21,11 @@ Check check_attach_target(Env& env);
 Check check_struct_ops_target(Env& env);
 /// r0 at exit, per program and attach type ("At program exit the register R0 has ...").
 Check check_return_code(Env& env, int regno, const char* reg_name);
+/// Has the kernel a symbol of that name, declared by this BTF?
+bool kernel_has_symbol(const Env& env, const Btf& btf, std::string_view name);
+/// The first function of an extension can stand in for the target's function `target_func`
+/// ("%s() has %d args while %s() has %d args").
+Check check_extension_type(Env& env, const Btf& target_btf, const BtfType& target_func);
 /// Values that the LSM hook the program attaches to may return; false when any may.
 bool lsm_retval_range(const Env& env, RetvalRange* range);
 /// The value a global function returns must be a scalar.

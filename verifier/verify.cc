@@ -104,6 +104,9 @@ void fill_summaries(const Env& env, Verdict& v) {
   for (const Subprogram& subprog : env.subprogs) {
     v.subprog_starts.push_back(subprog.start);
     v.func_unreliable.push_back(subprog.unreliable);
+    v.func_changes_pkt_data.push_back(subprog.changes_pkt_data);
+    v.func_might_sleep.push_back(subprog.might_sleep);
+    v.func_is_exception_callback.push_back(subprog.is_exception_callback);
   }
   if (env.subprogs.empty()) return;
   v.changes_pkt_data = env.subprogs[0].changes_pkt_data;

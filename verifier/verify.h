@@ -50,6 +50,8 @@ struct TargetProgram {
   std::vector<FuncInfo> func_info;      // of its subprograms, in order
   std::vector<bool> func_is_global;     // linkage global and not unreliable
   std::vector<bool> func_unreliable;    // the verifier could not rely on its argument types
+  // The same of each subprogram; empty: as the whole program.
+  std::vector<bool> func_changes_pkt_data, func_might_sleep, func_is_exception_callback;
   bool sleepable = false, gpl = false, tail_call_reachable = false, changes_pkt_data = false,
       extended = false, is_tracing = false, might_sleep = false;
   // The freplace target's effective program type and context rules, when it is an extension itself.
@@ -148,7 +150,8 @@ struct Verdict {
   // Summaries that other programs' checks use.
   std::vector<std::shared_ptr<const MapInfo>> used_maps;
   bool changes_pkt_data = false, might_sleep = false, tail_call_reachable = false;
-  std::vector<bool> func_unreliable;
+  std::vector<bool> func_unreliable, func_changes_pkt_data, func_might_sleep,
+      func_is_exception_callback;
   std::vector<uint32_t> subprog_starts;
 };
 

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which maps a program may use at all.
+#include <algorithm>
+
+#include "verifier/program_setup.h"
+
+namespace drydock::verifier {
+namespace {
+
+/// Programs that run in any context, holding any lock.
+bool is_tracing_type(ProgramType type) {
+  switch (type) {
+    case ProgramType::kKprobe:
+    case ProgramType::kTracepoint:
+    case ProgramType::kPerfEvent:
+    case ProgramType::kRawTracepoint:
+    case ProgramType::kRawTracepointWritable:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/// Special fields of values that some programs cannot use, in the kernel's order.
+struct FieldRule {
+  FieldKinds fields;
+  bool socket_filters_too;
+  const char* what;
+};
+constexpr FieldRule kFieldRules[] = {
+    {FieldKind::kListHead | FieldKind::kRbRoot, false, "bpf_{list_head,rb_root}"},
+    {FieldKind::kSpinLock | FieldKind::kResSpinLock, true, "bpf_spin_lock"},
+    {static_cast<FieldKinds>(FieldKind::kTimer), false, "bpf_timer"},
+    {static_cast<FieldKinds>(FieldKind::kWorkqueue), false, "bpf_wq"},
+};
+
+Check check_fields(Env& env, const BtfRecord& record) {
+  for (const FieldRule& rule : kFieldRules) {
+    if (!record.has_any(rule.fields)) continue;
+    if (rule.socket_filters_too && env.type == ProgramType::kSocketFilter)
+      return env.reject(EINVAL, "socket filter progs cannot use {} yet\n", rule.what);
+    if (is_tracing_type(env.type))
+      return env.reject(EINVAL, "tracing progs cannot use {} yet\n", rule.what);
+  }
+  return Check::ok();
+}
+
+bool usable_while_sleeping(MapType type) {
+  switch (type) {
+    case MapType::kHash:
+    case MapType::kLruHash:
+    case MapType::kArray:
+    case MapType::kPercpuHash:
+    case MapType::kPercpuArray:
+    case MapType::kLruPercpuHash:
+    case MapType::kArrayOfMaps:
+    case MapType::kHashOfMaps:
+    case MapType::kRingbuf:
+    case MapType::kUserRingbuf:
+    case MapType::kInodeStorage:
+    case MapType::kSkStorage:
+    case MapType::kTaskStorage:
+    case MapType::kCgrpStorage:
+    case MapType::kQueue:
+    case MapType::kStack:
+    case MapType::kArena:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool uses_other_map_of_type(const Env& env, const MapInfo& map) {
+  return std::ranges::any_of(env.used_maps, [&](const std::shared_ptr<const MapInfo>& used) {
+    return used->type == map.type && used.get() != &map;
+  });
+}
+
+Check check_arena(Env& env, const MapInfo& map) {
+  if (uses_other_map_of_type(env, map)) return env.reject(EBUSY, "Only one arena per program\n");
+  if (!env.allow_ptr_leaks || !env.bpf_capable)
+    return env.reject(EPERM, "CAP_BPF and CAP_PERFMON are required to use arena\n");
+  if (!map.arena_user_start)
+    return env.reject(EINVAL, "arena's user address must be set via map_extra or mmap()\n");
+  return Check::ok();
+}
+
+}  // namespace
+
+Check check_map_prog_compatibility(Env& env, const MapInfo& map) {
+  DRYDOCK_TRY(check_fields(env, map.record));
+  if (map.type == MapType::kStructOps)
+    return env.reject(EINVAL, "bpf_struct_ops map cannot be used in prog\n");
+  if (env.sleepable && !usable_while_sleeping(map.type))
+    return env.reject(
+        EINVAL, "Sleepable programs can only use array, hash, ringbuf and local storage maps\n");
+  bool cgroup_storage =
+      map.type == MapType::kCgroupStorage || map.type == MapType::kPercpuCgroupStorage;
+  if (cgroup_storage && uses_other_map_of_type(env, map))
+    return env.reject(EBUSY, "only one cgroup storage of each type is allowed\n");
+  return map.type == MapType::kArena ? check_arena(env, map) : Check::ok();
+}
+
+}  // namespace drydock::verifier
