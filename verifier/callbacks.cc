@@ -11,6 +11,7 @@
 #include "verifier/dynptr.h"
 #include "verifier/explore.h"
 #include "verifier/frames.h"
+#include "verifier/graph.h"
 #include "verifier/helper_call.h"
 #include "verifier/kfunc_call.h"
 #include "verifier/locks.h"

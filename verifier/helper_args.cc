@@ -7,6 +7,8 @@
 #include "maps/map_rules.h"
 #include "verifier/alu.h"
 #include "verifier/dynptr.h"
+#include "verifier/graph.h"
+#include "verifier/kfunc_call.h"
 #include "verifier/locks.h"
 #include "verifier/memory_access.h"
 #include "verifier/precision.h"
@@ -86,7 +88,7 @@ Check percpu_btf_id(Env& env, const Arg& arg) {
 }
 
 Check spin_lock(Env& env, const Arg& arg) {
-  if (in_rbtree_lock_required_cb(env))
+  if (in_rbtree_lock_required_callback(env))
     return env.reject(EACCES, "can't spin_{{lock,unlock}} in rbtree cb\n");
   if (arg.meta.func_id == helper_id::spin_lock)
     return process_spin_lock(env, arg.regno(), LockOp::kLock);

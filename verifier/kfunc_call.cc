@@ -59,23 +59,6 @@ Check check_entry(Env& env, const KfuncMeta& meta) {
 
 // --- Callbacks ----------------------------------------------------------------------------------
 
-Check set_task_work_callback_state(Env&, FuncState& caller, FuncState& callee, uint32_t) {
-  Register::Target map = caller.regs[3].target;
-  constexpr RegType kTypes[] = {kConstPtrToMap, kPtrToMapKey, kPtrToMapValue};
-  for (uint32_t i = 1; i <= 3; ++i) {
-    Register& reg = callee.regs[i];
-    reg.set_known_zero();
-    reg.clear_target();
-    reg.type = kTypes[i - 1];
-    reg.target.map.ptr = map.map.ptr;
-  }
-  mark_not_init_in(callee.regs.data(), 4);
-  mark_not_init_in(callee.regs.data(), 5);
-  callee.in_async_callback = true;
-  callee.callback_ret_range = {INT32_MIN, INT32_MAX};
-  return Check::ok();
-}
-
 SetCalleeState callback_setter(SpecialKfunc kfunc) {
   switch (kfunc) {
     case SpecialKfunc::kRbtreeAdd: return set_rbtree_add_callback_state;
@@ -97,21 +80,6 @@ Check walk_callback(Env& env, const isa::Insn& insn, uint32_t insn_idx, const Kf
 
 // --- Sections -----------------------------------------------------------------------------------
 
-/// Pointers that RCU kept valid are no longer to be relied on.
-void distrust_rcu_pointers(State& state) {
-  auto distrust = [](FuncState&, Register& reg) {
-    reg.type = (reg.type & ~(kMemRcu | kPtrMaybeNull)) | kPtrUntrusted;
-  };
-  state.edit_registers([](const Register& reg) { return bool(reg.type & kMemRcu); }, distrust);
-  // Iterators' slots hold such pointers too.
-  for (uint32_t i = 0; i <= state.curframe; ++i) {
-    Stack& stack = state.frames[i]->stack;
-    for (size_t spi = 0; spi < stack.size(); ++spi)
-      if (stack.at(spi).top() == SlotKind::kIter && (stack.at(spi).reg.type & kMemRcu))
-        distrust(*state.frames[i], stack.edit(spi).reg);
-  }
-}
-
 Check enter_or_leave_rcu(Env& env, const KfuncMeta& meta) {
   bool lock = meta.special == SpecialKfunc::kRcuReadLock;
   bool unlock = meta.special == SpecialKfunc::kRcuReadUnlock;
@@ -130,7 +98,7 @@ Check enter_or_leave_rcu(Env& env, const KfuncMeta& meta) {
       return env.reject(EINVAL, "nested rcu read lock (kernel function {})\n", meta.func_name);
     ++state.active_rcu_locks;
   } else if (unlock) {
-    if (--state.active_rcu_locks == 0) distrust_rcu_pointers(state);
+    if (--state.active_rcu_locks == 0) invalidate_rcu_pointers(env);
   } else if (meta.flags & kKfSleepable) {
     return env.reject(EACCES, "kernel func {} is sleepable within rcu_read_lock region\n",
                       meta.func_name);

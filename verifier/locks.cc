@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "verifier/dynptr.h"
+#include "verifier/graph.h"
 #include "verifier/helper_call.h"
-#include "verifier/kfunc_call.h"
 #include "verifier/liveness.h"
 #include "verifier/log.h"
 #include "verifier/memory_access.h"
@@ -212,21 +212,9 @@ Check restore_irq_flag(Env& env, const Register& reg, int spi, IrqKfuncClass kfu
   return Check::ok();
 }
 
-constexpr std::string_view kRbtreeKfuncs[] = {
-    "bpf_rbtree_add_impl", "bpf_rbtree_remove", "bpf_rbtree_first",
-    "bpf_rbtree_root",     "bpf_rbtree_left",   "bpf_rbtree_right",
-};
-
 }  // namespace
 
 std::string_view field_struct_name(FieldKind kind) { return single_field(kind).struct_name; }
-
-const BtfRecord* record_of(const Env& env, const Register& reg) {
-  if (reg.type == kPtrToMapValue) return &reg.target.map.ptr->record;
-  if (!reg.is(kPtrToBtfId) || !(reg.type & kMemAlloc)) return nullptr;
-  const StructMeta* meta = find_struct_meta(env, reg.target.btf.btf, reg.target.btf.id);
-  return meta ? &meta->record : nullptr;
-}
 
 Check process_spin_lock(Env& env, uint32_t regno, LockOp op) {
   const LockOpRow& row = kLockOps[std::to_underlying(op)];
@@ -288,18 +276,6 @@ void invalidate_rcu_pointers(Env& env) {
       if (slot.top() == SlotKind::kIter && protects(slot.reg)) distrust(stack.edit(spi).reg);
     }
   }
-}
-
-bool in_rbtree_lock_required_cb(const Env& env) {
-  const State& state = *env.state;
-  if (state.curframe == 0 || !state.current().in_callback) return false;
-  const isa::Insn& call = env.code[state.current().callsite];
-  if (!isa::is_kfunc_call(call)) return false;
-  const KfuncDesc* desc = find_kfunc(env, call.imm, call.off);
-  if (!desc) return false;
-  for (std::string_view name : kRbtreeKfuncs)
-    if (desc->name == name) return true;
-  return false;
 }
 
 }  // namespace drydock::verifier

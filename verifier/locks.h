@@ -17,10 +17,6 @@ Check process_task_work(Env& env, uint32_t regno, const MapInfo** map, uint32_t*
 Check process_irq_flag(Env& env, uint32_t regno, bool is_save, IrqKfuncClass kfunc_class);
 /// The RCU section ends: what it protected is untrusted from here on.
 void invalidate_rcu_pointers(Env& env);
-/// Special fields of the map value or local object that the register points to; null for none.
-const BtfRecord* record_of(const Env& env, const Register& reg);
-/// Inside a callback that runs with the lock of a tree held (bpf_rbtree_add's comparison)?
-bool in_rbtree_lock_required_cb(const Env& env);
 /// Name of the struct of a special field, "bpf_timer".
 std::string_view field_struct_name(FieldKind kind);
 

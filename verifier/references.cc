@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "verifier/locks.h"
+#include "verifier/graph.h"
 #include "verifier/registers.h"
 
 namespace drydock::verifier {
