@@ -82,7 +82,7 @@ std::string iter_type_str(const class Env& env, const Register& iter_slot);  // 
 std::string_view iter_state_str(unsigned state);
 /// "(0x0; 0xff)", or the number when it is known.
 std::string tnum_str(Tnum t);
-/// As printf's %#llx: "0x1f", and "0".
+/// As the kernel's %#llx: "0x1f", and "0x0".
 std::string hex_str(uint64_t v);
 
 /// "scalar(...)" of a register, what follows "R1=".

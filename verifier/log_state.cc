@@ -146,7 +146,7 @@ void append_register(std::string& out, const Env& env, const FuncState& frame, c
   out += ')';
 }
 
-std::string hex_str(uint64_t v) { return v ? fmt::format("{:#x}", v) : "0"; }
+std::string hex_str(uint64_t v) { return fmt::format("{:#x}", v); }
 
 std::string tnum_str(Tnum t) {
   std::string out;

@@ -19,7 +19,8 @@ namespace drydock::verifier {
 namespace {
 
 constexpr uint32_t kNoInsn = ~0u;
-constexpr uint64_t kInsnsBetweenClockReads = 4096;
+constexpr uint64_t kInsnsBetweenLimitChecks = 4096;
+constexpr uint64_t kBytesOfState = sizeof(State) + 2 * sizeof(FuncState);  // roughly, with its stack
 
 /// A fault on a speculative path need not refuse the program: the path is cut there instead.
 bool recoverable_in_speculation(Check check) {
@@ -52,7 +53,7 @@ class Walk {
   Check end_path(bool* more);
   void log_pruned();
   void log_insn();
-  bool out_of_time();
+  Check check_limits();
   void mark_seen() {
     if (!env_.state->speculative) env_.facts[env_.insn_idx].seen = true;
   }
@@ -62,7 +63,7 @@ class Walk {
   bool print_whole_state_ = false;
   uint32_t prev_insn_ = kNoInsn;
   uint32_t next_ = 0;              // where do_insn() says the path goes on
-  std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+  const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
 };
 
 Check Walk::run() {
@@ -84,9 +85,7 @@ Check Walk::begin_insn(bool* pruned) {
     return env_.reject(EFAULT, "invalid insn idx {} insn_cnt {}\n", env_.insn_idx, env_.code.size());
   if (++env_.insns_processed > kMaxInsnsProcessed)
     return env_.reject(E2BIG, "BPF program is too large. Processed {} insn\n", env_.insns_processed);
-  if (env_.insns_processed % kInsnsBetweenClockReads == 0 && out_of_time())
-    return env_.unsupported(fmt::format("verification takes longer than the limit of {} ms",
-                                        env_.options.limits.wall_clock_ms));
+  if (env_.insns_processed % kInsnsBetweenLimitChecks == 0) DRYDOCK_TRY(check_limits());
   State& state = *env_.state;
   state.last_insn = env_.prev_insn_idx;
   state.insn_idx = env_.insn_idx;
@@ -97,9 +96,16 @@ Check Walk::begin_insn(bool* pruned) {
   return Check::ok();
 }
 
-bool Walk::out_of_time() {
-  uint64_t limit = env_.options.limits.wall_clock_ms;
-  return limit && std::chrono::steady_clock::now() - started_ > std::chrono::milliseconds(limit);
+/// The caller's own limits: the answer then is that Drydock does not know.
+Check Walk::check_limits() {
+  const Limits& limits = env_.options.limits;
+  if (limits.wall_clock_ms &&
+      std::chrono::steady_clock::now() - started_ > std::chrono::milliseconds(limits.wall_clock_ms))
+    return env_.unsupported(fmt::format("verification within {} ms", limits.wall_clock_ms));
+  uint64_t states = env_.explored_states_size + env_.free_list_size + env_.pending.size();
+  if (limits.memory_bytes && states * kBytesOfState > limits.memory_bytes)
+    return env_.unsupported(fmt::format("verification within {} bytes of states", limits.memory_bytes));
+  return Check::ok();
 }
 
 void Walk::log_pruned() {
