@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// The running kernel as a referee of raw programs: what does its own verifier answer?
+#pragma once
+
+#include <linux/bpf.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "isa/insn.h"
+#include "verifier/verify.h"
+
+namespace drydock::verifier::test {
+
+struct HostAnswer {
+  int err = 0;  // positive errno, 0: accepted
+  std::string log;
+};
+
+inline HostAnswer host_load(const ProgramInput& program, uint32_t log_level) {
+  std::vector<char> log(4u << 20);
+  bpf_attr attr;
+  std::memset(&attr, 0, sizeof attr);
+  attr.prog_type = static_cast<uint32_t>(program.type);
+  attr.expected_attach_type = static_cast<uint32_t>(program.expected_attach_type);
+  attr.insns = reinterpret_cast<uint64_t>(program.insns.data());
+  attr.insn_cnt = static_cast<uint32_t>(program.insns.size());
+  attr.license = reinterpret_cast<uint64_t>(program.license.c_str());
+  attr.log_buf = reinterpret_cast<uint64_t>(log.data());
+  attr.log_size = static_cast<uint32_t>(log.size());
+  attr.log_level = log_level;
+  attr.prog_flags = program.flags;
+  const long fd = syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof attr);
+  HostAnswer answer{fd < 0 ? errno : 0, log.data()};
+  if (fd >= 0) close(static_cast<int>(fd));
+  return answer;
+}
+
+/// Why the running kernel cannot be asked, or nullopt when it can.
+inline std::optional<std::string> host_unavailable() {
+  if (geteuid() != 0) return "skipped: not root";
+  ProgramInput trivial;
+  trivial.type = ProgramType::kSocketFilter;
+  trivial.license = "GPL";
+  trivial.insns = {{.code = 0xb7}, {.code = 0x95}};
+  const HostAnswer answer = host_load(trivial, 0);
+  if (answer.err) return std::string("skipped: bpf(2) says ") + std::strerror(answer.err);
+  return std::nullopt;
+}
+
+}  // namespace drydock::verifier::test
