@@ -7,7 +7,7 @@
 #include "verifier/branch_relation.h"
 #include "verifier/branches.h"
 #include "verifier/btf_access.h"
-#include "verifier/kfunc_call.h"
+#include "verifier/graph.h"
 #include "verifier/precision.h"
 #include "verifier/references.h"
 
@@ -100,13 +100,6 @@ bool is_never_null(const Register& reg) {
   }
 }
 
-const BtfRecord* record_behind(const Env& env, const Register& reg) {
-  if (reg.type == kPtrToMapValue) return &reg.target.map.ptr->record;
-  if (!reg.is(kPtrToBtfId) || !(reg.type & kMemAlloc)) return nullptr;
-  const StructMeta* meta = find_struct_meta(env, reg.target.btf.btf, reg.target.btf.id);
-  return meta ? &meta->record : nullptr;
-}
-
 namespace {
 
 void map_value_not_null(Register& reg) {
@@ -127,11 +120,6 @@ void map_value_not_null(Register& reg) {
   }
 }
 
-bool may_hold_spin_lock(const Env& env, const Register& reg) {
-  const BtfRecord* record = record_behind(env, reg);
-  return record && record->has_any(FieldKind::kSpinLock | FieldKind::kResSpinLock);
-}
-
 /// A maybe-null pointer has no offset but where its node is in a local object.
 bool has_unmoved_origin(const Register& reg) {
   const Bounds& b = reg.bounds;
@@ -148,7 +136,7 @@ void become_null_or_not(const Env& env, Register& reg, bool is_null) {
   }
   mark_ptr_not_null(reg);
   // Locks tell objects apart by this id; for all others it has served its purpose.
-  if (!may_hold_spin_lock(env, reg)) reg.id = 0;
+  if (!may_point_to_spin_lock(env, reg)) reg.id = 0;
 }
 
 }  // namespace

@@ -11,8 +11,6 @@
 
 namespace drydock::verifier {
 
-State* find_loop_entry(Env& env, const State& cur, uint32_t insn);
-
 namespace {
 
 // Deciding.

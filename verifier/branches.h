@@ -36,8 +36,6 @@ void mark_ptr_or_null(Env& env, State& state, uint32_t regno, bool is_null);
 void mark_ptr_not_null(Register& reg);
 /// A pointer of a kind that is never null.
 bool is_never_null(const Register& reg);
-/// What special fields the memory behind the pointer has, or nullptr.
-const BtfRecord* record_behind(const Env& env, const Register& reg);
 
 /// packet, packet metadata or packet end.
 bool is_any_packet_pointer(const Register& reg);
