@@ -45,9 +45,9 @@ template <class U> constexpr U smod(U d, U s) {
   return static_cast<U>(static_cast<Signed<U>>(d) % static_cast<Signed<U>>(s));
 }
 
-/// Sign extension from From to a register of U.
+/// Sign extension of the low bytes, From's, to a register of U.
 template <class From, class U> constexpr uint64_t extend(uint64_t s) {
-  return static_cast<U>(static_cast<Signed<U>>(static_cast<From>(s)));
+  return static_cast<U>(static_cast<Signed<U>>(static_cast<Signed<From>>(s)));
 }
 
 template <class T> constexpr T swap_bytes(T v) {
