@@ -25,8 +25,25 @@ class Names final : public isa::DisasmNames {
     }
     return std::nullopt;
   }
+  /// The kernel prints the addresses it put into the instructions. Ours stand for them: one page a map,
+  /// somewhere in the direct mapping, and the text keeps its width.
+  std::optional<std::string> immediate(const isa::Insn& insn, uint64_t) const override {
+    const InsnFacts& facts = env_.facts[static_cast<size_t>(&insn - env_.code.data())];
+    switch (insn.src) {
+      case isa::kPseudoMapFd:
+      case isa::kPseudoMapIdx:
+      case isa::kPseudoMapValue:
+      case isa::kPseudoMapIdxValue:
+        if (!env_.allow_ptr_leaks) return std::nullopt;
+        return fmt::format("{:#x}", kFirstMapAddress + facts.map_index * kPage + facts.map_offset);
+      case isa::kPseudoBtfId: return fmt::format("{:#x}", kKernelText + facts.btf_var_id);
+      default: return std::nullopt;
+    }
+  }
 
  private:
+  static constexpr uint64_t kFirstMapAddress = 0xffff888100000000, kKernelText = 0xffffffff82000000,
+                            kPage = 0x1000;
   const Env& env_;
 };
 
