@@ -118,8 +118,8 @@ ContextOracle context_rows_oracle(const Profile& profile) {
   };
 }
 
-ContextOracle context_host_oracle() {
-  return [](const ContextQuestion& q) {
+ContextOracle context_oracle(Asked asked) {
+  return [asked = std::move(asked)](const ContextQuestion& q) {
     auto rule = return_rule(q.type, q.attach);
     const isa::Insn insns[] = {
         {.code = isa::kAlu64 | isa::kMov, .dst = 2},
@@ -127,8 +127,7 @@ ContextOracle context_host_oracle() {
         {.code = isa::kAlu64 | isa::kMov, .dst = 0, .imm = rule.range.max > 0 ? 1 : 0},
         {.code = isa::kJmp | isa::kExit}};
     uint32_t flags = must_be_sleepable(q.type) ? kLoadSleepable : 0;
-    return ask_host({.type = q.type, .attach = q.attach, .insns = insns, .flags = flags}, false)
-               .err == 0;
+    return asked({.type = q.type, .attach = q.attach, .insns = insns, .flags = flags});
   };
 }
 

@@ -8,6 +8,7 @@
 #include <map>
 #include <string>
 
+#include "answers/host_bpf.h"
 #include "contexts/context.h"
 #include "contexts/context_rows.h"
 
@@ -33,8 +34,8 @@ std::map<std::string, std::string> ask_about(const ContextStruct& context,
 
 /// What the rows say, in a kernel of that profile.
 ContextOracle context_rows_oracle(const Profile& profile);
-/// What the running kernel says, one small program a question.
-ContextOracle context_host_oracle();
+/// What one says who is given a small program for each question: host() or a verifier.
+ContextOracle context_oracle(Asked asked);
 
 /// File name for a context's answers: "context-bpf_sock".
 std::string table_name(const ContextStruct& context);

@@ -7,7 +7,6 @@
 #include "contexts/iterators.h"
 #include "contexts/lsm_hooks.h"
 #include "contexts/program_rules.h"
-#include "answers/host_bpf.h"
 
 namespace drydock::testing {
 namespace {
@@ -142,15 +141,6 @@ void add_by_btf(std::vector<HelperAsker>& askers, const Profile& profile) {
   add_congestion_members(askers, profile);
 }
 
-std::string without_helper(std::string text, HelperId id) {
-  const HelperRow* row = helper_row(id);
-  std::string name = (row ? "bpf_" + std::string(row->name) : id == 0 ? "bpf_unspec" : "unknown") +
-                     "#" + std::to_string(id);
-  for (size_t at; (at = text.find(name)) != std::string::npos;)
-    text.replace(at, name.size(), "%helper");
-  return text;
-}
-
 }  // namespace
 
 std::vector<HelperAsker> helper_askers(const Profile& profile) {
@@ -181,6 +171,31 @@ std::vector<HelperAsker> helper_askers(const Profile& profile) {
   return askers;
 }
 
+std::string without_helper(std::string text, HelperId id) {
+  const HelperRow* row = helper_row(id);
+  std::string name = (row ? "bpf_" + std::string(row->name) : id == 0 ? "bpf_unspec" : "unknown") +
+                     "#" + std::to_string(id);
+  for (size_t at; (at = text.find(name)) != std::string::npos;)
+    text.replace(at, name.size(), "%helper");
+  return text;
+}
+
+std::array<isa::Insn, 3> helper_program(const HelperAsker& asker, HelperId id) {
+  ReturnRule rule = return_rule(asker.site.program_type, asker.site.attach_type);
+  return {{{.code = isa::kJmp | isa::kCall, .imm = static_cast<int32_t>(id)},
+           {.code = isa::kAlu64 | isa::kMov, .dst = 0, .imm = rule.range.max > 0 ? 1 : 0},
+           {.code = isa::kJmp | isa::kExit}}};
+}
+
+HostQuestion helper_question(const HelperAsker& asker, std::span<const isa::Insn> insns) {
+  return {.type = asker.site.program_type,
+          .attach = asker.load_attach,
+          .insns = insns,
+          .license = asker.site.gpl ? "GPL" : "Proprietary",
+          .flags = asker.load_flags,
+          .attach_btf_id = asker.attach_btf_id};
+}
+
 HelperOracle helper_rows_oracle(const Profile& profile) {
   return [&profile](const HelperAsker& asker, HelperId id) -> std::string {
     HelperAvailability answer = helper_for(id, asker.site, profile);
@@ -202,18 +217,8 @@ HelperOracle helper_rows_oracle(const Profile& profile) {
 
 HelperOracle helper_host_oracle() {
   return [](const HelperAsker& asker, HelperId id) -> std::string {
-    auto rule = return_rule(asker.site.program_type, asker.site.attach_type);
-    const isa::Insn insns[] = {
-        {.code = isa::kJmp | isa::kCall, .imm = static_cast<int32_t>(id)},
-        {.code = isa::kAlu64 | isa::kMov, .dst = 0, .imm = rule.range.max > 0 ? 1 : 0},
-        {.code = isa::kJmp | isa::kExit}};
-    HostAnswer answer = ask_host({.type = asker.site.program_type,
-                                  .attach = asker.load_attach,
-                                  .insns = insns,
-                                  .license = asker.site.gpl ? "GPL" : "Proprietary",
-                                  .flags = asker.load_flags,
-                                  .attach_btf_id = asker.attach_btf_id},
-                                 true);
+    auto insns = helper_program(asker, id);
+    HostAnswer answer = ask_host(helper_question(asker, insns), true);
     if (answer.err == 0) return "ok";
     std::string line(final_line(answer.log));
     if (line.empty()) line = std::string("no message, ") + std::strerror(answer.err);

@@ -4,10 +4,13 @@
 // alone answer for the part of it that they decide (whether the helper may be called here).
 #pragma once
 
+#include <array>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "answers/host_bpf.h"
 #include "helpers/helper_row.h"
 
 namespace drydock::testing {
@@ -36,6 +39,12 @@ using HelperOracle = std::function<std::string(const HelperAsker&, HelperId)>;
 HelperOracle helper_rows_oracle(const Profile& profile);
 /// The running kernel's message, whole.
 HelperOracle helper_host_oracle();
+
+/// The program of a question, and the question around it (which refers to the instructions).
+std::array<isa::Insn, 3> helper_program(const HelperAsker& asker, HelperId id);
+HostQuestion helper_question(const HelperAsker& asker, std::span<const isa::Insn> insns);
+/// A message with that helper's name and number as "%helper".
+std::string without_helper(std::string message, HelperId id);
 
 /// What the rows could know of a kernel's message: its own text where it is about calling the
 /// helper at all, "may be called" for everything else.

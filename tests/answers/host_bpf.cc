@@ -61,6 +61,10 @@ HostAnswer ask_host(const HostQuestion& question, bool with_log) {
   return {err, std::move(log)};
 }
 
+Asked host() {
+  return [](const HostQuestion& question) { return ask_host(question, false).err == 0; };
+}
+
 std::string_view final_line(std::string_view log) {
   std::string_view last;
   while (!log.empty()) {

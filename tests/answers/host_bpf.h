@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,8 +29,14 @@ struct HostAnswer {
   std::string log;  // what was asked for with log_level
 };
 
+/// Whoever loads programs: does it take this one?
+using Asked = std::function<bool(const HostQuestion&)>;
+
 /// Loads the program, closes it again and tells what the kernel said. The log costs time.
 HostAnswer ask_host(const HostQuestion& question, bool with_log);
+
+/// The running kernel's verdict alone.
+Asked host();
 
 /// The last line of a verifier log before its statistics: the reason of a rejection.
 std::string_view final_line(std::string_view log);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "answers/lsm_questions.h"
 
-#include "answers/host_bpf.h"
-
 namespace drydock::testing {
 namespace {
 
@@ -42,25 +40,23 @@ LsmOracle lsm_rows_oracle(const Profile& profile) {
   };
 }
 
-LsmOracle lsm_host_oracle(const Profile& profile) {
-  return [&profile](const LsmQuestion& q) {
+LsmOracle lsm_oracle(const Profile& profile, Asked asked) {
+  return [&profile, asked = std::move(asked)](const LsmQuestion& q) {
     uint32_t function = function_of(q.hook, profile);
     if (function == 0) return false;
     const isa::Insn insns[] = {
         {.code = isa::kAlu64 | isa::kMov, .dst = 0, .imm = q.returns},
         {.code = isa::kJmp | isa::kExit}};
-    return ask_host({.type = ProgramType::kLsm,
-                     .attach = q.attach,
-                     .insns = insns,
-                     .flags = q.sleepable ? kLoadSleepable : 0,
-                     .attach_btf_id = function},
-                    false)
-               .err == 0;
+    return asked({.type = ProgramType::kLsm,
+                  .attach = q.attach,
+                  .insns = insns,
+                  .flags = q.sleepable ? kLoadSleepable : 0,
+                  .attach_btf_id = function});
   };
 }
 
 bool lsm_can_be_asked(const Profile& profile) {
-  return lsm_host_oracle(profile)({"file_open", AttachType::kLsmMac, false, 0});
+  return lsm_oracle(profile, host())({"file_open", AttachType::kLsmMac, false, 0});
 }
 
 }  // namespace drydock::testing

@@ -6,6 +6,7 @@
 #include <functional>
 #include <string>
 
+#include "answers/host_bpf.h"
 #include "contexts/lsm_hooks.h"
 #include "kernel/profile.h"
 #include "kernel/uapi.h"
@@ -25,7 +26,8 @@ using LsmOracle = std::function<bool(const LsmQuestion&)>;
 std::string ask_about_hook(const LsmHook& hook, const LsmOracle& oracle);
 
 LsmOracle lsm_rows_oracle(const Profile& profile);
-LsmOracle lsm_host_oracle(const Profile& profile);
+/// What one says who is given a small program for each question: host() or a verifier.
+LsmOracle lsm_oracle(const Profile& profile, Asked asked);
 
 /// Whether the running kernel loads LSM programs (it needs trampolines).
 bool lsm_can_be_asked(const Profile& profile);

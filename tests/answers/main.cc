@@ -34,7 +34,7 @@ void ask_contexts(const Profile& profile) {
   for (const ContextStruct* context : all_context_structs()) {
     if (context->kind != ContextKind::kRows) continue;
     TableWriter table;
-    for (const auto& [name, body] : ask_about(*context, context_host_oracle(), profile))
+    for (const auto& [name, body] : ask_about(*context, context_oracle(host()), profile))
       table.add(name, body);
     if (!table.text().empty())
       print_table(table_name(*context),
@@ -56,7 +56,7 @@ void ask_helpers(const Profile& profile, bool trampolines) {
 
 void ask_lsm_hooks(const Profile& profile) {
   TableWriter table;
-  LsmOracle oracle = lsm_host_oracle(profile);
+  LsmOracle oracle = lsm_oracle(profile, host());
   for (const LsmHook& hook : all_lsm_hooks())
     table.add(std::string(hook.name), ask_about_hook(hook, oracle));
   print_table("lsm-hooks", "Which LSM programs a hook takes, and what they may return", table);

@@ -3,6 +3,7 @@
 // that the 6.18 profile is of, and against the kernel underneath where it can be asked.
 #include <gtest/gtest.h>
 
+#include <map>
 #include <sstream>
 
 #include "answers/answer_table.h"
@@ -14,10 +15,14 @@
 namespace drydock::testing {
 namespace {
 
+// Each loaded once.
 std::shared_ptr<const Profile> profile(std::string_view name) {
-  auto loaded = Profile::load(name);
-  EXPECT_TRUE(loaded.has_value()) << loaded.error().message;
-  return loaded ? *loaded : nullptr;
+  static std::map<std::string, std::shared_ptr<const Profile>, std::less<>> loaded;
+  auto known = loaded.find(name);
+  if (known != loaded.end()) return known->second;
+  auto fresh = Profile::load(name);
+  EXPECT_TRUE(fresh.has_value()) << fresh.error().message;
+  return loaded[std::string(name)] = fresh ? *fresh : nullptr;
 }
 
 class EveryContext : public ::testing::TestWithParam<const ContextStruct*> {};
@@ -35,7 +40,7 @@ TEST_P(EveryContext, RowsAnswerAsTheKernelOfTheProfileDid) {
 // that release refuse every such store. docs/contexts.md lists it.
 bool refuses_register_writes(const ContextStruct& context) {
   return context.name == "pt_regs" &&
-         !context_host_oracle()(
+         !context_oracle(host())(
              {.type = ProgramType::kKprobe, .offset = 8, .width = 8, .touch = Touch::kStoreRegister});
 }
 
@@ -49,10 +54,10 @@ std::string without_stores(const std::string& answers) {
 
 TEST_P(EveryContext, RowsAnswerAsTheKernelUnderneath) {
   if (std::string why = host_unavailable(); !why.empty()) GTEST_SKIP() << "host kernel: " << why;
-  auto host = profile("host");
-  ASSERT_TRUE(host);
-  auto ours = ask_about(*GetParam(), context_rows_oracle(*host), *host);
-  auto theirs = ask_about(*GetParam(), context_host_oracle(), *host);
+  auto running = profile("host");
+  ASSERT_TRUE(running);
+  auto ours = ask_about(*GetParam(), context_rows_oracle(*running), *running);
+  auto theirs = ask_about(*GetParam(), context_oracle(host()), *running);
   bool refuses = refuses_register_writes(*GetParam());
   for (auto& [name, body] : ours)
     EXPECT_EQ("", difference(theirs[name], refuses ? without_stores(body) : body)) << name;
