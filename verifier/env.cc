@@ -2,6 +2,7 @@
 #include "verifier/env.h"
 
 #include "verifier/precision.h"
+#include "verifier/struct_ops.h"
 
 namespace drydock::verifier {
 
@@ -39,10 +40,13 @@ CallSite Env::call_site() const {
   return {.program_type = type,
           .attach_type = attach_type,
           .attach_func = attach.func_name,
+          .struct_ops = attach.struct_ops ? attach.struct_ops->name : std::string_view{},
           .sleepable = sleepable,
           .gpl = gpl_compatible,
           .perfmon = options.capabilities.perfmon,
-          .bpf_capable = options.capabilities.bpf};
+          .bpf_capable = options.capabilities.bpf,
+          .sys_admin = options.capabilities.sys_admin,
+          .extends_program = program.target != nullptr};
 }
 
 }  // namespace drydock::verifier
