@@ -74,10 +74,14 @@ int64_t check_map_types(const Call& call, Map& map, const attr::MapCreate& a) {
   every = every | FieldKind::kTimer | FieldKind::kListHead | FieldKind::kRbRoot | FieldKind::kRefcount |
           FieldKind::kWorkqueue | FieldKind::kUptr | FieldKind::kTaskWork;
   every |= kAnyKptr;
-  auto record = parse_btf_fields(btf, a.btf_value_type_id, every, map.value_size, *call.kernel.profile().btf());
-  if (!record) return -(record.error().err ? record.error().err : EINVAL);
-  if (int64_t err = check_record(call, map, *record)) return err;
-  map.record = std::move(*record);
+  auto record = parse_btf_fields(btf, a.btf_value_type_id, every, map.value_size,
+                                 *call.kernel.profile().btf(), call.kernel.profile().modules());
+  // A value whose fields cannot be parsed (an int, or two locks) is a value without special fields:
+  // the kernel makes the map all the same, and programs are told that it has no valid lock.
+  if (record) {
+    if (int64_t err = check_record(call, map, *record)) return err;
+    map.record = std::move(*record);
+  }
   return check_key_type(map, btf);
 }
 
@@ -87,9 +91,6 @@ int64_t take_btf(const Call& call, const attr::MapCreate& a, MapSpec& spec,
   if (int64_t err = lookup(call, a.btf_fd, btf)) return err;
   if (btf->kernel()) return -EACCES;
   spec.btf = btf->btf;
-  spec.btf_key_type_id = a.btf_key_type_id;
-  spec.btf_value_type_id = a.btf_value_type_id;
-  spec.btf_vmlinux_value_type_id = a.btf_vmlinux_value_type_id;
   return 0;
 }
 
@@ -148,6 +149,8 @@ MapSpec spec_of(const attr::MapCreate& a, uint32_t cpus) {
   spec.max_entries = a.max_entries;
   spec.map_flags = a.map_flags;
   spec.map_extra = a.map_extra;
+  spec.btf_key_type_id = a.btf_key_type_id;
+  spec.btf_value_type_id = a.btf_value_type_id;
   spec.btf_vmlinux_value_type_id = a.btf_vmlinux_value_type_id;
   spec.cpus = cpus;
   return spec;
