@@ -102,7 +102,8 @@ void append_identity(Attributes& a, const Register& reg) {
 }
 
 void append_target(Attributes& a, const Register& reg) {
-  if (shows_map(reg.base())) {
+  // A register that an instruction was refused on halfway may have the type but not the map yet.
+  if (shows_map(reg.base()) && reg.target.map.ptr) {
     const MapInfo& map = *reg.target.map.ptr;
     if (!map.name.empty()) a.next("map=") += map.name;
     fmt::format_to(std::back_inserter(a.next("ks=")), "{},vs={}", static_cast<int32_t>(map.key_size),
