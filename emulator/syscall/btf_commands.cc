@@ -29,6 +29,10 @@ int64_t btf_load(const Call& call) {
   if (!btf) return -(btf.error().err ? btf.error().err : EINVAL);
   auto object = std::make_shared<BtfObject>();
   object->btf = std::move(*btf);
+  const Profile& kernel = call.kernel.profile();
+  auto metas = parse_struct_metas(*object->btf, *kernel.btf(), kernel.modules());
+  if (!metas) return -(metas.error().err ? metas.error().err : EINVAL);
+  object->struct_metas = std::move(*metas);
   call.kernel.descriptors().publish(object);
   return call.kernel.descriptors().open(std::move(object), O_RDONLY);
 }

@@ -62,7 +62,8 @@ int64_t check_key_type(const Map& map, const Btf& btf) {
   }
 }
 
-int64_t check_map_types(const Call& call, Map& map, const attr::MapCreate& a) {
+int64_t check_map_types(const Call& call, Map& map, const BtfObject& object,
+                        const attr::MapCreate& a) {
   const Btf& btf = *map.btf;
   if (a.btf_key_type_id) {
     auto size = btf.size_of(a.btf_key_type_id);
@@ -74,12 +75,15 @@ int64_t check_map_types(const Call& call, Map& map, const attr::MapCreate& a) {
   every = every | FieldKind::kTimer | FieldKind::kListHead | FieldKind::kRbRoot | FieldKind::kRefcount |
           FieldKind::kWorkqueue | FieldKind::kUptr | FieldKind::kTaskWork;
   every |= kAnyKptr;
-  auto record = parse_btf_fields(btf, a.btf_value_type_id, every, map.value_size,
-                                 *call.kernel.profile().btf(), call.kernel.profile().modules());
-  // A value whose fields cannot be parsed (an int, or two locks) is a value without special fields:
-  // the kernel makes the map all the same, and programs are told that it has no valid lock.
+  uint32_t value_id = 0;
+  if (!btf.skip_modifiers(a.btf_value_type_id, &value_id)) return -EINVAL;
+  const Profile& kernel = call.kernel.profile();
+  auto record = parse_btf_fields(btf, value_id, every, map.value_size, *kernel.btf(), kernel.modules());
+  // Fields that are not well formed are no error here: the map has none, as programs will be told.
   if (record) {
     if (int64_t err = check_record(call, map, *record)) return err;
+    if (Status linked = link_record(*record, object.struct_metas); !linked)
+      return -(linked.error().err ? linked.error().err : EINVAL);
     map.record = std::move(*record);
   }
   return check_key_type(map, btf);
@@ -367,7 +371,7 @@ int64_t map_create(const Call& call) {
   auto map = Map::create(spec, call.kernel.memory());
   if (!map) return -(map.error().err ? map.error().err : EINVAL);
   if (spec.btf && a.btf_value_type_id)
-    if (int64_t err = check_map_types(call, **map, a)) return err;
+    if (int64_t err = check_map_types(call, **map, *btf, a)) return err;
   auto object = std::make_shared<MapObject>();
   object->map = std::move(*map);
   object->btf = std::move(btf);

@@ -37,6 +37,7 @@ struct BtfObject : KernelObject {
   static constexpr ObjectKind kKind = ObjectKind::kBtf;
   BtfObject() : KernelObject(kKind) {}
   std::shared_ptr<const Btf> btf;
+  std::vector<StructMeta> struct_metas;  // a program's structs with special fields
   bool kernel() const { return btf->is_kernel(); }
 };
 
