@@ -55,7 +55,6 @@ class HostBpf {
   }
 
   static HostFd load(std::span<const isa::Insn> insns, bpf_prog_type type, std::string* log) {
-    std::vector<char> text(1 << 16);
     bpf_attr attr = {};
     attr.prog_type = type;
     attr.insns = reinterpret_cast<uintptr_t>(insns.data());
@@ -63,14 +62,19 @@ class HostBpf {
     attr.license = reinterpret_cast<uintptr_t>("GPL");
     HostFd fd(call(BPF_PROG_LOAD, attr));
     if (fd.ok()) return fd;
-    attr.log_level = 1;
-    attr.log_buf = reinterpret_cast<uintptr_t>(text.data());
-    attr.log_size = static_cast<uint32_t>(text.size());
-    fd = HostFd(call(BPF_PROG_LOAD, attr));
-    const int error = errno;
-    *log = text.data();
-    errno = error;
-    return fd;
+    return load_with_log(attr, log);
+  }
+
+  /// The verifier's log at level 2, whatever its verdict.
+  static std::string verifier_log(std::span<const isa::Insn> insns, bpf_prog_type type) {
+    bpf_attr attr = {};
+    attr.prog_type = type;
+    attr.insns = reinterpret_cast<uintptr_t>(insns.data());
+    attr.insn_cnt = static_cast<uint32_t>(insns.size());
+    attr.license = reinterpret_cast<uintptr_t>("GPL");
+    std::string log;
+    load_with_log(attr, &log);
+    return log;
   }
 
   static HostFd array_map(uint32_t value_size, uint32_t entries) {
@@ -97,6 +101,17 @@ class HostBpf {
  private:
   static int call(int command, bpf_attr& attr) {
     return static_cast<int>(syscall(SYS_bpf, command, &attr, sizeof attr));
+  }
+  static HostFd load_with_log(bpf_attr attr, std::string* log) {
+    std::vector<char> text(1 << 16);
+    attr.log_level = 2;
+    attr.log_buf = reinterpret_cast<uintptr_t>(text.data());
+    attr.log_size = static_cast<uint32_t>(text.size());
+    HostFd fd(call(BPF_PROG_LOAD, attr));
+    const int error = errno;
+    *log = text.data();
+    errno = error;
+    return fd;
   }
   static bool element(int command, int fd, uint32_t key, void* value) {
     bpf_attr attr = {};
