@@ -246,6 +246,13 @@ Check check_binary(Env& env, const isa::Insn& insn) {
   return compute(env, insn);
 }
 
+/// be, le and bswap on a little-endian machine: le does not swap.
+void swap_bytes(const isa::Insn& insn, Register& dst) {
+  const bool swaps = is_alu64(insn) || uses_register(insn);
+  if (swaps || insn.imm != 64) clear_scalar_id(dst);
+  apply_byte_swap(dst.bounds, insn.imm, swaps);
+}
+
 Check check_unary(Env& env, const isa::Insn& insn) {
   const bool negates = isa::insn_op(insn.code) == isa::kNeg;
   if (negates && !neg_fields_ok(insn)) return env.reject(EINVAL, "BPF_NEG uses reserved fields\n");
@@ -254,9 +261,12 @@ Check check_unary(Env& env, const isa::Insn& insn) {
   if (is_pointer_value(env, insn.dst))
     return env.reject(EACCES, "R{} pointer arithmetic prohibited\n", int{insn.dst});
   Register& dst = env.reg(insn.dst);
-  if (!negates || dst.type != kScalar) return check_reg_arg(env, insn.dst, RegUse::kWrite);
-  DRYDOCK_TRY(check_reg_arg(env, insn.dst, RegUse::kWriteNoMark));
-  return compute_scalar(env, insn, dst, dst.bounds);
+  const bool tracked = dst.type == kScalar && (negates || env.has(Feature::kByteSwapTracking));
+  DRYDOCK_TRY(check_reg_arg(env, insn.dst, tracked ? RegUse::kWriteNoMark : RegUse::kWrite));
+  if (!tracked) return Check::ok();
+  if (negates) return compute_scalar(env, insn, dst, dst.bounds);
+  swap_bytes(insn, dst);
+  return Check::ok();
 }
 
 }  // namespace

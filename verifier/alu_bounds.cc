@@ -261,6 +261,19 @@ AluResult apply_alu(Bounds& dst, const Bounds& src, uint8_t op, bool is_32) {
   return result;
 }
 
+void apply_byte_swap(Bounds& dst, int bits, bool swaps) {
+  if (swaps) {
+    dst.var = bits == 16   ? tnum_bswap16(dst.var)
+              : bits == 32 ? tnum_bswap32(dst.var)
+                           : tnum_bswap64(dst.var);
+    dst.set_unbounded();  // only single bits keep a meaning when bytes change places
+  }
+  if (bits < 64)
+    dst.truncate(bits / 8);
+  else
+    dst.sync();
+}
+
 void add_bounds(Bounds& dst, const Bounds& delta) { arithmetic(dst, delta, isa::kAdd); }
 
 }  // namespace drydock::verifier

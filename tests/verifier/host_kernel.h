@@ -48,7 +48,7 @@ inline std::optional<std::string> host_unavailable() {
   trivial.type = ProgramType::kSocketFilter;
   trivial.license = "GPL";
   trivial.insns = {{.code = 0xb7}, {.code = 0x95}};
-  const HostAnswer answer = host_load(trivial, 0);
+  const HostAnswer answer = host_load(trivial, kLogLevel1);
   if (answer.err) return std::string("skipped: bpf(2) says ") + std::strerror(answer.err);
   return std::nullopt;
 }
