@@ -292,6 +292,9 @@ Result<std::unique_ptr<Executable>> Executable::create(ProgramImage image, const
                                     .name = "code of " + program->image_.name});
   std::sort(program->image_.notes.begin(), program->image_.notes.end(),
             [](const InsnNote& a, const InsnNote& b) { return a.insn < b.insn; });
+  for (uint32_t id : program->image_.callx_helpers) {
+    program->callx_helpers_.emplace_back(id, calls.helper(id).function);
+  }
   if (Status done = Decoder(*program, calls).run(); !done) {
     return std::unexpected(std::move(done.error()));
   }
@@ -303,6 +306,13 @@ const Op* Executable::function_at(uint64_t address) const {
   if (offset % 8 != 0 || offset / 8 >= op_of_insn_.size()) return nullptr;
   const uint32_t op = op_of_insn_[offset / 8];
   return op == kNoOp || !entries_[offset / 8] ? nullptr : &ops_[op];
+}
+
+HelperFunction Executable::callx_helper(uint64_t number) const {
+  for (const auto& [id, function] : callx_helpers_) {
+    if (id == number) return function;
+  }
+  return nullptr;
 }
 
 uint32_t Executable::insn_of(const Op* op) const {

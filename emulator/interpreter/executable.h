@@ -61,6 +61,9 @@ struct ProgramImage {
   std::vector<InsnNote> notes;
   std::optional<ArenaLayout> arena;
   std::optional<uint32_t> exception_callback;  // its first instruction
+  /// Helpers that a callx may name by the number in its register, as conformance suites of the ISA
+  /// do; a kernel has no such calls.
+  std::vector<uint32_t> callx_helpers;
 };
 
 struct Op;  // ops.h
@@ -86,6 +89,8 @@ class Executable {
   const Op* entry() const { return ops_.get(); }
   uint32_t insn_of(const Op* op) const;
   const std::string& callee_name(uint32_t insn) const;
+  /// One of ProgramImage::callx_helpers, or nullptr.
+  HelperFunction callx_helper(uint64_t number) const;
 
  private:
   friend class Decoder;
@@ -98,6 +103,7 @@ class Executable {
   std::vector<uint32_t> insn_of_op_;
   std::vector<uint32_t> op_of_insn_;  // kNoOp in the second half of LD_IMM64
   std::vector<bool> entries_;         // instructions that something may jump to or call
+  std::vector<std::pair<uint64_t, HelperFunction>> callx_helpers_;
   std::vector<std::pair<uint32_t, std::string>> callee_names_;  // by instruction
 
   static constexpr uint32_t kNoOp = UINT32_MAX;

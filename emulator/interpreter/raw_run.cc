@@ -31,12 +31,13 @@ class BareMachine final : public Machine {
   KernelObjects objects_;
 };
 
+constexpr uint32_t kFirstArgument = 5;
+
 uint64_t first_argument(Machine&, std::span<const uint64_t, 5> args) { return args[0]; }
 
 class RawCalls final : public CallResolver {
  public:
   Callee helper(uint32_t id) const override {
-    constexpr uint32_t kFirstArgument = 5;
     if (id == kFirstArgument) return {first_argument, "helper 5"};
     return {nullptr, fmt::format("helper {}", id)};
   }
@@ -58,8 +59,9 @@ Result<uint64_t> raw_run(std::string_view program, std::optional<std::string_vie
   Memory memory;
   const Profile profile;
   BareMachine machine(memory, profile);
-  auto executable =
-      Executable::create({.name = "program", .insns = std::move(*insns)}, RawCalls(), memory);
+  ProgramImage image{.name = "program", .insns = std::move(*insns)};
+  image.callx_helpers = {kFirstArgument};
+  auto executable = Executable::create(std::move(image), RawCalls(), memory);
   if (!executable) return std::unexpected(std::move(executable.error()));
 
   std::array<uint64_t, 2> args = {};

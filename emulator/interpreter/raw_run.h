@@ -2,7 +2,7 @@
 // Instructions and nothing else: no object, no maps, no verifier. What `drydock run --raw` does, in
 // the convention of the bpf_conformance suite: r1 is the memory's address (0 without one), r2 its
 // length, r10 the end of 512 bytes of stack, calls within the program work, helper 5 returns its
-// first argument and no other exists. Every memory access is checked.
+// first argument (callx of the number 5 too) and no other exists. Every memory access is checked.
 #pragma once
 
 #include <cstdint>

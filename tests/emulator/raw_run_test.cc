@@ -35,6 +35,9 @@ TEST(RawRun, Programs) {
       {"r1 = 3\nr2 = 4\ncall f\nr0 *= 10\nexit\nf: r0 = r1\nr0 += r2\nexit", nullptr, 70},
       {"r6 = 1\ncall f\nr0 = r6\nexit\nf: r6 = 2\nexit", nullptr, 1},
       {"r0 = 0x1122334455667788 ll\nexit", nullptr, 0x1122334455667788},
+      {"r1 = -1\nr2 = 5\ncallx r2\nexit", nullptr, UINT64_MAX},
+      {"r0 = r2\nexit", "", 0},  // how the suite says "no memory"
+      {"r0 = r2\nexit", "01  02  ", 2},
       {"r1 = func f ll\ncallx r1\nexit\nf: r0 = 5\nexit", nullptr, 5},
       {"r0 = 10\nr1 = 0\nr0 /= r1\nexit", nullptr, 0},
       {"r0 = 10\nr1 = 0\nr0 %= r1\nexit", nullptr, 10},
