@@ -8,19 +8,21 @@
 namespace drydock::verifier {
 namespace {
 
+// All members false by default: GCC 12 with optimisation fills only the first elements of a constant
+// array whose default is not all zeros.
 struct Flow {
-  bool jumps = false, falls_through = true;
+  bool jumps = false, stops = false;
 };
 
 /// By class and operation of a jump instruction: all others fall through.
 constexpr std::array<Flow, 256> kFlows = [] {
   std::array<Flow, 256> flows{};
   for (uint8_t cls : {isa::kJmp, isa::kJmp32}) {
-    flows[cls | isa::kExit] = {false, false};
-    flows[cls | isa::kJa] = {true, false};
+    flows[cls | isa::kExit] = {.jumps = false, .stops = true};
+    flows[cls | isa::kJa] = {.jumps = true, .stops = true};
     for (uint8_t op : {isa::kJeq, isa::kJne, isa::kJlt, isa::kJle, isa::kJgt, isa::kJge, isa::kJsgt,
                        isa::kJsge, isa::kJslt, isa::kJsle, isa::kJset, isa::kJcond})
-      flows[cls | op] = {true, true};
+      flows[cls | op] = {.jumps = true, .stops = false};
   }
   return flows;
 }();
@@ -31,7 +33,7 @@ int insn_successors(const Env& env, uint32_t insn, uint32_t out[2]) {
   const isa::Insn& at = env.code[insn];
   Flow flow = kFlows[isa::insn_class(at.code) | isa::insn_op(at.code)];
   int count = 0;
-  if (flow.falls_through) out[count++] = insn + (isa::is_ld_imm64(at) ? 2 : 1);
+  if (!flow.stops) out[count++] = insn + (isa::is_ld_imm64(at) ? 2 : 1);
   if (flow.jumps) out[count++] = insn + jump_offset(at) + 1;
   return count;
 }

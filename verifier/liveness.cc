@@ -36,15 +36,17 @@ struct SlotMasks {
   uint64_t must_write = 0;      // on every visit so far
   uint64_t must_write_acc = 0;  // by it or on every way from it to the end of the function
   uint64_t live_before = 0;
+  bool queued = false;          // its equation is to be looked at again
 };
 
 /// A function as called by one chain of calls.
 struct FuncInstance {
   LiveCallchain chain;
   uint32_t insn_count = 0;
-  bool updated = false;             // marks came in that the results do not show yet
+  bool updated = false;             // marks came in that change the results
   bool must_write_dropped = false;  // some must_write became smaller
   std::array<std::vector<SlotMasks>, State::kMaxFrames> frames;  // by instruction; empty: no marks
+  std::array<std::vector<uint32_t>, State::kMaxFrames> queue;    // instructions whose marks changed
   std::vector<bool> visited;        // must_write holds something
 
   size_t relative(uint32_t insn) const { return insn - chain.start(); }
@@ -61,14 +63,21 @@ struct FuncInstance {
   }
   void add_read(uint32_t frame, uint32_t insn, uint64_t slots) {
     SlotMasks& m = masks_for_update(frame, insn);
-    if ((slots & ~m.may_read) && ((m.may_read | slots) & ~m.live_before)) updated = true;
+    if (!(slots & ~m.may_read)) return;
     m.may_read |= slots;
+    if (m.may_read & ~m.live_before) updated = true;
+    enqueue(frame, insn, m);
+  }
+  void enqueue(uint32_t frame, uint32_t insn, SlotMasks& m) {
+    if (m.queued) return;
+    m.queued = true;
+    queue[frame].push_back(insn);
   }
 };
 
 class StackLiveness {
  public:
-  explicit StackLiveness(Env& env) : env_(env), by_subprog_(env.subprogs.size()) {}
+  explicit StackLiveness(Env& env);
 
   void forget_current() { current_ = nullptr; }
   FuncInstance& current() {
@@ -90,11 +99,13 @@ class StackLiveness {
 
  private:
   LiveCallchain chain_of(const State& state, uint32_t frameno) const;
-  FuncInstance& find_or_make(const LiveCallchain& chain);
+  FuncInstance& find_or_make(const LiveCallchain& chain, uint32_t subprog);
   FuncInstance& instance_of(const State& state, uint32_t frameno) {
-    return find_or_make(chain_of(state, frameno));
+    return find_or_make(chain_of(state, frameno), state.frames[frameno]->subprogno);
   }
   void solve(FuncInstance& f);
+  uint32_t sweep(FuncInstance& f);
+  void work_off_queue(FuncInstance& f, uint32_t frame);
   bool step(FuncInstance& f, uint32_t frame, uint32_t insn);
   void carry_to_caller(FuncInstance& f);
   void log_change(const FuncInstance& f, const char* what, uint32_t frame, uint32_t insn,
@@ -102,6 +113,8 @@ class StackLiveness {
 
   Env& env_;
   std::vector<std::vector<std::unique_ptr<FuncInstance>>> by_subprog_;
+  // Predecessors of each instruction in the CFG: those of i are predecessors_[first_[i] .. first_[i + 1]).
+  std::vector<uint32_t> predecessors_, first_;
   FuncInstance* current_ = nullptr;  // of the current state; looked up once a function entry
   std::array<uint64_t, State::kMaxFrames> written_{};  // by the instruction being walked
   uint32_t write_insn_ = 0;
@@ -121,6 +134,18 @@ std::string text_of(const LiveCallchain& chain) {
 
 }  // namespace
 
+StackLiveness::StackLiveness(Env& env)
+    : env_(env), by_subprog_(env.subprogs.size()), first_(env.code.size() + 2) {
+  uint32_t next[2];
+  // first_[i + 2] counts, then, shifted by one, says where to put the next one.
+  for (uint32_t insn : env.postorder)
+    for (int n = insn_successors(env, insn, next); n-- > 0;) ++first_[next[n] + 2];
+  for (size_t i = 2; i < first_.size(); ++i) first_[i] += first_[i - 1];
+  predecessors_.resize(first_.back());
+  for (uint32_t insn : env.postorder)
+    for (int n = insn_successors(env, insn, next); n-- > 0;) predecessors_[first_[next[n] + 1]++] = insn;
+}
+
 LiveCallchain StackLiveness::chain_of(const State& state, uint32_t frameno) const {
   LiveCallchain chain;
   chain.depth = frameno;
@@ -132,8 +157,7 @@ LiveCallchain StackLiveness::chain_of(const State& state, uint32_t frameno) cons
   return chain;
 }
 
-FuncInstance& StackLiveness::find_or_make(const LiveCallchain& chain) {
-  uint32_t subprog = containing_subprog(env_, chain.start());
+FuncInstance& StackLiveness::find_or_make(const LiveCallchain& chain, uint32_t subprog) {
   auto& instances = by_subprog_[subprog];
   for (auto& f : instances)
     if (f->chain.same_calls(chain)) return *f;
@@ -150,7 +174,7 @@ void StackLiveness::commit_writes(FuncInstance& f) {
   if (idx >= f.insn_count) return;  // the function changed while the instruction was walked
   for (uint32_t frame = 0; frame <= f.chain.depth; ++frame) {
     uint64_t mask = written_[frame];
-    if (!mask && !f.visited[idx]) continue;
+    if (!mask && (!f.visited[idx] || f.frames[frame].empty())) continue;  // stays empty
     SlotMasks& m = f.masks_for_update(frame, write_insn_);
     // The kernel keeps the previous set in 32 bits here: from the second visit on, slots below
     // fp-256 count as written only while the lower ones stay as they were.
@@ -159,6 +183,7 @@ void StackLiveness::commit_writes(FuncInstance& f) {
     if (before != mask) {
       m.must_write = mask;
       f.updated = true;
+      f.enqueue(frame, write_insn_, m);
     }
     if (before & ~mask) f.must_write_dropped = true;
   }
@@ -200,7 +225,8 @@ bool StackLiveness::step(FuncInstance& f, uint32_t frame, uint32_t insn) {
   return changed;
 }
 
-void StackLiveness::solve(FuncInstance& f) {
+/// Every equation in the kernel's order, until none changes anything; how many rounds that took.
+uint32_t StackLiveness::sweep(FuncInstance& f) {
   if (f.must_write_dropped)
     for (auto& frame : f.frames)
       for (SlotMasks& m : frame) m.must_write_acc = 0;
@@ -217,14 +243,43 @@ void StackLiveness::solve(FuncInstance& f) {
       for (uint32_t i = begin; i < end; ++i) changed |= step(f, frame, env_.postorder[i]);
     }
   }
-  if (env_.log.level2())
-    env_.verbose("{} live stack update done in {} iterations\n", text_of(f.chain), rounds);
+  for (uint32_t frame = 0; frame <= f.chain.depth; ++frame) {
+    for (uint32_t insn : f.queue[frame]) f.masks(frame, insn)->queued = false;
+    f.queue[frame].clear();
+  }
+  return rounds;
+}
+
+/// The equations whose marks changed, and from there backwards as far as results change.
+void StackLiveness::work_off_queue(FuncInstance& f, uint32_t frame) {
+  std::vector<uint32_t>& queue = f.queue[frame];
+  while (!queue.empty()) {
+    uint32_t insn = queue.back();
+    queue.pop_back();
+    f.masks(frame, insn)->queued = false;
+    if (!step(f, frame, insn)) continue;
+    for (uint32_t p = first_[insn]; p < first_[insn + 1]; ++p)
+      f.enqueue(frame, predecessors_[p], *f.masks(frame, predecessors_[p]));
+  }
+}
+
+/// The order in which equations are solved shows in the log only, with one exception: a set of written
+/// slots that became smaller can free a loop that then keeps itself alive.
+void StackLiveness::solve(FuncInstance& f) {
+  if (env_.log.level2() || f.must_write_dropped) {
+    uint32_t rounds = sweep(f);
+    if (env_.log.level2())
+      env_.verbose("{} live stack update done in {} iterations\n", text_of(f.chain), rounds);
+  } else {
+    for (uint32_t frame = 0; frame <= f.chain.depth; ++frame) work_off_queue(f, frame);
+  }
   if (f.chain.depth > 0) carry_to_caller(f);
 }
 
 /// The call stands for the whole callee in its caller.
 void StackLiveness::carry_to_caller(FuncInstance& f) {
-  FuncInstance& caller = find_or_make(f.chain.outer());
+  LiveCallchain outer = f.chain.outer();
+  FuncInstance& caller = find_or_make(outer, containing_subprog(env_, outer.start()));
   uint32_t callsite = f.chain.callsites[f.chain.depth - 1];
   begin_writes(caller, callsite);
   for (uint32_t frame = 0; frame < f.chain.depth; ++frame) {
