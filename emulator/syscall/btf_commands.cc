@@ -17,10 +17,7 @@ constexpr uint32_t kTokenFlag = 1u << 16;  // BPF_F_TOKEN_FD
 int64_t btf_load(const Call& call) {
   auto a = call.as<attr::BtfLoad>();
   if (a.flags & ~kTokenFlag) return -EINVAL;
-  if (a.flags & kTokenFlag) {
-    call.kernel.note_unsupported("BPF tokens");
-    return -EINVAL;
-  }
+  if (a.flags & kTokenFlag) return no_token(a.token_fd);
   if (!call.capabilities().bpf) return -EPERM;
   if (a.btf_size > kBtfMaxSize) return -E2BIG;
   std::vector<std::byte> bytes(a.btf_size);

@@ -3,11 +3,13 @@
 // reaches them: attributes already copied, their unknown tail already checked.
 #pragma once
 
+#include <cerrno>
 #include <cstdint>
 #include <cstring>
 #include <span>
 #include <vector>
 
+#include "emulator/syscall/cgroup.h"
 #include "emulator/syscall/kernel.h"
 
 namespace drydock::syscall_impl {
@@ -45,6 +47,9 @@ int64_t lookup(const Call& call, int fd, std::shared_ptr<Object>& out) {
   }
   return found || Descriptors::mode_of(fd) >= 0 ? -EINVAL : -EBADF;
 }
+
+/// A token's descriptor where nothing gives out tokens.
+inline int64_t no_token(int fd) { return Descriptors::mode_of(fd) < 0 ? -EBADF : -EINVAL; }
 
 /// A name field of the attributes: alphanumeric, '_' and '.', NUL inside. False: EINVAL.
 bool read_name(const char (&field)[attr::kNameLength], std::string& name);
@@ -91,5 +96,8 @@ int64_t raw_tracepoint_open(const Call&);
 int64_t prog_attach(const Call&);
 int64_t prog_detach(const Call&);
 int64_t prog_query(const Call&);
+/// The program or link that attach flags and `relative` name as the neighbour; 0 or a negative errno.
+int64_t take_anchor(const Call& call, uint32_t flags, int relative, bool link,
+                    CgroupObject::AttachRequest& request);
 
 }  // namespace drydock::syscall_impl

@@ -57,10 +57,7 @@ int64_t btf_fd_by_id(const Call& call) {
   auto a = call.as<attr::ById>();
   constexpr uint32_t kToken = 1u << 16;
   if (a.open_flags & ~kToken) return -EINVAL;
-  if (a.open_flags) {
-    call.kernel.note_unsupported("BPF tokens");
-    return -EINVAL;
-  }
+  if (a.open_flags) return no_token(a.token_fd);
   return fd_by_id(call, ObjectKind::kBtf, O_RDONLY);
 }
 
@@ -78,7 +75,7 @@ int64_t obj_pin(const Call& call) {
   auto object = call.kernel.descriptors().find(a.bpf_fd);
   bool pinnable = object && (object->kind == ObjectKind::kMap || object->kind == ObjectKind::kProgram ||
                              object->kind == ObjectKind::kLink);
-  if (!pinnable) return Descriptors::mode_of(a.bpf_fd) < 0 ? -EBADF : -EINVAL;
+  if (!pinnable) return -EINVAL;  // a bad descriptor too
   auto path = call.memory().read_string(a.pathname, 4096);
   if (!path) return -EFAULT;
   if (path->empty()) return -ENOENT;

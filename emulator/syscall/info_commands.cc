@@ -241,7 +241,7 @@ int64_t link_info(Answer& answer, const LinkObject& link) {
 int64_t obj_info(const Call& call) {
   auto a = call.as<attr::InfoByFd>();
   auto object = call.kernel.descriptors().find(a.bpf_fd);
-  if (!object) return Descriptors::mode_of(a.bpf_fd) < 0 ? -EBADF : -EINVAL;
+  if (!object) return Descriptors::mode_of(a.bpf_fd) < 0 ? -EBADFD : -EINVAL;
   Answer answer(call, a);
   switch (object->kind) {
     case ObjectKind::kProgram: return program_info(call, answer, static_cast<ProgramObject&>(*object));

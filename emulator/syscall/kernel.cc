@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "emulator/syscall/kernel.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cerrno>
 #include <cstddef>
 
+#include "emulator/syscall/cgroup.h"
 #include "emulator/syscall/commands.h"
 
 namespace drydock {
@@ -34,16 +35,16 @@ constexpr CommandRow kCommands[] = {
     {kProgLoad, "BPF_PROG_LOAD", UNTIL(ProgLoad, keyring_id), prog_load},
     {kObjPin, "BPF_OBJ_PIN", UNTIL(Object, path_fd), obj_pin},
     {kObjGet, "BPF_OBJ_GET", UNTIL(Object, path_fd), obj_get},
-    {kProgAttach, "BPF_PROG_ATTACH", UNTIL(Attach, expected_revision), nullptr},
-    {kProgDetach, "BPF_PROG_DETACH", UNTIL(Attach, expected_revision), nullptr},
+    {kProgAttach, "BPF_PROG_ATTACH", UNTIL(Attach, expected_revision), prog_attach},
+    {kProgDetach, "BPF_PROG_DETACH", UNTIL(Attach, expected_revision), prog_detach},
     {kProgTestRun, "BPF_PROG_TEST_RUN", UNTIL(TestRun, batch_size), prog_test_run},
     {kProgGetNextId, "BPF_PROG_GET_NEXT_ID", UNTIL(ById, next_id), prog_next_id},
     {kMapGetNextId, "BPF_MAP_GET_NEXT_ID", UNTIL(ById, next_id), map_next_id},
     {kProgGetFdById, "BPF_PROG_GET_FD_BY_ID", UNTIL(ById, id), prog_fd_by_id},
     {kMapGetFdById, "BPF_MAP_GET_FD_BY_ID", UNTIL(ById, open_flags), map_fd_by_id},
     {kObjGetInfoByFd, "BPF_OBJ_GET_INFO_BY_FD", UNTIL(InfoByFd, info), obj_info},
-    {kProgQuery, "BPF_PROG_QUERY", UNTIL(Query, revision), nullptr},
-    {kRawTracepointOpen, "BPF_RAW_TRACEPOINT_OPEN", UNTIL(RawTracepoint, cookie), nullptr},
+    {kProgQuery, "BPF_PROG_QUERY", UNTIL(Query, revision), prog_query},
+    {kRawTracepointOpen, "BPF_RAW_TRACEPOINT_OPEN", UNTIL(RawTracepoint, cookie), raw_tracepoint_open},
     {kBtfLoad, "BPF_BTF_LOAD", UNTIL(BtfLoad, token_fd), btf_load},
     {kBtfGetFdById, "BPF_BTF_GET_FD_BY_ID", UNTIL(ById, token_fd), btf_fd_by_id},
     {kTaskFdQuery, "BPF_TASK_FD_QUERY", kAttrSize, nullptr},
@@ -54,13 +55,13 @@ constexpr CommandRow kCommands[] = {
     {kMapLookupAndDeleteBatch, "BPF_MAP_LOOKUP_AND_DELETE_BATCH", UNTIL(MapBatch, flags), map_lookup_and_delete_batch},
     {kMapUpdateBatch, "BPF_MAP_UPDATE_BATCH", UNTIL(MapBatch, flags), map_update_batch},
     {kMapDeleteBatch, "BPF_MAP_DELETE_BATCH", UNTIL(MapBatch, flags), map_delete_batch},
-    {kLinkCreate, "BPF_LINK_CREATE", UNTIL(LinkCreate, uprobe_multi.pid), nullptr},
-    {kLinkUpdate, "BPF_LINK_UPDATE", UNTIL(LinkUpdate, old_prog_fd), nullptr},
+    {kLinkCreate, "BPF_LINK_CREATE", UNTIL(LinkCreate, uprobe_multi.pid), link_create},
+    {kLinkUpdate, "BPF_LINK_UPDATE", UNTIL(LinkUpdate, old_prog_fd), link_update},
     {kLinkGetFdById, "BPF_LINK_GET_FD_BY_ID", UNTIL(ById, id), link_fd_by_id},
     {kLinkGetNextId, "BPF_LINK_GET_NEXT_ID", UNTIL(ById, next_id), link_next_id},
     {kEnableStats, "BPF_ENABLE_STATS", UNTIL(EnableStats, type), enable_stats},
-    {kIterCreate, "BPF_ITER_CREATE", UNTIL(IterCreate, flags), nullptr},
-    {kLinkDetach, "BPF_LINK_DETACH", UNTIL(LinkDetach, link_fd), nullptr},
+    {kIterCreate, "BPF_ITER_CREATE", UNTIL(IterCreate, flags), iter_create},
+    {kLinkDetach, "BPF_LINK_DETACH", UNTIL(LinkDetach, link_fd), link_detach},
     {kProgBindMap, "BPF_PROG_BIND_MAP", UNTIL(BindMap, flags), prog_bind_map},
     {kTokenCreate, "BPF_TOKEN_CREATE", 8, nullptr},
     {kProgStreamReadByFd, "BPF_PROG_STREAM_READ_BY_FD", 20, nullptr},
@@ -94,13 +95,17 @@ bool read_name(const char (&field)[attr::kNameLength], std::string& name) {
   size_t end = text.find('\0');
   if (end == text.npos) return false;
   name = text.substr(0, end);
-  return std::ranges::all_of(name, [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '.'; });
+  // The kernel's isalnum() knows Latin-1.
+  return std::ranges::all_of(name, [](unsigned char c) {
+    bool ascii = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+    return ascii || c == '_' || c == '.' || (c >= 0xc0 && c != 0xd7 && c != 0xf7);
+  });
 }
 
 }  // namespace syscall_impl
 
 Kernel::Kernel(std::shared_ptr<const Profile> profile, Settings settings)
-    : profile_(std::move(profile)), settings_(std::move(settings)), user_(std::make_unique<OwnMemory>()) {
+    : profile_(std::move(profile)), settings_(std::move(settings)), root_cgroup_(std::make_shared<CgroupObject>("/", nullptr)), user_(std::make_unique<OwnMemory>()) {
   auto add = [this](std::shared_ptr<const Btf> btf) {
     auto object = std::make_shared<BtfObject>();
     object->btf = std::move(btf);
@@ -110,6 +115,19 @@ Kernel::Kernel(std::shared_ptr<const Profile> profile, Settings settings)
   add(profile_->btf());
   for (const auto& module : profile_->modules()) add(module);
 }
+
+std::shared_ptr<CgroupObject> Kernel::cgroup(std::string_view path) {
+  std::shared_ptr<CgroupObject> at = root_cgroup_;
+  while (!path.empty()) {
+    size_t slash = std::min(path.find('/'), path.size());
+    if (slash) at = at->shared_child(std::string(path.substr(0, slash)));
+    path.remove_prefix(std::min(slash + 1, path.size()));
+  }
+  if (!at->id) descriptors_.publish(at);
+  return at;
+}
+
+int Kernel::open_cgroup(std::string_view path) { return descriptors_.open(cgroup(path), O_RDONLY); }
 
 Kernel::~Kernel() {
   // Links hold programs, programs hold maps; whatever user space left open goes with the tables.

@@ -29,6 +29,8 @@
 
 namespace drydock {
 
+class CgroupObject;
+
 /// bpf(2) commands, with the kernel's numbers.
 enum class BpfCommand : uint32_t {
   kMapCreate, kMapLookupElem, kMapUpdateElem, kMapDeleteElem, kMapGetNextKey, kProgLoad, kObjPin,
@@ -109,6 +111,11 @@ class Kernel final : public BpfBackend {
   const std::shared_ptr<BtfObject>& vmlinux_btf() const { return kernel_btf_.front(); }
   std::shared_ptr<BtfObject> btf_object(const std::shared_ptr<const Btf>& btf) const;
 
+  /// The cgroup at a path of the emulated tree ("/", "/a/b"), made when it is not there.
+  std::shared_ptr<CgroupObject> cgroup(std::string_view path);
+  /// A descriptor for it, as of its folder in the cgroup file system; negative errno.
+  int open_cgroup(std::string_view path);
+
   // The emulated bpffs: absolute path -> what is pinned there.
   std::map<std::string, std::shared_ptr<KernelObject>> pins;
   // Links by their order of creation; detached ones too while something holds them.
@@ -118,6 +125,8 @@ class Kernel final : public BpfBackend {
   std::shared_ptr<const Profile> profile_;
   Settings settings_;
   Memory memory_;
+  // Before the descriptors: cgroups outlive the links in them.
+  std::shared_ptr<CgroupObject> root_cgroup_;
   Descriptors descriptors_;
   std::unique_ptr<UserMemory> user_;
   std::vector<std::shared_ptr<BtfObject>> kernel_btf_;

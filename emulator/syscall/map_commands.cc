@@ -151,13 +151,20 @@ MapSpec spec_of(const attr::MapCreate& a, uint32_t cpus) {
   spec.key_size = a.key_size;
   spec.value_size = a.value_size;
   spec.max_entries = a.max_entries;
-  spec.map_flags = a.map_flags;
+  spec.map_flags = a.map_flags & ~kMapTokenFd;
   spec.map_extra = a.map_extra;
   spec.btf_key_type_id = a.btf_key_type_id;
   spec.btf_value_type_id = a.btf_value_type_id;
   spec.btf_vmlinux_value_type_id = a.btf_vmlinux_value_type_id;
   spec.cpus = cpus;
   return spec;
+}
+
+// CONFIG_NR_CPUS: what an array by CPU may have.
+uint32_t most_cpus(const Profile& profile) {
+  uint32_t n = 0;
+  for (char c : profile.config("CONFIG_NR_CPUS").value_or("1")) n = n * 10 + static_cast<uint32_t>(c - '0');
+  return n;
 }
 
 // An arena that its class keeps no file for: sparse pages for user space.
@@ -291,15 +298,17 @@ bool is_hash(MapType type) {
   return type == MapType::kHash || type == MapType::kPercpuHash || type == MapType::kLruHash ||
          type == MapType::kLruPercpuHash;
 }
+bool has_delete_batch(MapType type) {
+  return has_batches(type) && type != MapType::kArray && type != MapType::kPercpuArray;
+}
 
 // 1: go on; 0 or a negative errno: the answer.
-int64_t begin_batch(const Call& call, unsigned need, Batch& batch) {
+int64_t begin_batch(const Call& call, unsigned need, Batch& batch, bool (*supported)(MapType)) {
   batch.a = call.as<attr::MapBatch>();
   if (int64_t err = take_map(call, batch.a.map_fd, need, batch.object)) return err;
-  if (!has_batches(batch.map().type)) return -kENOTSUPP;
+  if (!supported(batch.map().type)) return -kENOTSUPP;
   if (batch.a.elem_flags & ~kLock) return -EINVAL;
   if (int64_t err = lock_without_field(batch.map(), batch.a.elem_flags)) return err;
-  if (batch.a.flags) return -EINVAL;
   if (batch.a.count == 0) return 0;
   batch.count_at = call.user + offsetof(attr::MapBatch, count);
   return call.memory().write(batch.count_at, uint32_t{0}) ? 1 : -EFAULT;
@@ -311,9 +320,12 @@ int64_t end_batch(const Call& call, const Batch& batch, uint32_t done, int64_t e
 
 int64_t lookup_batch(const Call& call, bool and_delete) {
   Batch batch;
-  if (int64_t go = begin_batch(call, and_delete ? kRead | kWrite : kRead, batch); go != 1) return go;
+  if (int64_t go = begin_batch(call, and_delete ? kRead | kWrite : kRead, batch,
+                               and_delete ? is_hash : has_batches);
+      go != 1)
+    return go;
   Map& map = batch.map();
-  if (and_delete && !is_hash(map.type)) return -kENOTSUPP;
+  if (batch.a.flags && is_hash(map.type)) return -EINVAL;
   const UserMemory& memory = call.memory();
   std::vector<std::byte> last, key(map.key_size), value(user_bytes(map));
   if (batch.a.in_batch) {
@@ -352,16 +364,14 @@ int64_t map_create(const Call& call) {
   const MapRow* row = map_row(static_cast<MapType>(a.map_type));
   if (!row || !row->make) return -EINVAL;
   MapSpec spec = spec_of(a, call.kernel.settings().cpus);
-  if (a.map_flags & kMapTokenFd) {
-    call.kernel.note_unsupported("BPF tokens");
-    return -EINVAL;
-  }
   if (a.map_ifindex) {
     call.kernel.note_unsupported("maps offloaded to a device");
     return -EINVAL;
   }
   if (int err = check_map_spec(spec)) return -err;
+  if (a.map_flags & kMapTokenFd) return no_token(a.map_token_fd);
   if (int64_t err = check_privilege(call, *row)) return err;
+  if (spec.type == MapType::kCpumap && spec.max_entries > most_cpus(call.kernel.profile())) return -E2BIG;
   if (int64_t err = take_inner(call, a, spec)) return err;
   if (int64_t err = check_struct_ops(call, spec)) return err;
   bool named = read_name(a.map_name, spec.name);
@@ -459,7 +469,7 @@ int64_t map_lookup_and_delete_batch(const Call& call) { return lookup_batch(call
 
 int64_t map_update_batch(const Call& call) {
   Batch batch;
-  if (int64_t go = begin_batch(call, kWrite, batch); go != 1) return go;
+  if (int64_t go = begin_batch(call, kWrite, batch, has_batches); go != 1) return go;
   Map& map = batch.map();
   std::vector<std::byte> key(map.key_size), value(user_bytes(map));
   uint32_t done = 0;
@@ -476,9 +486,8 @@ int64_t map_update_batch(const Call& call) {
 
 int64_t map_delete_batch(const Call& call) {
   Batch batch;
-  if (int64_t go = begin_batch(call, kWrite, batch); go != 1) return go;
+  if (int64_t go = begin_batch(call, kWrite, batch, has_delete_batch); go != 1) return go;
   Map& map = batch.map();
-  if (map.type == MapType::kArray || map.type == MapType::kPercpuArray) return -kENOTSUPP;
   std::vector<std::byte> key(map.key_size);
   uint32_t done = 0;
   int64_t err = 0;

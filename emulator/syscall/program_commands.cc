@@ -62,9 +62,7 @@ class Loading {
 
   int64_t check_attributes() {
     if (a_.prog_flags & ~kKnownFlags) return -EINVAL;
-    if (a_.prog_flags & kProgTokenFd) return unsupported("BPF tokens", EINVAL);
-    if (a_.signature) return unsupported("signed programs", EINVAL);
-    if (a_.core_relo_cnt) return unsupported("CO-RE relocation by the kernel", EINVAL);
+    if (a_.prog_flags & kProgTokenFd) return no_token(a_.prog_token_fd);
     input().type = static_cast<ProgramType>(a_.prog_type);
     input().expected_attach_type =
         stored_attach_type(input().type, static_cast<AttachType>(a_.expected_attach_type));
@@ -123,6 +121,8 @@ class Loading {
     auto license = memory().read_string(a_.license, kLicenseLimit);
     if (!license) return -EFAULT;
     input().license = std::move(*license);
+    if (a_.signature) return unsupported("signed programs", EINVAL);
+    if (a_.core_relo_cnt) return unsupported("CO-RE relocation by the kernel", EINVAL);
     program_->gpl_compatible = license_is_gpl_compatible(input().license);
     if (a_.prog_ifindex) return unsupported("programs bound to a device", EINVAL);
     if (!has_program_type(input().type, kernel().profile())) return -EINVAL;
