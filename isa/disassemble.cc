@@ -128,6 +128,8 @@ const OpcodeRow* row_for_text(const Insn& insn) {
     }
   } else if (is_ld_imm64(insn) || is_call(insn)) {
     plain.src = 0;
+  } else if (insn_class(insn.code) == kStx && insn_mode(insn.code) == kAtomic) {
+    plain.code = kStx | kAtomic | kW;  // bytes and half words have text though no such operation
   }
   return find_row(plain);
 }

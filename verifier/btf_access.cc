@@ -31,7 +31,7 @@ Check check_object_access(Env& env, const Register& reg, uint32_t regno, std::st
     return env.reject(EACCES, "R{} is ptr_{} invalid negative access: off={}\n", regno, name, off);
   if (!has_zero_var_offset(reg))
     return env.reject(EACCES, "R{} is ptr_{} invalid variable offset: off={}, var_off={}\n", regno,
-                      name, off, tnum_text(reg.bounds.var));
+                      name, off, tnum_str(reg.bounds.var));
   for (auto [flag, what] : {std::pair{kMemUser, "user"}, std::pair{kMemPercpu, "percpu"}})
     if (reg.type & flag)
       return env.reject(EACCES, "R{} is ptr_{} access {} memory: off={}\n", regno, name, what, off);

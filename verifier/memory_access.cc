@@ -263,7 +263,7 @@ Check check_alignment(Env& env, const Register& reg, int off, int size, bool str
   if (packet) fixed += kPacketAlignment;
   Tnum whole = tnum_add(reg.bounds.var, Tnum::constant(static_cast<uint64_t>(fixed)));
   if (whole.is_aligned(static_cast<uint64_t>(size))) return Check::ok();
-  std::string var = tnum_text(reg.bounds.var);
+  std::string var = tnum_str(reg.bounds.var);
   if (packet)
     return env.reject(EACCES, "misaligned packet access off {}+{}+{}+{} size {}\n",
                       kPacketAlignment, var, reg.off, off, size);
@@ -364,7 +364,7 @@ Check check_buffer_access(Env& env, const Register& reg, uint32_t regno, int off
                       size);
   if (!has_zero_var_offset(reg))
     return env.reject(EACCES, "R{} invalid variable buffer offset: off={}, var_off={}\n", regno,
-                      off, tnum_text(reg.bounds.var));
+                      off, tnum_str(reg.bounds.var));
   return Check::ok();
 }
 

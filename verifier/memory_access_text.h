@@ -9,11 +9,9 @@
 
 #include "kernel/btf_fields.h"
 #include "verifier/env.h"
+#include "verifier/log.h"
 
 namespace drydock::verifier {
-
-/// "(0x0; 0xff)": known ones, then the mask of unknown bits.
-inline std::string tnum_text(Tnum t) { return fmt::format("({:#x}; {:#x})", t.value, t.mask); }
 
 /// What messages call a special field.
 std::string_view field_kind_name(FieldKind kind);
@@ -32,7 +30,5 @@ inline bool is_rdonly_mem(RegType type) { return type & kMemRdonly; }
 inline constexpr TypeFlags kTrustedFlags = kMemAlloc | kPtrTrusted | kNonOwnRef;
 /// Flags beyond those that make a pointer trusted.
 inline bool has_unsafe_flags(RegType type) { return type_flags(type) & ~kTrustedFlags; }
-
-inline bool in_exception_callback(const FuncState& frame) { return frame.in_exception_callback; }
 
 }  // namespace drydock::verifier

@@ -163,7 +163,7 @@ Check check_ptr_off_reg(Env& env, const Register& reg, uint32_t regno, bool fixe
                       reg_type_str(env, reg.type), regno, reg.off);
   if (!has_zero_var_offset(reg))
     return env.reject(EACCES, "variable {} access var_off={} disallowed\n",
-                      reg_type_str(env, reg.type), tnum_text(reg.bounds.var));
+                      reg_type_str(env, reg.type), tnum_str(reg.bounds.var));
   return Check::ok();
 }
 

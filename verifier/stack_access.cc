@@ -114,7 +114,7 @@ Check check_stack_access_within_bounds(Env& env, uint32_t regno, int off, int si
     if (b.is_const())
       return env.reject(err, "invalid{} stack R{} off={} size={}\n", what, regno, off, size);
     return env.reject(err, "invalid variable-offset{} stack R{} var_off={} off={} size={}\n", what,
-                      regno, tnum_text(b.var), off, size);
+                      regno, tnum_str(b.var), off, size);
   }
   grow_stack(env, frame, -e.begin);
   return Check::ok();
@@ -135,7 +135,7 @@ Check check_stack_range_initialized(Env& env, uint32_t regno, int off, int acces
   } else {
     if (!env.bypass_spec_v1)
       return env.reject(EACCES, "R{} variable offset stack access prohibited for !root, var_off={}\n",
-                        regno, tnum_text(reg.bounds.var));
+                        regno, tnum_str(reg.bounds.var));
     raw = false;  // which bytes the helper fills is unknown, so all must hold something before
     e = {reg.bounds.smin + off, reg.bounds.smax + off + access_size};
   }
@@ -157,7 +157,7 @@ Check check_stack_range_initialized(Env& env, uint32_t regno, int off, int acces
         return env.reject(EACCES, "invalid read from stack R{} off {}+{} size {}\n", regno, e.begin,
                           at - e.begin, access_size);
       return env.reject(EACCES, "invalid read from stack R{} var_off {}+{} size {}\n", regno,
-                        tnum_text(reg.bounds.var), at - e.begin, access_size);
+                        tnum_str(reg.bounds.var), at - e.begin, access_size);
     }
     if (write) clobber(env, frame, spi, byte, use);
     DRYDOCK_TRY(mark_stack_read(env, reg.frameno, env.insn_idx, uint64_t{1} << spi));
@@ -175,7 +175,7 @@ Check check_stack_read(Env& env, uint32_t ptr_regno, int off, int size, int dst_
     return env.reject(EACCES,
                       "variable offset stack pointer cannot be passed into helper function; "
                       "var_off={} off={} size={}\n",
-                      tnum_text(reg.bounds.var), off, size);
+                      tnum_str(reg.bounds.var), off, size);
   return read_stack_variable(env, ptr_regno, off, size, dst_regno);
 }
 
