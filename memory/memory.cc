@@ -112,21 +112,15 @@ Region* Memory::make(uint64_t base, const RegionSpec& spec) {
 }
 
 void Memory::insert(Zone& zone, Region* region) {
-  auto& all = zone.regions;
-  if (all.empty() || all.back()->base < region->base) {
-    all.push_back(region);
-    return;
-  }
   // Dead regions that the new one covers are forgotten: the address has a new meaning now.
-  auto from = std::lower_bound(all.begin(), all.end(), region->base,
-                               [](const Region* r, uint64_t base) { return r->base < base; });
-  auto to = from;
-  while (to != all.end() && (*to)->base < region->end()) {
-    spare_.push_back(*to);
+  Region* covered = zone.regions.after(region->base - 1);
+  while (covered && covered->base < region->end()) {
+    zone.regions.erase(covered->base);
+    spare_.push_back(covered);
     --zone.dead;
-    ++to;
+    covered = zone.regions.after(region->base - 1);
   }
-  all.insert(all.erase(from, to), region);
+  zone.regions.insert(region->base, region);
 }
 
 Region* Memory::allocate(const RegionSpec& spec) {
@@ -147,10 +141,11 @@ uint64_t Memory::reserve(RegionKind kind, uint64_t size, uint64_t align) {
 
 Region* Memory::map_at(uint64_t address, const RegionSpec& spec) {
   Zone& zone = zones_[static_cast<size_t>(spec.kind)];
-  for (const Region* beside : {at_or_before(address), next_after(address)}) {
-    if (beside && beside->live && beside->base < address + spec.size && address < beside->end()) {
-      return nullptr;
-    }
+  const Region* before = zone.regions.at_or_before(address);
+  if (before && before->live && address < before->end()) return nullptr;
+  for (const Region* next = zone.regions.after(address); next && next->base < address + spec.size;
+       next = zone.regions.after(next->base)) {
+    if (next->live) return nullptr;
   }
   Region* region = make(address, spec);
   insert(zone, region);
@@ -169,7 +164,7 @@ void Memory::free(Region* region) {
 }
 
 void Memory::compact(Zone& zone) {
-  std::erase_if(zone.regions, [this](Region* region) {
+  zone.regions.erase_if([this](Region* region) {
     const bool freed = !region->live && !region->host;  // a suspended one keeps its bytes
     if (freed) spare_.push_back(region);
     return freed;
@@ -193,6 +188,9 @@ void Memory::resume(Region* region) {
 }
 
 void Memory::set_bounds(Region* region, std::byte* host, uint64_t base, uint64_t size) {
+  RegionTable& table = zones_[static_cast<size_t>(region->kind)].regions;
+  table.erase(region->base);
+  table.insert(base, region);
   region->host = host;
   region->base = base;
   region->size = size;
@@ -202,18 +200,13 @@ void Memory::set_bounds(Region* region, std::byte* host, uint64_t base, uint64_t
 Region* Memory::at_or_before(uint64_t address) const {
   bool in_zone;
   const Zone& zone = zones_[static_cast<size_t>(zone_of(address, &in_zone))];
-  if (!in_zone) return nullptr;
-  auto after = std::upper_bound(zone.regions.begin(), zone.regions.end(), address,
-                                [](uint64_t a, const Region* r) { return a < r->base; });
-  return after == zone.regions.begin() ? nullptr : *(after - 1);
+  return in_zone ? zone.regions.at_or_before(address) : nullptr;
 }
 
 Region* Memory::next_after(uint64_t address) const {
   bool in_zone;
   const Zone& zone = zones_[static_cast<size_t>(zone_of(address, &in_zone))];
-  auto after = std::upper_bound(zone.regions.begin(), zone.regions.end(), address,
-                                [](uint64_t a, const Region* r) { return a < r->base; });
-  return after == zone.regions.end() ? nullptr : *after;
+  return in_zone ? zone.regions.after(address) : nullptr;
 }
 
 Region* Memory::find(uint64_t address) const {

@@ -30,6 +30,7 @@
 #include <vector>
 
 #include "memory/fault.h"
+#include "memory/region_table.h"
 
 namespace drydock {
 
@@ -145,8 +146,8 @@ class Memory {
 
  private:
   struct Zone {
-    uint64_t next = 0;             // first address not handed out
-    std::vector<Region*> regions;  // by base; dead ones stay until compaction
+    uint64_t next = 0;    // first address not handed out
+    RegionTable regions;  // dead ones stay until compaction
     size_t dead = 0;
   };
 

@@ -163,6 +163,35 @@ TEST(Memory, PermissionsAndBoundsChange) {
   memory.set_bounds(region, region->host + 14, region->base + 14, 86);
   EXPECT_EQ(fault_of(memory, region->base - 1, 1, Access::kRead), FaultKind::kOutOfBounds);
   EXPECT_TRUE(memory.resolve(region->base, 86, Access::kRead));
+  memory.set_bounds(region, region->host - 14, region->base - 14, 100);
+  EXPECT_TRUE(memory.resolve(region->base, 100, Access::kRead));
+}
+
+TEST(Memory, ManyElementsTouchedInAnyOrder) {
+  constexpr uint64_t kElements = 30'000;
+  Memory memory;
+  const uint64_t base = memory.reserve(RegionKind::kMapValue, 8 * kElements);
+  for (uint64_t i = 0; i < kElements; ++i) {
+    const uint64_t at = base + 8 * (i * 7919 % kElements);
+    Region* region = memory.map_at(at, {.kind = RegionKind::kMapValue, .size = 8, .name = "value"});
+    ASSERT_NE(region, nullptr);
+    ASSERT_TRUE(memory.store<uint64_t>(at, i));
+  }
+  for (uint64_t i = 0; i < kElements; ++i) {
+    ASSERT_EQ(*memory.load<uint64_t>(base + 8 * (i * 7919 % kElements)), i);
+  }
+  EXPECT_EQ(memory.map_at(base - 4, {.kind = RegionKind::kMapValue, .size = 8}), nullptr);
+}
+
+TEST(Memory, AMappingThatCoversADeadRegionAndALiveOneIsRefused) {
+  Memory memory;
+  const uint64_t base = memory.reserve(RegionKind::kArena, 4096, 4096);
+  const RegionSpec eight{.kind = RegionKind::kArena, .size = 8};
+  Region* dead = memory.map_at(base + 8, eight);
+  ASSERT_NE(memory.map_at(base + 16, eight), nullptr);
+  memory.free(dead);
+  EXPECT_EQ(memory.map_at(base, {.kind = RegionKind::kArena, .size = 32}), nullptr);
+  EXPECT_NE(memory.map_at(base, {.kind = RegionKind::kArena, .size = 16}), nullptr);
 }
 
 }  // namespace
