@@ -55,8 +55,10 @@ int Descriptors::open(std::shared_ptr<KernelObject> object, int mode) {
   int made = -1;
   if (original < 0) original = made = memfd_create(file_name(object->kind), MFD_CLOEXEC);
   if (original < 0) return -errno;
-  int fd = mode == O_RDWR ? (made >= 0 ? made : fcntl(original, F_DUPFD_CLOEXEC, 0))
-                          : reopen(original, mode);
+  // Only of maps does the mode mean anything.
+  bool plain = mode == O_RDWR || object->kind != ObjectKind::kMap;
+  int fd = plain ? (made >= 0 ? made : fcntl(original, F_DUPFD_CLOEXEC, 0))
+                 : reopen(original, mode);
   if (fd == -1) fd = -errno;
   if (made >= 0 && fd != made) close(made);
   if (fd < 0) return fd;
