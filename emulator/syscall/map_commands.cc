@@ -109,7 +109,14 @@ int64_t take_inner(const Call& call, const attr::MapCreate& a, MapSpec& spec) {
   if (info.type == MapType::kProgArray || info.type == MapType::kStructOps ||
       info.type == MapType::kCgroupStorage || info.type == MapType::kPercpuCgroupStorage)
     return -kENOTSUPP;
-  spec.inner = inner->map;
+  // What is kept is the shape alone: neither name nor contents.
+  auto shape = std::make_shared<MapInfo>(info);
+  shape->id = 0;
+  shape->name.clear();
+  shape->map_extra = 0;
+  shape->inner.reset();
+  shape->frozen = false;
+  spec.inner = std::move(shape);
   return 0;
 }
 
