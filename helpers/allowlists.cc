@@ -404,48 +404,60 @@ constexpr Grant kTcpIter[] = {
 // --- Groups and the order in which a program type asks them ------------------------------------
 
 namespace group {
-constexpr HelperGroup base{.name = "base", .grants = kBase};
-constexpr HelperGroup base_bpf{.name = "base_bpf", .grants = kBaseBpf, .needs = Capability::kBpf};
-constexpr HelperGroup base_perfmon{
-    .name = "base_perfmon", .grants = kBasePerfmon, .needs = Capability::kPerfmon};
-constexpr HelperGroup sk_base{.name = "sk_base", .grants = kSkBase};
-constexpr HelperGroup cgroup_common{.name = "cgroup_common", .grants = kCgroupCommon};
-constexpr HelperGroup lsm_cgroup{
-    .name = "lsm_cgroup", .grants = kCgroupCommon, .when = is_lsm_cgroup};
-constexpr HelperGroup socket_filter{.name = "socket_filter", .grants = kSocketFilter};
-constexpr HelperGroup cgroup_skb{.name = "cgroup_skb", .grants = kCgroupSkb};
-constexpr HelperGroup cgroup_sock{.name = "cgroup_sock", .grants = kCgroupSock};
-constexpr HelperGroup cgroup_sock_addr{.name = "cgroup_sock_addr", .grants = kCgroupSockAddr};
-constexpr HelperGroup cgroup_device{.name = "cgroup_device", .grants = kCgroupDevice};
-constexpr HelperGroup cgroup_sysctl{.name = "cgroup_sysctl", .grants = kCgroupSysctl};
-constexpr HelperGroup cgroup_sockopt{.name = "cgroup_sockopt", .grants = kCgroupSockopt};
-constexpr HelperGroup sock_ops{.name = "sock_ops", .grants = kSockOps};
-constexpr HelperGroup sk_msg{.name = "sk_msg", .grants = kSkMsg};
-constexpr HelperGroup sk_skb{.name = "sk_skb", .grants = kSkSkb};
-constexpr HelperGroup sk_lookup{.name = "sk_lookup", .grants = kSkLookup};
-constexpr HelperGroup sk_reuseport{.name = "sk_reuseport", .grants = kSkReuseport};
-constexpr HelperGroup flow_dissector{.name = "flow_dissector", .grants = kFlowDissector};
-constexpr HelperGroup sched_cls{.name = "sched_cls", .grants = kSchedCls};
-constexpr HelperGroup xdp{.name = "xdp", .grants = kXdp};
-constexpr HelperGroup lwt_out{.name = "lwt_out", .grants = kLwtOut};
-constexpr HelperGroup lwt_in{.name = "lwt_in", .grants = kLwtIn};
-constexpr HelperGroup lwt_xmit{.name = "lwt_xmit", .grants = kLwtXmit};
-constexpr HelperGroup lwt_seg6local{.name = "lwt_seg6local", .grants = kLwtSeg6local};
-constexpr HelperGroup tcp_congestion{
-    .name = "tcp_congestion", .grants = kTcpCongestion, .when = is_tcp_congestion};
-constexpr HelperGroup tracing{.name = "tracing", .grants = kTracing};
-constexpr HelperGroup tracing_admin{
-    .name = "tracing_admin", .grants = kTracingAdmin, .needs = Capability::kSysAdmin};
-constexpr HelperGroup kprobe{.name = "kprobe", .grants = kKprobe};
-constexpr HelperGroup tracepoint{.name = "tracepoint", .grants = kTracepoint};
-constexpr HelperGroup perf_event{.name = "perf_event", .grants = kPerfEvent};
-constexpr HelperGroup raw_tracepoint{.name = "raw_tracepoint", .grants = kRawTracepoint};
-constexpr HelperGroup tracing_btf{.name = "tracing_btf", .grants = kTracingBtf};
-constexpr HelperGroup lsm{.name = "lsm", .grants = kLsm};
-constexpr HelperGroup syscall{.name = "syscall", .grants = kSyscall};
-constexpr HelperGroup lirc{.name = "lirc", .grants = kLirc};
-constexpr HelperGroup stream_iterator{
-    .name = "stream_iterator", .grants = kTcpIter, .when = iterates_stream_sockets};
+
+constexpr HelperGroup indexed(HelperGroup group) {
+  for (size_t i = group.grants.size(); i-- > 0;)
+    group.first[group.grants[i].id] = static_cast<uint8_t>(i + 1);
+  return group;
+}
+
+constexpr HelperGroup base = indexed({.name = "base", .grants = kBase});
+constexpr HelperGroup base_bpf =
+    indexed({.name = "base_bpf", .grants = kBaseBpf, .needs = Capability::kBpf});
+constexpr HelperGroup base_perfmon =
+    indexed({.name = "base_perfmon", .grants = kBasePerfmon, .needs = Capability::kPerfmon});
+constexpr HelperGroup sk_base = indexed({.name = "sk_base", .grants = kSkBase});
+constexpr HelperGroup cgroup_common = indexed({.name = "cgroup_common", .grants = kCgroupCommon});
+constexpr HelperGroup lsm_cgroup =
+    indexed({.name = "lsm_cgroup", .grants = kCgroupCommon, .when = is_lsm_cgroup});
+constexpr HelperGroup socket_filter = indexed({.name = "socket_filter", .grants = kSocketFilter});
+constexpr HelperGroup cgroup_skb = indexed({.name = "cgroup_skb", .grants = kCgroupSkb});
+constexpr HelperGroup cgroup_sock = indexed({.name = "cgroup_sock", .grants = kCgroupSock});
+constexpr HelperGroup cgroup_sock_addr =
+    indexed({.name = "cgroup_sock_addr", .grants = kCgroupSockAddr});
+constexpr HelperGroup cgroup_device = indexed({.name = "cgroup_device", .grants = kCgroupDevice});
+constexpr HelperGroup cgroup_sysctl = indexed({.name = "cgroup_sysctl", .grants = kCgroupSysctl});
+constexpr HelperGroup cgroup_sockopt =
+    indexed({.name = "cgroup_sockopt", .grants = kCgroupSockopt});
+constexpr HelperGroup sock_ops = indexed({.name = "sock_ops", .grants = kSockOps});
+constexpr HelperGroup sk_msg = indexed({.name = "sk_msg", .grants = kSkMsg});
+constexpr HelperGroup sk_skb = indexed({.name = "sk_skb", .grants = kSkSkb});
+constexpr HelperGroup sk_lookup = indexed({.name = "sk_lookup", .grants = kSkLookup});
+constexpr HelperGroup sk_reuseport = indexed({.name = "sk_reuseport", .grants = kSkReuseport});
+constexpr HelperGroup flow_dissector =
+    indexed({.name = "flow_dissector", .grants = kFlowDissector});
+constexpr HelperGroup sched_cls = indexed({.name = "sched_cls", .grants = kSchedCls});
+constexpr HelperGroup xdp = indexed({.name = "xdp", .grants = kXdp});
+constexpr HelperGroup lwt_out = indexed({.name = "lwt_out", .grants = kLwtOut});
+constexpr HelperGroup lwt_in = indexed({.name = "lwt_in", .grants = kLwtIn});
+constexpr HelperGroup lwt_xmit = indexed({.name = "lwt_xmit", .grants = kLwtXmit});
+constexpr HelperGroup lwt_seg6local = indexed({.name = "lwt_seg6local", .grants = kLwtSeg6local});
+constexpr HelperGroup tcp_congestion =
+    indexed({.name = "tcp_congestion", .grants = kTcpCongestion, .when = is_tcp_congestion});
+constexpr HelperGroup tracing = indexed({.name = "tracing", .grants = kTracing});
+constexpr HelperGroup tracing_admin =
+    indexed({.name = "tracing_admin", .grants = kTracingAdmin, .needs = Capability::kSysAdmin});
+constexpr HelperGroup kprobe = indexed({.name = "kprobe", .grants = kKprobe});
+constexpr HelperGroup tracepoint = indexed({.name = "tracepoint", .grants = kTracepoint});
+constexpr HelperGroup perf_event = indexed({.name = "perf_event", .grants = kPerfEvent});
+constexpr HelperGroup raw_tracepoint =
+    indexed({.name = "raw_tracepoint", .grants = kRawTracepoint});
+constexpr HelperGroup tracing_btf = indexed({.name = "tracing_btf", .grants = kTracingBtf});
+constexpr HelperGroup lsm = indexed({.name = "lsm", .grants = kLsm});
+constexpr HelperGroup syscall = indexed({.name = "syscall", .grants = kSyscall});
+constexpr HelperGroup lirc = indexed({.name = "lirc", .grants = kLirc});
+constexpr HelperGroup stream_iterator =
+    indexed({.name = "stream_iterator", .grants = kTcpIter, .when = iterates_stream_sockets});
 }  // namespace group
 
 template <const HelperGroup*... Groups>

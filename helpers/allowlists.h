@@ -11,6 +11,7 @@
 #include <span>
 #include <string_view>
 
+#include "helpers/helper_ids.h"
 #include "helpers/helper_row.h"
 
 namespace drydock {
@@ -27,12 +28,23 @@ struct Grant {
 
 enum class Capability : uint8_t { kNone, kBpf, kPerfmon, kSysAdmin };
 
-/// Helpers granted together. `first_of` finds the first grant of an id at once.
+/// Helpers granted together.
 struct HelperGroup {
   std::string_view name;
   std::span<const Grant> grants;
   Capability needs = Capability::kNone;
   CallCondition when = nullptr;  // the group is passed over where this does not hold
+  // Which of the grants is the first of an id, counted from 1; 0: the group does not name it. The
+  // grants of one id stand together.
+  std::array<uint8_t, helper_id::count> first = {};
+
+  /// The grants of that id.
+  std::span<const Grant> of(HelperId id) const {
+    if (id >= first.size() || first[id] == 0) return {};
+    size_t begin = first[id] - 1u, end = begin;
+    while (end < grants.size() && grants[end].id == id) ++end;
+    return grants.subspan(begin, end - begin);
+  }
 };
 
 /// The groups of a program type, in the order in which they are asked.

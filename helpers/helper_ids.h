@@ -12,6 +12,7 @@ enum : uint32_t {
 #define DRYDOCK_HELPER(id, name, ...) name = id,
 #include "helpers/helpers.def"
 #undef DRYDOCK_HELPER
+  count,  // one past the last
 };
 
 }  // namespace drydock::helper_id

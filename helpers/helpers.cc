@@ -31,7 +31,7 @@ constexpr bool dense() {
   return true;
 }
 static_assert(dense(), "row i of helpers.def must be helper i");
-static_assert(kHelperCount == 212, "Linux 6.18 has the helpers 1 to 211");
+static_assert(kHelperCount == helper_id::count && kHelperCount == 212, "Linux 6.18 has the helpers 1 to 211");
 
 constexpr bool unique_names() {
   for (HelperId a = 0; a < kHelperCount; ++a)
@@ -114,8 +114,7 @@ HelperAvailability helper_for(HelperId id, const CallSite& site, const Profile& 
   for (const HelperGroup* group : helper_groups(site.program_type)) {
     if (!has_capability(group->needs, site) || !holds(group->when, site)) continue;
     bool named = false;
-    for (const Grant& grant : group->grants) {
-      if (grant.id != id) continue;
+    for (const Grant& grant : group->of(id)) {
       if (!grant.config.empty() && !profile.config_enabled(grant.config)) continue;
       named = true;
       if (!holds(grant.when, site)) continue;

@@ -64,6 +64,15 @@ TEST(HelperRows, EveryHelperIsGrantedSomewhere) {
     EXPECT_TRUE(granted.contains(id)) << helper_row(id)->name;
 }
 
+// HelperGroup::of() relies on it.
+TEST(HelperRows, GrantsOfOneHelperStandTogether) {
+  for (const HelperGroup* group : all_helper_groups())
+    for (HelperId id = 0; id < helper_count(); ++id)
+      EXPECT_EQ(std::ranges::count(group->grants, id, &Grant::id),
+                static_cast<std::ptrdiff_t>(group->of(id).size()))
+          << group->name << " " << id;
+}
+
 TEST(HelperRows, EveryGroupBelongsToAProgramType) {
   std::set<const HelperGroup*> used;
   for (ProgramType type : all_program_types())
