@@ -2,7 +2,6 @@
 #include "answers/helper_questions.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "contexts/iterators.h"
 #include "contexts/lsm_hooks.h"
@@ -218,11 +217,7 @@ HelperOracle helper_rows_oracle(const Profile& profile) {
 HelperOracle helper_host_oracle() {
   return [](const HelperAsker& asker, HelperId id) -> std::string {
     auto insns = helper_program(asker, id);
-    HostAnswer answer = ask_host(helper_question(asker, insns), true);
-    if (answer.err == 0) return "ok";
-    std::string line(final_line(answer.log));
-    if (line.empty()) line = std::string("no message, ") + std::strerror(answer.err);
-    return without_helper(line, id);
+    return without_helper(host_message(helper_question(asker, insns)), id);
   };
 }
 

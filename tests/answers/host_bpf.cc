@@ -65,6 +65,13 @@ Asked host() {
   return [](const HostQuestion& question) { return ask_host(question, false).err == 0; };
 }
 
+std::string host_message(const HostQuestion& question) {
+  HostAnswer answer = ask_host(question, true);
+  if (answer.err == 0) return "ok";
+  std::string_view line = final_line(answer.log);
+  return line.empty() ? std::string("no message, ") + std::strerror(answer.err) : std::string(line);
+}
+
 std::string_view final_line(std::string_view log) {
   std::string_view last;
   while (!log.empty()) {
@@ -72,6 +79,10 @@ std::string_view final_line(std::string_view log) {
     std::string_view line = log.substr(0, end);
     log.remove_prefix(end == std::string_view::npos ? log.size() : end + 1);
     if (line.starts_with("processed ")) break;
+    // Some reasons end without a line's end.
+    if (size_t statistics = line.find("processed "); statistics != std::string_view::npos &&
+        line.find(" insns (limit ") != std::string_view::npos)
+      line = line.substr(0, statistics);
     if (!line.empty()) last = line;
   }
   return last;

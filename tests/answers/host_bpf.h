@@ -38,6 +38,9 @@ HostAnswer ask_host(const HostQuestion& question, bool with_log);
 /// The running kernel's verdict alone.
 Asked host();
 
+/// The running kernel's message: "ok", the reason, or the errno where it gives no reason.
+std::string host_message(const HostQuestion& question);
+
 /// The last line of a verifier log before its statistics: the reason of a rejection.
 std::string_view final_line(std::string_view log);
 

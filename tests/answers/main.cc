@@ -10,12 +10,14 @@
 #include <iostream>
 #include <string>
 
-#include "answers/context_questions.h"
-#include "answers/lsm_questions.h"
-#include "answers/helper_questions.h"
-#include "kernel/profile.h"
 #include "answers/answer_table.h"
+#include "answers/argument_questions.h"
+#include "answers/context_questions.h"
+#include "answers/helper_questions.h"
 #include "answers/host_bpf.h"
+#include "answers/lsm_questions.h"
+#include "answers/test_maps.h"
+#include "kernel/profile.h"
 
 namespace {
 
@@ -54,6 +56,18 @@ void ask_helpers(const Profile& profile, bool trampolines) {
   print_table("helpers", "What becomes of `call HELPER` with nothing but the context in r1", table);
 }
 
+void ask_arguments(const Profile& profile, bool trampolines) {
+  TableWriter table;
+  HostMaps maps;
+  auto fds = [&maps](MapType type) { return maps.fd(type); };
+  for (const Prototype& prototype : prototypes(profile))
+    if (trampolines || !prototype.asker.trampoline)
+      table.add(prototype.name(),
+                write_values(ask_about_arguments(prototype, profile, fds, host_message)));
+  print_table("helper-arguments", "What becomes of a helper's call with such values as arguments",
+              table);
+}
+
 void ask_lsm_hooks(const Profile& profile) {
   TableWriter table;
   LsmOracle oracle = lsm_oracle(profile, host());
@@ -76,6 +90,7 @@ int ask(const std::string& name) {
   bool trampolines = lsm_can_be_asked(*profile);
   ask_contexts(*profile);
   ask_helpers(*profile, trampolines);
+  ask_arguments(*profile, trampolines);
   if (trampolines) ask_lsm_hooks(*profile);
   return 0;
 }

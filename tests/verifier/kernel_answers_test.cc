@@ -5,12 +5,16 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <map>
+#include <optional>
 
 #include "answers/answer_table.h"
+#include "answers/argument_questions.h"
 #include "answers/context_questions.h"
 #include "answers/helper_questions.h"
 #include "answers/host_bpf.h"
 #include "answers/lsm_questions.h"
+#include "answers/test_maps.h"
 #include "contexts/program_rules.h"
 #include "helpers/helper_ids.h"
 #include "verifier/verify.h"
@@ -18,10 +22,39 @@
 namespace drydock::testing {
 namespace {
 
-class NoDescriptors : public FdTable {
+// The maps that programs are asked with; a map's descriptor tells its type.
+class DescribedMaps : public FdTable {
  public:
-  std::shared_ptr<const MapInfo> map(int, int* err) override { return *err = EBADF, nullptr; }
+  static constexpr int kFirst = 1000;
+  static std::optional<int> fd(MapType type) {
+    return test_map(type) ? std::optional(kFirst + static_cast<int>(type)) : std::nullopt;
+  }
+
+  std::shared_ptr<const MapInfo> map(int fd, int* err) override {
+    auto type = static_cast<MapType>(fd - kFirst);
+    if (fd < kFirst || !test_map(type)) return *err = EBADF, nullptr;
+    auto& known = maps_[type];
+    if (!known) known = describe(*test_map(type));
+    return known;
+  }
   std::shared_ptr<const Btf> btf(int, int* err) override { return *err = EBADF, nullptr; }
+
+ private:
+  std::shared_ptr<MapInfo> describe(const TestMap& map) {
+    auto info = std::make_shared<MapInfo>();
+    info->id = static_cast<uint32_t>(map.type);
+    info->type = map.type;
+    info->key_size = map.key_size;
+    info->value_size = map.value_size;
+    info->max_entries = map.max_entries;
+    info->map_flags = map.flags;
+    // The kernel makes device maps read-only for programs.
+    if (map.type == MapType::kDevmap || map.type == MapType::kDevmapHash)
+      info->map_flags |= kMapRdonlyProg;
+    if (map.of_maps) info->inner = describe(*test_map(MapType::kArray));
+    return info;
+  }
+  std::map<MapType, std::shared_ptr<MapInfo>> maps_;
 };
 
 const Profile& profile618() {
@@ -30,7 +63,7 @@ const Profile& profile618() {
 }
 
 Verdict ask(const Profile& profile, const HostQuestion& question) {
-  NoDescriptors fds;
+  DescribedMaps fds;
   ProgramInput program{.insns = {question.insns.begin(), question.insns.end()},
                        .type = question.type,
                        .expected_attach_type = stored_attach_type(question.type, question.attach),
@@ -82,6 +115,26 @@ TEST(KernelAnswers, EveryHelperOfEveryKindOfProgram) {
     }
   }
   EXPECT_EQ(0u, different);
+}
+
+// Each value in each argument of each helper, maps of every type among them.
+TEST(KernelAnswers, EveryValueInEveryArgument) {
+  auto table = read_sections(read_table("helper-arguments"));
+  size_t asked = 0, different = 0;
+  for (const Prototype& prototype : prototypes(profile618())) {
+    auto theirs = read_values(table[prototype.name()]);
+    auto ours = ask_about_arguments(prototype, profile618(), DescribedMaps::fd,
+                                    [](const HostQuestion& question) {
+                                      return in_words(ask(profile618(), question), 0);
+                                    });
+    asked += ours.size();
+    for (const auto& [value, message] : ours)
+      if (message != theirs[value] && different++ < 400)
+        ADD_FAILURE() << prototype.name() << " in " << prototype.asker.name << ", " << value
+                      << "\n  kernel: " << theirs[value] << "\n  ours:   " << message;
+  }
+  EXPECT_EQ(0u, different);
+  EXPECT_GT(asked, 10'000u);
 }
 
 // The same questions to the kernel that this runs on, and to its profile.
