@@ -15,7 +15,7 @@ enum LsmHookFlag : uint32_t {
   kLsmDisabled = 1u << 1,     // no program may attach
   kLsmUntrusted = 1u << 2,    // pointer arguments are not trusted
   kLsmBoolean = 1u << 3,      // returns 0 or 1
-  kLsmCurrentTask = 1u << 4,  // lsm_cgroup runs for the current task's cgroup, whatever the arguments
+  kLsmCurrentTask = 1u << 4,  // lsm_cgroup runs for the current task, whatever the arguments
   kLsmLockedSock = 1u << 5,   // lsm_cgroup may set and get options of the (locked) socket
   kLsmFreshSock = 1u << 6,    // the same, of a socket nobody else has yet
 };

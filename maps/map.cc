@@ -14,7 +14,7 @@ Map::Map(const MapSpec& spec, Memory& memory) : memory_(memory), cpus_(spec.cpus
   key_size = spec.key_size;
   value_size = spec.value_size;
   max_entries = spec.max_entries;
-  map_flags = spec.map_flags;
+  map_flags = spec.map_flags | map_row(spec.type)->adds_flags;
   map_extra = spec.map_extra;
   btf = spec.btf;
   btf_key_type_id = spec.btf_key_type_id;

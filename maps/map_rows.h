@@ -48,6 +48,7 @@ struct MapRow {
   Entries entries = Entries::kNonZero;
   uint32_t flags = 0;           // those allowed; EINVAL for others
   uint32_t needs_flags = 0;     // EINVAL without
+  uint32_t adds_flags = 0;      // the kernel sets these itself
   bool checks_access_flags = false;   // RDONLY_PROG and WRONLY_PROG exclude each other
   bool privileged = false;      // needs CAP_BPF
   bool net_admin = false;       // needs CAP_NET_ADMIN

@@ -122,6 +122,12 @@ uint64_t now_ns() {
 
 Verdict verdict_of(Env& env, Check outcome, uint64_t duration_ns) {
   Verdict v;
+  // Before the statistics: some reasons end without a line's end.
+  bool rejected = outcome.failed() && !env.bug_what && !env.unsupported_what;
+  if (rejected && env.log.enabled()) {
+    v.diagnostic = diagnose(env);
+    v.message = v.diagnostic->message;
+  }
   print_statistics(env, duration_ns);
   v.statistics = statistics_of(env, duration_ns);
   v.log = env.log.text();
@@ -135,10 +141,6 @@ Verdict verdict_of(Env& env, Check outcome, uint64_t duration_ns) {
     v.message = *env.unsupported_what;
   } else if (outcome.failed()) {
     v.kind = VerdictKind::kRejected;
-    if (env.log.enabled()) {
-      v.diagnostic = diagnose(env);
-      v.message = v.diagnostic->message;
-    }
   } else {
     v.kind = VerdictKind::kAccepted;
     v.annotations = annotations_of(env);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // drydock_answers: asks the running kernel what the tables of corpus/tables/ hold.
 //
-//   drydock_answers ask [PROFILE]   asks everything (as root) and prints the tables; PROFILE says
-//                                   what the kernel is known to have ("6.18"; default: itself)
-//   drydock_answers split DIR       reads such output and writes a file a table
+//   drydock_answers ask [PROFILE [WHAT]]   asks (as root) and prints the tables; PROFILE says what
+//                                          the kernel is known to have ("6.18"; default: itself),
+//                                          WHAT is contexts, helpers, arguments or lsm
+//   drydock_answers split DIR              reads such output and writes a file a table
 //
 // A kernel in a virtual machine is asked by running the first as its init.
 #include <fstream>
@@ -76,7 +77,7 @@ void ask_lsm_hooks(const Profile& profile) {
   print_table("lsm-hooks", "Which LSM programs a hook takes, and what they may return", table);
 }
 
-int ask(const std::string& name) {
+int ask(const std::string& name, const std::string& what) {
   auto opened = Profile::load(name.empty() ? "host" : name);
   if (!opened) {
     std::cerr << "drydock_answers: " << opened.error().message << "\n";
@@ -88,10 +89,11 @@ int ask(const std::string& name) {
     return 1;
   }
   bool trampolines = lsm_can_be_asked(*profile);
-  ask_contexts(*profile);
-  ask_helpers(*profile, trampolines);
-  ask_arguments(*profile, trampolines);
-  if (trampolines) ask_lsm_hooks(*profile);
+  auto wanted = [&](std::string_view part) { return what.empty() || what == part; };
+  if (wanted("contexts")) ask_contexts(*profile);
+  if (wanted("helpers")) ask_helpers(*profile, trampolines);
+  if (wanted("arguments")) ask_arguments(*profile, trampolines);
+  if (wanted("lsm") && trampolines) ask_lsm_hooks(*profile);
   return 0;
 }
 
@@ -113,8 +115,8 @@ int split(const std::string& directory) {
 
 int main(int argc, char** argv) {
   std::string command = argc > 1 ? argv[1] : "";
-  if (command == "ask") return ask(argc > 2 ? argv[2] : "");
+  if (command == "ask") return ask(argc > 2 ? argv[2] : "", argc > 3 ? argv[3] : "");
   if (command == "split" && argc > 2) return split(argv[2]);
-  std::cerr << "usage: drydock_answers ask [PROFILE] | split DIR\n";
+  std::cerr << "usage: drydock_answers ask [PROFILE [WHAT]] | split DIR\n";
   return 2;
 }

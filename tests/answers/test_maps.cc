@@ -87,6 +87,12 @@ int load_btf() {
   return call(kBtfLoad, &attr, sizeof(attr));
 }
 
+// Maps that hold programs, or may, belong to the kind of program that uses them first.
+bool has_owner(MapType type) {
+  using enum MapType;
+  return type == kProgArray || type == kDevmap || type == kDevmapHash || type == kCpumap;
+}
+
 }  // namespace
 
 std::span<const TestMap> test_maps() { return kMaps; }
@@ -120,6 +126,10 @@ int HostMaps::make(const TestMap& map) {
 }
 
 std::optional<int> HostMaps::fd(MapType type) {
+  if (has_owner(type) && fds_.contains(type)) {
+    close(fds_[type]);
+    fds_.erase(type);
+  }
   if (!fds_.contains(type)) {
     const TestMap* map = test_map(type);
     fds_[type] = map ? make(*map) : -1;
