@@ -35,7 +35,8 @@ bool is_linked(const Register& reg, uint32_t id) {
   return reg.type == kScalar && family(reg.id) == id;
 }
 
-void collect_frame(FuncState& frame, uint32_t frameno, uint32_t id, LinkedRegs& linked) {
+void collect_frame(FuncState& frame, uint32_t frameno, uint32_t id, uint32_t live_regs,
+                   LinkedRegs& linked) {
   const auto add = [&](bool is_reg, size_t index) {
     if (linked.count == LinkedRegs::kMax) return false;
     LinkedRegs::Entry& e = linked.entries[linked.count++];
@@ -45,7 +46,8 @@ void collect_frame(FuncState& frame, uint32_t frameno, uint32_t id, LinkedRegs& 
     return true;
   };
   for (size_t i = 0; i < isa::kFramePointer; ++i)
-    if (is_linked(frame.regs[i], id) && !add(true, i)) frame.regs[i].id = 0;
+    if ((live_regs >> i & 1) && is_linked(frame.regs[i], id) && !add(true, i))
+      frame.regs[i].id = 0;
   for (size_t spi = 0; spi < frame.stack.size(); ++spi) {
     const Slot& slot = frame.stack.at(spi);
     if (slot.is_spilled_reg() && is_linked(slot.reg, id) && !add(false, spi))
@@ -70,9 +72,15 @@ void take_bounds(Register& reg, const Register& known) {
 
 }  // namespace
 
-void collect_linked_regs(State& state, uint32_t id, LinkedRegs& linked) {
-  for (int i = static_cast<int>(state.curframe); i >= 0; --i)
-    collect_frame(*state.frames[i], static_cast<uint32_t>(i), family(id), linked);
+void collect_linked_regs(const Env& env, State& state, uint32_t id, LinkedRegs& linked) {
+  constexpr uint32_t kAll = ~0u;
+  uint32_t insn = env.insn_idx;  // where the frame goes on
+  for (int i = static_cast<int>(state.curframe); i >= 0; --i) {
+    FuncState& frame = *state.frames[i];
+    uint32_t live = env.has(Feature::kLinkedRegsLive) ? env.facts[insn].live_regs_before : kAll;
+    collect_frame(frame, static_cast<uint32_t>(i), family(id), live, linked);
+    insn = static_cast<uint32_t>(frame.callsite);
+  }
 }
 
 void sync_linked_regs(State& state, const Register& known, const LinkedRegs& linked) {

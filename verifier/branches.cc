@@ -136,8 +136,8 @@ Check Jump::follow_decided(bool taken, uint32_t* next) {
 
 /// Before the states part: both share this entry of the history.
 Check Jump::collect_links(LinkedRegs& linked) {
-  if (has_src_ && src_->type == kScalar && src_->id) collect_linked_regs(state_, src_->id, linked);
-  if (dst_->type == kScalar && dst_->id) collect_linked_regs(state_, dst_->id, linked);
+  if (has_src_ && src_->type == kScalar && src_->id) collect_linked_regs(env_, state_, src_->id, linked);
+  if (dst_->type == kScalar && dst_->id) collect_linked_regs(env_, state_, dst_->id, linked);
   return linked.count > 1 ? push_history(env_, state_, 0, linked.pack()) : Check::ok();
 }
 

@@ -24,7 +24,7 @@ int branch_taken(const Env& env, const Register& a, const Register& b, uint8_t o
 
 /// Registers of all frames, and spilled ones, that hold a number with this id. Those that are too
 /// many lose the id, and with it the link.
-void collect_linked_regs(State& state, uint32_t id, LinkedRegs& linked);
+void collect_linked_regs(const Env& env, State& state, uint32_t id, LinkedRegs& linked);
 /// Those still linked to `known` (a register of the same state) take its bounds, offset apart.
 void sync_linked_regs(State& state, const Register& known, const LinkedRegs& linked);
 /// Gives the scalar an id when it has none (before a copy that links the two).

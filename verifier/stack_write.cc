@@ -122,16 +122,17 @@ Check smear_byte(Env& env, FuncState& frame, int off, bool writing_zero, uint32_
     *zero_used = true;
     return Check::ok();
   }
-  if (kind == SlotKind::kInvalid && !env.allow_uninit_stack) {
-    frame.stack.edit(spi).reg.type = kNotInit;
+  Slot& slot = frame.stack.edit(spi);
+  slot.reg.type = kNotInit;
+  if (env.has(Feature::kVarWriteScrubsSlots) && (slot.is_spilled_reg() || slot.is_special()))
+    for (SlotKind& other : slot.kinds) scrub_spilled_slot(other);
+  kind = slot.kinds[byte];
+  if (kind == SlotKind::kInvalid && !env.allow_uninit_stack)
     return env.reject(
         EINVAL, "uninit stack in range of var-offset write prohibited for !root; insn {}, off: {}",
         insn, off);
-  }
   bool stays_zero = writing_zero && kind == SlotKind::kZero;
   *zero_used |= stays_zero;
-  Slot& slot = frame.stack.edit(spi);
-  slot.reg.type = kNotInit;
   slot.kinds[byte] = stays_zero ? SlotKind::kZero : SlotKind::kMisc;
   return Check::ok();
 }

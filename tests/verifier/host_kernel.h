@@ -28,6 +28,7 @@ inline HostAnswer host_load(const ProgramInput& program, uint32_t log_level) {
   std::memset(&attr, 0, sizeof attr);
   attr.prog_type = static_cast<uint32_t>(program.type);
   attr.expected_attach_type = static_cast<uint32_t>(program.expected_attach_type);
+  attr.attach_btf_id = program.attach_btf_id;  // in vmlinux's BTF
   attr.insns = reinterpret_cast<uint64_t>(program.insns.data());
   attr.insn_cnt = static_cast<uint32_t>(program.insns.size());
   attr.license = reinterpret_cast<uint64_t>(program.license.c_str());

@@ -46,7 +46,7 @@ class RandomMemoryProgram {
   static constexpr uint8_t kContext = 6, kValue = 7, kNumber = 9, kFrame = 10;
 
   uint64_t pick(uint64_t n) { return random_() % n; }
-  bool rarely() { return pick(24) == 0; }
+  bool rarely() { return pick(40) == 0; }
   template <class T, size_t N>
   T pick_from(const T (&list)[N]) { return list[pick(N)]; }
   /// Scratch registers: r0 to r5 and r8.
@@ -159,7 +159,8 @@ class RandomMemoryProgram {
     if (rarely()) add(kContext, 4);
     const uint8_t size = pick(2) ? isa::kW : pick_from(kSizes);
     const int off = static_cast<int>(4 * pick(48)) + (pick(8) ? 0 : static_cast<int>(pick(4)));
-    if (pick(6)) load(size, scratch(), kContext, off);
+    // Whether a kprobe may write its registers hangs on the kernel's configuration.
+    if (pick(6) || type_ == ProgramType::kKprobe) load(size, scratch(), kContext, off);
     else if (pick(2)) emit(isa::kStx | isa::kMem | size, kContext, kNumber, off);
     else emit(isa::kSt | isa::kMem | size, kContext, 0, off, 1);
   }
@@ -216,7 +217,8 @@ class RandomMemoryProgram {
     const int32_t op = pick_from(kOps);
     const uint8_t size = pick(8) ? (pick(2) ? isa::kW : isa::kDw) : pick_from(kSizes);
     const bool load_acquire = op == isa::kLoadAcq;
-    const int pointer = pick(3) ? (pick(2) ? kValue : kFrame) : kContext;
+    int pointer = pick(3) ? (pick(2) ? kValue : kFrame) : kContext;
+    if (type_ == ProgramType::kKprobe && pointer == kContext) pointer = kValue;
     const int off = pointer == kFrame ? stack_offset() : static_cast<int>(8 * pick(5));
     const int other = scratch();
     if (load_acquire) emit(isa::kStx | isa::kAtomic | size, other, pointer, off, op);
@@ -258,8 +260,10 @@ class RandomMemoryProgram {
   void widen_or_mask() {
     const int r = pick(2) ? scratch() : kNumber;
     constexpr uint8_t kOps[] = {isa::kAnd, isa::kOr, isa::kAdd, isa::kRsh};
-    emit((pick(2) ? isa::kAlu64 : isa::kAlu) | pick_from(kOps) | isa::kK, r, 0, 0,
-         static_cast<int32_t>(pick(16)));
+    const uint8_t op = pick_from(kOps);
+    // Stable releases differ in whether a 32-bit addition keeps the link to the other copies.
+    const uint8_t width = pick(2) || op == isa::kAdd ? isa::kAlu64 : isa::kAlu;
+    emit(width | op | isa::kK, r, 0, 0, static_cast<int32_t>(pick(16)));
   }
 
   void spill_pointer() {
