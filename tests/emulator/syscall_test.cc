@@ -49,6 +49,7 @@ class Session {
     lines_.push_back(std::string(what) + ": " + (result < 0 ? std::to_string(result) : fd ? "fd" : "0"));
     return result;
   }
+  void text(const std::string& text) { lines_.push_back(text); }
   void note(const std::string& what, uint64_t value) { lines_.push_back(what + " = " + std::to_string(value)); }
   const std::vector<std::string>& lines() const { return lines_; }
 
@@ -426,6 +427,90 @@ TEST(Btf, LoadAndInfo) {
     a.flags = 0;
     a.log_level = 1;
     s.call("log level without buffer", kBtfLoad, a);
+  });
+}
+
+// The log of BPF_BTF_LOAD, to the byte, for whatever one changed word does to a BTF of every kind.
+BtfBuilder every_kind() {
+  BtfBuilder b;
+  uint32_t i = b.integer("int", 4, 1), c = b.integer("char", 1, 2);
+  uint32_t pair = b.structure("pair", 12, {{"first", i, 0}, {"second", c, 32}, {"", i, 64}});
+  uint32_t array = b.array(c, i, 5);
+  uint32_t pointer = b.add("", BtfKind::kPtr, 0, pair);
+  uint32_t constant = b.add("", BtfKind::kConst, 0, pointer);
+  uint32_t alias = b.add("alias", BtfKind::kTypedef, 0, constant);
+  b.structure("outer", 32, {{"p", alias, 0}, {"in", pair, 64}, {"text", array, 160}});
+  b.add("both", BtfKind::kUnion, 2, 8);
+  b.words({b.name("x"), i, 0, b.name("y"), c, 0});
+  b.add("choice", BtfKind::kEnum, 2, 4);
+  b.words({b.name("A"), 1, b.name("B"), static_cast<uint32_t>(-2)});
+  b.add("wide", BtfKind::kEnum64, 1, 8, {}, true);
+  b.words({b.name("W"), 5, 0xffffffff});
+  b.add("ahead", BtfKind::kFwd, 0, 0);
+  uint32_t proto = b.func_proto(i, {{"a", alias, 0}, {"b", i, 0}, {"", 0, 0}});
+  uint32_t func = b.add("function", BtfKind::kFunc, 1, proto);
+  uint32_t var = b.add("variable", BtfKind::kVar, 0, i, {1});
+  b.add(".data", BtfKind::kDatasec, 1, 4);
+  b.words({var, 0, 4});
+  b.add("float", BtfKind::kFloat, 0, 8);
+  b.decl_tag("tag", pair, 1);
+  b.decl_tag("argument", func, 0);
+  b.add("type-tag", BtfKind::kTypeTag, 0, i);
+  b.add("flagged", BtfKind::kStruct, 2, 4, {}, true);
+  b.words({b.name("low"), i, 3u << 24, b.name("high"), i, 5u << 24 | 3});
+  return b;
+}
+
+void load_with_log(Session& s, const std::string& what, std::vector<std::byte> bytes) {
+  static std::vector<char> log(1 << 16);
+  std::fill(log.begin(), log.end(), 0);
+  attr::BtfLoad a{.btf = at(bytes.data()), .log_buf = at(log.data()), .btf_size = static_cast<uint32_t>(bytes.size()),
+                  .log_size = static_cast<uint32_t>(log.size()), .log_level = 1};
+  int64_t fd = s.call(what.c_str(), kBtfLoad, a);
+  s.text(log.data());
+  s.note("true size", a.log_true_size);
+  if (fd >= 0) s.forget(static_cast<int>(fd));
+}
+
+TEST(Btf, LogOfEveryChangedWord) {
+  compare([](Session& s) {
+    const auto good = every_kind().bytes();
+    load_with_log(s, "unchanged", good);
+    for (size_t word = 0; word + 4 <= good.size(); word += 4)
+      for (uint32_t value : {0u, 1u, 2u, 3u, 8u, 14u, 19u, 0x7fffffffu, 0xffffffffu}) {
+        auto bad = good;
+        std::memcpy(bad.data() + word, &value, 4);
+        load_with_log(s, "word " + std::to_string(word / 4) + " = " + std::to_string(value), bad);
+      }
+    // What is in the third word of a header decides the kind; each is tried in each place.
+    for (size_t word = sizeof(BtfHeader); word + 4 <= sizeof(BtfHeader) + 400; word += 4)
+      for (uint32_t kind = 0; kind < 22; ++kind)
+        for (uint32_t flag : {0u, 1u}) {
+          auto bad = good;
+          uint32_t info = flag << 31 | kind << 24;
+          std::memcpy(bad.data() + word, &info, 4);
+          load_with_log(s, "word " + std::to_string(word / 4) + " of kind " + std::to_string(kind), bad);
+        }
+  });
+}
+
+TEST(Btf, LoopsAndDepth) {
+  compare([](Session& s) {
+    for (uint32_t length : {1u, 2u, 30u, 31u, 32u, 33u, 40u})
+      for (BtfKind kind : {BtfKind::kPtr, BtfKind::kConst, BtfKind::kTypedef})
+        for (bool loop : {false, true}) {
+          BtfBuilder b;
+          // 1 -> 2 -> ... -> length -> 1, or an int at the end.
+          for (uint32_t i = 1; i <= length; ++i)
+            b.add(kind == BtfKind::kTypedef ? "t" : "", kind, 0, i < length ? i + 1 : loop ? 1 : length + 1);
+          b.integer("int", 4, 1);
+          load_with_log(s, "chain of " + std::to_string(length), b.bytes());
+        }
+    BtfBuilder itself;
+    itself.structure("s", 8, {{"next", 2, 0}});
+    itself.add("", BtfKind::kPtr, 0, 1);
+    itself.structure("bad", 8, {{"inner", 3, 0}});
+    load_with_log(s, "a struct inside itself", itself.bytes());
   });
 }
 
