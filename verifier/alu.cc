@@ -3,6 +3,8 @@
 // numbers. Pointers are alu_pointer.cc, numbers' ranges alu_bounds.cc.
 #include "verifier/alu.h"
 
+#include <optional>
+
 #include "verifier/alu_bounds.h"
 #include "verifier/alu_pointer.h"
 #include "verifier/branches.h"
@@ -126,7 +128,7 @@ Check move_32(Env& env, const isa::Insn& insn, Register& dst, Register& src) {
     if (insn.off != 0) dst.bounds.sign_extend32(insn.off / 8);
   }
   dst.bounds.zero_extend_32();
-  dst.bounds.sync();
+  dst.bounds.sync(env.bounds_rules);
   return Check::ok();
 }
 
@@ -150,7 +152,7 @@ Check check_mov(Env& env, const isa::Insn& insn) {
 Check compute_scalar(Env& env, const isa::Insn& insn, Register& dst, const Bounds& src) {
   const uint8_t op = isa::insn_op(insn.code);
   if (op == isa::kAdd || op == isa::kSub) DRYDOCK_TRY(sanitize_scalar_alu(env, insn));
-  switch (apply_alu(dst.bounds, src, op, !is_alu64(insn))) {
+  switch (apply_alu(dst.bounds, src, op, !is_alu64(insn), env.bounds_rules)) {
     case AluResult::kUnknown:
       mark_unknown(env, dst);
       break;
@@ -165,25 +167,49 @@ Check compute_scalar(Env& env, const isa::Insn& insn, Register& dst, const Bound
   return Check::ok();
 }
 
+/// The constant that dst is moved by, where a link can bear it: rX = rY; rX += K. `umax` is what dst
+/// could be before: a 32-bit operation keeps the relation only to a number that fits.
+std::optional<int32_t> link_delta(Env& env, const isa::Insn& insn, const Bounds& src, uint64_t umax) {
+  const uint8_t op = isa::insn_op(insn.code);
+  if (!env.has(Feature::kLinkedScalarOffsets)) return std::nullopt;
+  if (!env.has(Feature::kLinkedScalarSub)) {
+    const bool fits = src.is_const() && src.const_value() <= uint64_t{INT32_MAX};
+    if (op != isa::kAdd || !is_alu64(insn) || !fits) return std::nullopt;
+    return static_cast<int32_t>(src.const_value());
+  }
+  if ((op != isa::kAdd && op != isa::kSub) || (uses_register(insn) && insn.src == insn.dst))
+    return std::nullopt;
+  const bool is_const = is_alu64(insn) ? src.is_const() : src.var.subreg_is_const();
+  const int64_t value = is_alu64(insn) ? static_cast<int64_t>(src.const_value())
+                                       : int64_t{static_cast<int32_t>(src.const_value())};
+  const bool fits = is_alu64(insn) ? value == static_cast<int32_t>(value) : umax <= UINT32_MAX;
+  if (!is_const || !fits || (op == isa::kSub && value == INT32_MIN)) return std::nullopt;
+  return static_cast<int32_t>(op == isa::kSub ? -value : value);
+}
+
 /// rX += K where rX is a copy of rY: a later test of rY teaches about rX too, K apart. One such
 /// delta a register; anything else makes it a number of its own.
-void keep_link_across_add(Env& env, const isa::Insn& insn, Register& dst, const Bounds& src) {
-  const bool adds_constant = env.bpf_capable && isa::insn_op(insn.code) == isa::kAdd &&
-                             is_alu64(insn) && dst.id != 0 && src.is_const() &&
-                             env.has(Feature::kLinkedScalarOffsets);
-  if (!adds_constant) {
-    dst.id = 0;
-  } else if ((dst.id & kIdAddConst) || src.const_value() > uint64_t{INT32_MAX}) {
+void keep_link_across_add(Env& env, const isa::Insn& insn, Register& dst, const Bounds& src,
+                          uint64_t umax) {
+  if (!dst.id) return;
+  const auto delta = env.bpf_capable ? link_delta(env, insn, src, umax) : std::nullopt;
+  const bool adds_constant = isa::insn_op(insn.code) == isa::kAdd && is_alu64(insn) && src.is_const();
+  if (!delta && !adds_constant && !env.has(Feature::kLinkedScalarSub)) {
+    dst.id = 0;  // an older link's offset stays, though nothing but an exact comparison sees it
+  } else if (!delta) {
+    clear_scalar_id(dst);
+  } else if (dst.id & kIdAddConst) {
     clear_scalar_id(dst);
   } else {
-    dst.id |= kIdAddConst;
-    dst.off = static_cast<int32_t>(src.const_value());
+    dst.id |= is_alu64(insn) ? kIdAddConst64 : kIdAddConst32;
+    dst.off = *delta;
   }
 }
 
 Check compute_scalars(Env& env, const isa::Insn& insn, Register& dst, const Bounds& src) {
+  const uint64_t umax = dst.bounds.umax;
   DRYDOCK_TRY(compute_scalar(env, insn, dst, src));
-  keep_link_across_add(env, insn, dst, src);
+  keep_link_across_add(env, insn, dst, src, umax);
   return Check::ok();
 }
 
@@ -247,10 +273,10 @@ Check check_binary(Env& env, const isa::Insn& insn) {
 }
 
 /// be, le and bswap on a little-endian machine: le does not swap.
-void swap_bytes(const isa::Insn& insn, Register& dst) {
+void swap_bytes(Env& env, const isa::Insn& insn, Register& dst) {
   const bool swaps = is_alu64(insn) || uses_register(insn);
   if (swaps || insn.imm != 64) clear_scalar_id(dst);
-  apply_byte_swap(dst.bounds, insn.imm, swaps);
+  apply_byte_swap(dst.bounds, insn.imm, swaps, env.bounds_rules);
 }
 
 Check check_unary(Env& env, const isa::Insn& insn) {
@@ -265,7 +291,7 @@ Check check_unary(Env& env, const isa::Insn& insn) {
   DRYDOCK_TRY(check_reg_arg(env, insn.dst, tracked ? RegUse::kWriteNoMark : RegUse::kWrite));
   if (!tracked) return Check::ok();
   if (negates) return compute_scalar(env, insn, dst, dst.bounds);
-  swap_bytes(insn, dst);
+  swap_bytes(env, insn, dst);
   return Check::ok();
 }
 

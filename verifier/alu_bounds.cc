@@ -121,7 +121,7 @@ void arithmetic(Bounds& dst, const Bounds& src, uint8_t op) {
 }
 
 /// Returns whether both operands were known.
-bool bitwise(Bounds& dst, const Bounds& src, uint8_t op) {
+bool bitwise(Bounds& dst, const Bounds& src, uint8_t op, BoundsRules rules) {
   const View<uint32_t> a32 = view<uint32_t>(dst);
   const View<uint64_t> a64 = view<uint64_t>(dst);
   dst.var = op == isa::kAnd  ? tnum_and(dst.var, src.var)
@@ -134,7 +134,7 @@ bool bitwise(Bounds& dst, const Bounds& src, uint8_t op) {
     return true;
   }
   dst.set(bitwise_ranges(a64, b64, out64, op));
-  dst.update_from_tnum();
+  dst.update_from_tnum(rules);
   return false;
 }
 
@@ -201,7 +201,7 @@ void shift_right(Bounds& dst, uint32_t by, bool is_32, bool arithmetic) {
   }
 }
 
-void shift(Bounds& dst, uint32_t by, uint8_t op, bool is_32) {
+void shift(Bounds& dst, uint32_t by, uint8_t op, bool is_32, BoundsRules rules) {
   if (op == isa::kLsh)
     shift_left(dst, by, is_32);
   else
@@ -210,7 +210,7 @@ void shift(Bounds& dst, uint32_t by, uint8_t op, bool is_32) {
     dst.set_unbounded64();  // zero_extend_32() makes them anew
     dst.update32_from_tnum();
   } else {
-    dst.update_from_tnum();
+    dst.update_from_tnum(rules);
   }
 }
 
@@ -230,7 +230,7 @@ void negate(Bounds& dst) {
 
 }  // namespace
 
-AluResult apply_alu(Bounds& dst, const Bounds& src, uint8_t op, bool is_32) {
+AluResult apply_alu(Bounds& dst, const Bounds& src, uint8_t op, bool is_32, BoundsRules rules) {
   AluResult result = AluResult::kComputed;
   switch (op) {
     case isa::kAdd:
@@ -245,23 +245,23 @@ AluResult apply_alu(Bounds& dst, const Bounds& src, uint8_t op, bool is_32) {
     case isa::kAnd:
     case isa::kOr:
     case isa::kXor:
-      if (bitwise(dst, src, op)) result = AluResult::kConstant;
+      if (bitwise(dst, src, op, rules)) result = AluResult::kConstant;
       break;
     case isa::kLsh:
     case isa::kRsh:
     case isa::kArsh:
       if (!shift_amount_known(src, is_32)) return AluResult::kUnknown;
-      shift(dst, is_32 ? src.u32_min : static_cast<uint32_t>(src.umin), op, is_32);
+      shift(dst, is_32 ? src.u32_min : static_cast<uint32_t>(src.umin), op, is_32, rules);
       break;
     default:  // division and modulo
       return AluResult::kUnknown;
   }
   if (is_32) dst.zero_extend_32();
-  dst.sync();
+  dst.sync(rules);
   return result;
 }
 
-void apply_byte_swap(Bounds& dst, int bits, bool swaps) {
+void apply_byte_swap(Bounds& dst, int bits, bool swaps, BoundsRules rules) {
   if (swaps) {
     dst.var = bits == 16   ? tnum_bswap16(dst.var)
               : bits == 32 ? tnum_bswap32(dst.var)
@@ -269,9 +269,9 @@ void apply_byte_swap(Bounds& dst, int bits, bool swaps) {
     dst.set_unbounded();  // only single bits keep a meaning when bytes change places
   }
   if (bits < 64)
-    dst.truncate(bits / 8);
+    dst.truncate(bits / 8, rules);
   else
-    dst.sync();
+    dst.sync(rules);
 }
 
 void add_bounds(Bounds& dst, const Bounds& delta) { arithmetic(dst, delta, isa::kAdd); }

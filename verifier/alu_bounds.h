@@ -21,10 +21,10 @@ enum class AluResult {
 };
 
 /// dst = dst op src, for `op` of isa/insn.h (kAdd to kArsh); kNeg ignores src. `is_32`: class ALU.
-AluResult apply_alu(Bounds& dst, const Bounds& src, uint8_t op, bool is_32);
+AluResult apply_alu(Bounds& dst, const Bounds& src, uint8_t op, bool is_32, BoundsRules rules = {});
 
 /// dst becomes its low `bits` (16, 32, 64), byte-swapped if `swaps`, zero above. Synced.
-void apply_byte_swap(Bounds& dst, int bits, bool swaps);
+void apply_byte_swap(Bounds& dst, int bits, bool swaps, BoundsRules rules = {});
 
 /// dst += delta, ranges and tnum apart, not synced: how linked registers are kept in step.
 void add_bounds(Bounds& dst, const Bounds& delta);

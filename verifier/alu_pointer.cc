@@ -294,7 +294,7 @@ Check move_pointer(Env& env, const isa::Insn& insn, const Register& pointer, con
       return reject_unmaskable(env, insn, o, offset_is_dst);
   DRYDOCK_TRY(compute_pointer(env, insn, pointer, offset.bounds, offset_is_dst, dst));
   DRYDOCK_TRY(check_sane_offset(env, dst, pointer.type));
-  dst.bounds.sync();
+  dst.bounds.sync(env.bounds_rules);
   DRYDOCK_TRY(check_masked_result(env, insn, dst));
   if (masked)
     if (Obstacle o = masking.commit(dst); o != Obstacle::kNone)

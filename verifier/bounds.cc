@@ -25,8 +25,24 @@ void learn_across_zero(Bounds& b, uint64_t lo, uint64_t hi) {
     meet(b.s32_min, b.s32_max, slow(lo), slow(hi));
 }
 
+/// Unsigned from signed. A signed range across zero is two ends of the unsigned line; where the
+/// unsigned range touches only one of them, both ranges shrink to the common part.
+template <class U, class S>
+void meet_signed(U& umin, U& umax, S& smin, S& smax, bool across_zero) {
+  const U lo = static_cast<U>(smin), hi = static_cast<U>(smax);
+  if (lo <= hi) {
+    meet(umin, umax, lo, hi);
+  } else if (across_zero && umax < lo) {
+    smin = static_cast<S>(umin);
+    if (hi < umax) umax = hi;
+  } else if (across_zero && hi < umin) {
+    smax = static_cast<S>(umax);
+    if (lo > umin) umin = lo;
+  }
+}
+
 /// What the 64-bit ranges, and the 32-bit ones among themselves, say of the low half.
-void deduce_32(Bounds& b) {
+void deduce_32(Bounds& b, BoundsRules rules) {
   const uint64_t slo = static_cast<uint64_t>(b.smin), shi = static_cast<uint64_t>(b.smax);
   if (high(b.umin) == high(b.umax)) {
     meet(b.u32_min, b.u32_max, low(b.umin), low(b.umax));
@@ -41,24 +57,13 @@ void deduce_32(Bounds& b) {
   // Ranges on one side of the sign boundary are the same read either way.
   meet_if_ordered(b.s32_min, b.s32_max, static_cast<int32_t>(b.u32_min),
                   static_cast<int32_t>(b.u32_max));
-  meet_if_ordered(b.u32_min, b.u32_max, static_cast<uint32_t>(b.s32_min),
-                  static_cast<uint32_t>(b.s32_max));
+  meet_signed(b.u32_min, b.u32_max, b.s32_min, b.s32_max, rules.across_sign_32);
 }
 
-/// Signed from unsigned and back. A signed range across zero is two ends of the unsigned line;
-/// when the unsigned range touches only one of them, both ranges shrink to the common part.
+/// Signed from unsigned and back.
 void deduce_64(Bounds& b) {
   meet_if_ordered(b.smin, b.smax, static_cast<int64_t>(b.umin), static_cast<int64_t>(b.umax));
-  const uint64_t slo = static_cast<uint64_t>(b.smin), shi = static_cast<uint64_t>(b.smax);
-  if (slo <= shi) {
-    meet(b.umin, b.umax, slo, shi);
-  } else if (b.umax < slo) {
-    b.smin = static_cast<int64_t>(b.umin);
-    if (shi < b.umax) b.umax = shi;
-  } else if (shi < b.umin) {
-    b.smax = static_cast<int64_t>(b.umax);
-    if (slo > b.umin) b.umin = slo;
-  }
+  meet_signed(b.umin, b.umax, b.smin, b.smax, true);
 }
 
 /// 64-bit ranges from the low half's: its ends can stand in for the lower halves of the ends.
@@ -84,6 +89,17 @@ void update64_from_tnum(Bounds& b) {
   meet(b.umin, b.umax, b.var.least(), b.var.greatest());
 }
 
+/// The one member of the tnum that the unsigned range holds, where there is but one, pins the number.
+void pin_single_member(Bounds& b) {
+  const uint64_t next = tnum_next_member(b.var, b.umin);
+  if (b.var.contains(Tnum::constant(b.umin))) {
+    if (next > b.umax) b.set_constant(b.umin);
+  } else if (next == b.var.greatest() ||
+             (next <= b.umax && tnum_next_member(b.var, next) > b.umax)) {
+    b.set_constant(next);
+  }
+}
+
 /// The tnum from the unsigned ranges.
 void update_tnum(Bounds& b) {
   const Tnum whole = tnum_intersect(b.var, Tnum::range(b.umin, b.umax));
@@ -106,25 +122,26 @@ void Bounds::update32_from_tnum() {
   meet(u32_min, u32_max, value, value | mask);
 }
 
-void Bounds::update_from_tnum() {
+void Bounds::update_from_tnum(BoundsRules rules) {
   update32_from_tnum();
   update64_from_tnum(*this);
+  if (rules.single_members) pin_single_member(*this);
 }
 
-void Bounds::sync() {
+void Bounds::sync(BoundsRules rules) {
   // Nothing can be learnt of a constant that all agree on.
   if (var.is_const() && is_exactly(*this, var.value)) return;
-  update_from_tnum();
+  update_from_tnum(rules);
   // The kernel deduces three times over; once nothing moves, nothing will.
   for (int round = 0; round < 3; ++round) {
     const Bounds before = *this;
-    deduce_32(*this);
+    deduce_32(*this, rules);
     deduce_64(*this);
     deduce_64_from_32(*this);
     if (before == *this) break;
   }
   update_tnum(*this);
-  update_from_tnum();
+  update_from_tnum(rules);
 }
 
 void Bounds::zero_extend_32() {
@@ -136,7 +153,7 @@ void Bounds::zero_extend_32() {
   smax = non_negative ? s32_max : int64_t{UINT32_MAX};
 }
 
-void Bounds::truncate(int bytes) {
+void Bounds::truncate(int bytes, BoundsRules rules) {
   const uint64_t keep = (uint64_t{1} << (bytes * 8)) - 1;
   var = var.cast(static_cast<uint8_t>(bytes));
   if ((umin & ~keep) == (umax & ~keep)) {
@@ -149,7 +166,7 @@ void Bounds::truncate(int bytes) {
   smin = static_cast<int64_t>(umin);
   smax = static_cast<int64_t>(umax);
   if (bytes < 4) set_unbounded32();  // they spoke of bits that are gone
-  sync();
+  sync(rules);
 }
 
 namespace {

@@ -29,6 +29,14 @@ struct Ranges {
   static constexpr Ranges constant(U v) { return {static_cast<S>(v), static_cast<S>(v), v, v}; }
 };
 
+/// Steps of sync() that later kernels take: what a profile's features say (Env::bounds_rules).
+struct BoundsRules {
+  /// A signed 32-bit range across zero meets the unsigned one as it does in 64 bits.
+  bool across_sign_32 = false;
+  /// A range that holds one member of the tnum pins it.
+  bool single_members = false;
+};
+
 struct Bounds {
   Tnum var = Tnum::unknown();
   int64_t smin = INT64_MIN, smax = INT64_MAX;
@@ -70,19 +78,19 @@ struct Bounds {
 
   /// Makes tnum and ranges agree: each takes from the others what they imply, both ways between
   /// 32 and 64 bits, in the kernel's order.
-  void sync();
+  void sync(BoundsRules rules = {});
   /// 32-bit write: the upper half becomes zero, the 64-bit ranges follow the 32-bit ones. To be
   /// followed by sync().
   void zero_extend_32();
   /// What the tnum alone implies for the ranges.
-  void update_from_tnum();
+  void update_from_tnum(BoundsRules rules = {});
   void update32_from_tnum();
   /// Load or move with sign extension from `bytes` (1, 2, 4), into 64 bits, or into the low 32
   /// (then to be followed by zero_extend_32() and sync()).
   void sign_extend(int bytes);
   void sign_extend32(int bytes);
   /// Keeps the low `bytes` (1, 2, 4) bytes, zero above (a narrow load).
-  void truncate(int bytes);
+  void truncate(int bytes, BoundsRules rules = {});
 
   bool same_numbers(const Bounds& o) const { return *this == o; }
   /// Every range, and the tnum, contains that of `b`.

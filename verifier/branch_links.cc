@@ -57,7 +57,7 @@ void collect_frame(FuncState& frame, uint32_t frameno, uint32_t id, uint32_t liv
 
 /// reg = known, moved by the difference of their deltas where they have some. What is the register's
 /// own (who wrote it, its delta) stays.
-void take_bounds(Register& reg, const Register& known) {
+void take_bounds(const Env& env, Register& reg, const Register& known) {
   const bool no_deltas = !((reg.id | known.id) & kIdAddConst);
   const Register before = reg;
   reg = known;
@@ -65,9 +65,18 @@ void take_bounds(Register& reg, const Register& known) {
   if (no_deltas || before.off == known.off) return;
   reg.off = before.off;
   reg.id = before.id;
-  const int64_t delta = static_cast<int32_t>(static_cast<uint32_t>(before.off) -
-                                             static_cast<uint32_t>(known.off));
+  const int64_t apart = int64_t{before.off} - known.off;
+  const bool sub = env.has(Feature::kLinkedScalarSub);
+  const int64_t delta = sub ? apart : static_cast<int32_t>(apart);
   add_bounds(reg.bounds, Bounds::constant(static_cast<uint64_t>(delta)));
+  if (!sub) return;
+  if ((reg.id | known.id) & kIdAddConst32) reg.bounds.zero_extend_32();
+  reg.bounds.sync(env.bounds_rules);
+}
+
+/// One link by a 32-bit addition, one by a 64-bit one: the numbers need not be so far apart.
+bool deltas_of_two_widths(const Register& a, const Register& b) {
+  return ((a.id ^ b.id) & kIdAddConst) == kIdAddConst;
 }
 
 }  // namespace
@@ -83,14 +92,14 @@ void collect_linked_regs(const Env& env, State& state, uint32_t id, LinkedRegs& 
   }
 }
 
-void sync_linked_regs(State& state, const Register& known, const LinkedRegs& linked) {
+void sync_linked_regs(const Env& env, State& state, const Register& known, const LinkedRegs& linked) {
   const uint32_t id = family(known.id);
   for (int i = 0; i < linked.count; ++i) {
     const LinkedRegs::Entry& e = linked.entries[i];
     FuncState& frame = *state.frames[e.frameno];
     const Register& reg = e.is_reg ? frame.regs[e.index] : frame.stack.at(e.index).reg;
-    if (&reg == &known || !is_linked(reg, id)) continue;
-    take_bounds(e.is_reg ? frame.regs[e.index] : frame.stack.edit(e.index).reg, known);
+    if (&reg == &known || !is_linked(reg, id) || deltas_of_two_widths(reg, known)) continue;
+    take_bounds(env, e.is_reg ? frame.regs[e.index] : frame.stack.edit(e.index).reg, known);
   }
 }
 

@@ -149,8 +149,8 @@ Check Jump::learn_numbers(State& other) {
   const Relation relation = relation_of(op_);
   const auto assume = [this](Register& a, Register& b, Relation r) {
     assume_relation(a.bounds, b.bounds, r, is_32_);
-    a.bounds.sync();
-    b.bounds.sync();
+    a.bounds.sync(env_.bounds_rules);
+    b.bounds.sync(env_.bounds_rules);
   };
   assume(*dst_, *src_, negated(relation));
   assume(other_dst, *other_src, relation);
@@ -164,8 +164,8 @@ void Jump::share_register(State& other, uint32_t regno, const LinkedRegs& linked
   const Register& here = env_.reg(regno);
   const Register& there = other.regs()[regno];
   if (here.type != kScalar || !here.id || here.id != there.id) return;
-  sync_linked_regs(state_, here, linked);
-  sync_linked_regs(other, there, linked);
+  sync_linked_regs(env_, state_, here, linked);
+  sync_linked_regs(env_, other, there, linked);
 }
 
 void Jump::share_numbers(State& other, const LinkedRegs& linked) {

@@ -22,11 +22,12 @@ int branch_taken(const Env& env, const Register& a, const Register& b, uint8_t o
 
 // branch_links.cc
 
-/// Registers of all frames, and spilled ones, that hold a number with this id. Those that are too
+/// Registers of all frames (live ones only, in later kernels), and spilled ones, that hold a number
+/// with this id. Those that are too
 /// many lose the id, and with it the link.
 void collect_linked_regs(const Env& env, State& state, uint32_t id, LinkedRegs& linked);
 /// Those still linked to `known` (a register of the same state) take its bounds, offset apart.
-void sync_linked_regs(State& state, const Register& known, const LinkedRegs& linked);
+void sync_linked_regs(const Env& env, State& state, const Register& known, const LinkedRegs& linked);
 /// Gives the scalar an id when it has none (before a copy that links the two).
 void assign_scalar_id_before_mov(Env& env, Register& src);
 void clear_scalar_id(Register& reg);

@@ -19,6 +19,8 @@ Env::Env(const ProgramInput& input, const Profile& kernel, FdTable& table, const
   test_state_freq = caps.bpf && (input.flags & kProgTestStateFreq);
   backtrack = std::make_shared<Backtrack>();
   test_reg_invariants = input.flags & kProgTestRegInvariants;
+  bounds_rules = {.across_sign_32 = has(Feature::kBoundsAcrossSign32),
+                  .single_members = has(Feature::kSingleTnumMembers)};
   scratched_regs = 0;
   scratched_slots = 0;
 }

@@ -190,6 +190,7 @@ class Env {
   bool bypass_spec_v1 = true, bypass_spec_v4 = true;
   bool strict_alignment = false, test_state_freq = false, test_reg_invariants = false;
   bool explore_alu_limits = false;
+  BoundsRules bounds_rules;                // of the profile's features
 
   // The walk.
   uint32_t insn_idx = 0, prev_insn_idx = 0;

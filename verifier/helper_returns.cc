@@ -172,14 +172,14 @@ Check refine_range(Env& env, const HelperRow& row, const CallMeta& meta) {
       b.smax = static_cast<int64_t>(meta.msize_max_value);
       b.s32_max = static_cast<int32_t>(meta.msize_max_value);
       b.smin = b.s32_min = -kMaxErrno;
-      b.sync();
+      b.sync(env.bounds_rules);
       break;
     case helper_id::get_smp_processor_id:
       b.umax = b.u32_max = possible_cpus(env) - 1;
       b.smax = b.s32_max = static_cast<int32_t>(b.u32_max);
       b.umin = b.u32_min = 0;
       b.smin = b.s32_min = 0;
-      b.sync();
+      b.sync(env.bounds_rules);
       break;
     default:
       break;

@@ -35,7 +35,7 @@ Check push_failed_lock(Env& env) {
   b.s32_max = std::min(b.s32_max, -1);
   b.smin = std::max<int64_t>(b.smin, -kMaxErrno);
   b.smax = std::min<int64_t>(b.smax, -1);
-  b.sync();
+  b.sync(env.bounds_rules);
   if (Check sane = check_bounds_sane(env, r0, "s32_range"); sane.failed()) {
     env.verbose("failed to mark s32 range for retval in forked state for lock\n");
     return sane;

@@ -315,7 +315,7 @@ Check check_mem_access(Env& env, uint32_t insn, uint32_t regno, int off, uint8_t
     Register& value = env.reg(value_regno);
     if (value.type == kScalar) {
       if (sign_extending) value.bounds.sign_extend(size);
-      else value.bounds.truncate(size);
+      else value.bounds.truncate(size, env.bounds_rules);
     }
   }
   return Check::ok();
@@ -374,7 +374,7 @@ Check narrow_to_s32_range(Env& env, Register& reg, RetvalRange range) {
   b.s32_max = std::min(b.s32_max, range.max);
   b.smin = std::max<int64_t>(b.smin, range.min);
   b.smax = std::min<int64_t>(b.smax, range.max);
-  b.sync();
+  b.sync(env.bounds_rules);
   return check_bounds_sane(env, reg, "s32_range");
 }
 

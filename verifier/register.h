@@ -18,8 +18,10 @@ enum class DynptrType : uint8_t { kInvalid, kLocal, kRingbuf, kSkb, kXdp, kSkbMe
 enum class IterState : uint8_t { kInvalid, kActive, kDrained };
 enum class IrqKfuncClass : uint8_t { kNative, kLock };
 
-/// The high bit of Register::id marks a scalar that is another plus a constant (`off`).
-inline constexpr uint32_t kIdAddConst = 1u << 31;
+/// The high bits of Register::id mark a scalar that is another plus a constant (`off`), in 64-bit or
+/// in 32-bit arithmetic.
+inline constexpr uint32_t kIdAddConst64 = 1u << 31, kIdAddConst32 = 1u << 30,
+    kIdAddConst = kIdAddConst64 | kIdAddConst32;
 
 struct Register {
   RegType type = kNotInit;

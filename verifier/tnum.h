@@ -98,6 +98,8 @@ constexpr Tnum tnum_union(Tnum a, Tnum b) {
 }
 
 Tnum tnum_mul(Tnum a, Tnum b);
+/// The least member above v; the greatest member when there is none.
+uint64_t tnum_next_member(Tnum t, uint64_t v);
 // Byte swaps of the low 16, 32 or all 64 bits; zero above.
 Tnum tnum_bswap16(Tnum a);
 Tnum tnum_bswap32(Tnum a);

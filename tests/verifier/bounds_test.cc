@@ -92,13 +92,40 @@ std::vector<Sample> samples_of_two_ranges() {
   return out;
 }
 
+/// Every set of rules that a kernel has.
+constexpr BoundsRules kRules[] = {{}, {.across_sign_32 = true, .single_members = true}};
+
 TEST(Bounds, SyncLosesNothing) {
   for (const Sample& s : samples_of_two_ranges()) {
-    Bounds b = s.bounds;
-    b.sync();
-    for (uint64_t v : s.members) ASSERT_TRUE(holds(b, v)) << show(s.bounds) << "lost " << v << " in " << show(b);
-    ASSERT_EQ(b.broken_invariant(), nullptr) << show(s.bounds) << show(b);
+    for (BoundsRules rules : kRules) {
+      Bounds b = s.bounds;
+      b.sync(rules);
+      for (uint64_t v : s.members) ASSERT_TRUE(holds(b, v)) << show(s.bounds) << "lost " << v << " in " << show(b);
+      ASSERT_EQ(b.broken_invariant(), nullptr) << show(s.bounds) << show(b);
+    }
   }
+}
+
+TEST(Bounds, LaterRulesLearnMore) {
+  // Only 0 and 8 are possible; 0 is excluded.
+  Bounds b;
+  b.var = Tnum{0, 8};
+  b.umin = 1;
+  Bounds earlier = b;
+  earlier.sync();
+  EXPECT_FALSE(earlier.is_const());
+  b.sync(kRules[1]);
+  EXPECT_EQ(b, Bounds::constant(8));
+  // Signed from -16 to 16, unsigned up to 0x90000000: nothing below zero is left.
+  b = Bounds();
+  b.var = Tnum::unknown().subreg();
+  b.s32_min = -16, b.s32_max = 16, b.u32_max = 0x90000000;
+  earlier = b;
+  earlier.sync();
+  EXPECT_EQ(earlier.s32_min, -16);
+  b.sync(kRules[1]);
+  EXPECT_EQ(b.s32_min, 0);
+  EXPECT_EQ(b.u32_max, 16u);
 }
 
 TEST(Bounds, SyncOfAConstantIsIdle) {
@@ -200,9 +227,9 @@ uint64_t run(uint8_t op, bool is_32, uint64_t x, uint64_t y) {
 constexpr uint8_t kAluOps[] = {isa::kAdd, isa::kSub, isa::kMul, isa::kAnd,  isa::kOr,
                                isa::kXor, isa::kNeg, isa::kLsh, isa::kRsh, isa::kArsh};
 
-void check_alu(const Known& a, const Known& b, uint8_t op, bool is_32) {
+void check_alu(const Known& a, const Known& b, uint8_t op, bool is_32, BoundsRules rules = {}) {
   Bounds out = a.bounds;
-  if (apply_alu(out, b.bounds, op, is_32) == AluResult::kUnknown) {
+  if (apply_alu(out, b.bounds, op, is_32, rules) == AluResult::kUnknown) {
     ASSERT_EQ(out, a.bounds);
     return;
   }
@@ -234,7 +261,7 @@ TEST(AluBounds, SampledRanges) {
       b.members = {sampler.next() % (is_32 ? 32 : 64)};
       b.bounds = Bounds::constant(b.members[0]);
     }
-    ASSERT_NO_FATAL_FAILURE(check_alu(a, b, op, is_32));
+    for (BoundsRules rules : kRules) ASSERT_NO_FATAL_FAILURE(check_alu(a, b, op, is_32, rules));
   }
 }
 

@@ -188,6 +188,18 @@ TEST(Tnum, SetOperations) {
     }
 }
 
+TEST(Tnum, NextMemberIsTheLeastAbove) {
+  for (unsigned shift : {0u, 30u})
+    for (Tnum t : all_tnums(5, shift))
+      for (uint64_t v = 0; v < 40; ++v)
+        for (int64_t beside : {-1, 0, 1}) {
+          const uint64_t from = (v << shift) + static_cast<uint64_t>(beside);
+          uint64_t least = t.greatest();
+          for_members(t, [&](uint64_t m) { if (m > from && m < least) least = m; });
+          ASSERT_EQ(tnum_next_member(t, from), least) << show(t) << ' ' << from;
+        }
+}
+
 TEST(Tnum, HalvesAndBytes) {
   const Tnum t{0x1122334455667788, 0x0011000000110011};
   const Tnum clean = Tnum::of(t.value, t.mask);
