@@ -147,6 +147,24 @@ const Subject kSubjects[] = {
         r5 -= 1
         if r5 != 0 goto loop
       exit)"},
+    {"calls", R"(
+      r6 = 400
+      r7 = 0
+      loop:
+        r1 = r6
+        r2 = r7
+        call f
+        r7 = r0
+        r6 -= 1
+        if r6 != 0 goto loop
+      r0 = r7
+      exit
+      f:
+        r6 = r1
+        *(u64 *)(r10 -8) = r2
+        r0 = *(u64 *)(r10 -8)
+        r0 += r6
+        exit)"},
     {"hash", R"(
       r2 = *(u32 *)(r1 +76)
       r3 = *(u32 *)(r1 +80)

@@ -125,11 +125,14 @@ const OpcodeRow* find_row(const Insn& insn) {
   return nullptr;
 }
 
-bool opcode_exists(uint8_t code) {
+bool opcode_exists(uint8_t code) { return !opcode_since(code).empty(); }
+
+std::string_view opcode_since(uint8_t code) {
+  // The plain meaning of a byte stands before those that came later.
   for (uint8_t i = kIndex.first[code]; i != CodeIndex::kEnd; i = kIndex.next[i]) {
-    if (!kRows[i].since.empty()) return true;
+    if (!kRows[i].since.empty()) return kRows[i].since;
   }
-  return false;
+  return {};
 }
 
 }  // namespace drydock::isa

@@ -88,4 +88,7 @@ const OpcodeRow* find_row(const Insn& insn);
 /// some row of it has a `since`.
 bool opcode_exists(uint8_t code);
 
+/// The first release whose verifier knows the opcode byte; "" when none does.
+std::string_view opcode_since(uint8_t code);
+
 }  // namespace drydock::isa

@@ -324,8 +324,11 @@ std::expected<std::string, Fault> Memory::read_string(uint64_t address, uint64_t
 
 uint64_t Memory::probe_load(uint64_t address, unsigned size) const {
   uint64_t value = 0;
-  if (const std::byte* host = try_resolve(address, size, Access::kRead)) {
-    std::memcpy(&value, host, size);
+  // The JIT gives 0 for any user address without looking at it.
+  if (address >= kZoneBases[static_cast<size_t>(RegionKind::kMapValue)] - kZoneLead) {
+    if (const std::byte* host = try_resolve(address, size, Access::kRead)) {
+      std::memcpy(&value, host, size);
+    }
   }
   return value;
 }

@@ -137,7 +137,7 @@ class Memory {
   }
 
   /// A load that the kernel covers by its exception table (through a BTF pointer): what is not
-  /// there reads as 0. Size 1, 2, 4 or 8; zero-extended.
+  /// there, or is user memory, reads as 0. Size 1, 2, 4 or 8; zero-extended.
   uint64_t probe_load(uint64_t address, unsigned size) const;
 
   size_t live_regions() const { return live_; }

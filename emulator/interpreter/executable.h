@@ -81,6 +81,7 @@ class Executable {
 
   const std::string& name() const { return image_.name; }
   const ProgramImage& image() const { return image_; }
+  const Memory& memory() const { return *memory_; }
   /// What LD_IMM64 of a function yields: the subprogram's address, for callbacks and callx.
   uint64_t function_address(uint32_t insn) const { return code_->base + 8 * uint64_t{insn}; }
   /// The operation at a function address, or nullptr when no function of this program starts

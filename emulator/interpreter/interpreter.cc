@@ -56,6 +56,7 @@ RunReport Interpreter::run_function(const Executable& program, uint64_t function
 
 RunReport Interpreter::start(const Executable& program, const Op* op,
                              std::span<const uint64_t> args, RunLimits limits) {
+  assert(&program.memory() == &memory_);
   limits_ = limits;
   program_ = &program;
   spent_ = 0;

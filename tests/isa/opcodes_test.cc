@@ -55,6 +55,15 @@ TEST(Opcodes, TheBytesOfTheKernelsTableExistAndNoOthers) {
   }
 }
 
+TEST(Opcodes, SinceWhen) {
+  EXPECT_EQ(opcode_since(0xbf), "3.18") << "as a move; its other meanings are younger";
+  EXPECT_EQ(opcode_since(0x16), "5.1");
+  EXPECT_EQ(opcode_since(0x91), "6.6");
+  EXPECT_EQ(opcode_since(0xe5), "6.9");
+  EXPECT_EQ(opcode_since(0xd3), "6.15");
+  EXPECT_EQ(opcode_since(0x8d), "");
+}
+
 TEST(Opcodes, ReservedFieldsAndRegistersAreChecked) {
   struct Case {
     Insn insn;

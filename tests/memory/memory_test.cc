@@ -152,6 +152,9 @@ TEST(Memory, ProbeLoadsOfNothingAreZero) {
   EXPECT_EQ(memory.probe_load(object->base + 1, 8), 0u);
   EXPECT_EQ(memory.probe_load(0, 8), 0u);
   EXPECT_EQ(memory.probe_load(0xffffffff12345678, 1), 0u);
+  Region* user = memory.allocate({.kind = RegionKind::kUser, .size = 8, .name = "user memory"});
+  ASSERT_TRUE(memory.store<uint64_t>(user->base, 1));
+  EXPECT_EQ(memory.probe_load(user->base, 8), 0u);
 }
 
 TEST(Memory, PermissionsAndBoundsChange) {
