@@ -203,13 +203,17 @@ class Decoder {
 
   static Operation memory_access(Insn& insn, const OpcodeRow& row, const InsnNote* note, Op& op) {
     const bool load = row.form == Form::kLoadReg;
-    const bool sign = isa::insn_mode(insn.code) == isa::kMemsx;
+    bool sign = isa::insn_mode(insn.code) == isa::kMemsx;
     if (note && note->kind == InsnNote::Kind::kField) {
       insn.off = static_cast<int16_t>(note->offset);
       const uint8_t size = note->size == 8 ? isa::kDw : note->size == 4 ? isa::kW
                            : note->size == 2 ? isa::kH : isa::kB;
       insn.code = static_cast<uint8_t>((insn.code & ~0x18) | size);
       op.off = note->offset;
+      if (sign && size == isa::kDw) {  // nothing left to extend
+        sign = false;
+        insn.code = isa::kLdx | isa::kMem | isa::kDw;
+      }
     }
     op.aux = static_cast<uint8_t>(log2_size(insn.code) | (sign ? kAuxSigned : 0));
     if (note && note->kind == InsnNote::Kind::kProbeLoad && load) return Operation::kProbeLoad;
