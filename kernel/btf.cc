@@ -66,6 +66,8 @@ class BtfParser {
     if (Status s = strings(); !s) return std::unexpected(s.error());
     if (Status s = headers(); !s) return std::unexpected(s.error());
     if (Status s = references(); !s) return std::unexpected(s.error());
+    if (!btf_->is_kernel())
+      if (Status s = functions(); !s) return std::unexpected(s.error());
     return std::shared_ptr<const Btf>(std::move(btf_));
   }
 
@@ -148,6 +150,24 @@ class BtfParser {
         default: break;
       }
       if (!good) return fail("invalid type id or name offset in [" + std::to_string(id) + "]");
+    }
+    return {};
+  }
+
+  // A function that a program brings has a prototype, and its arguments have names.
+  Status functions() {
+    for (uint32_t id = btf_->start_id_; id < btf_->type_count(); ++id) {
+      const BtfType& func = *btf_->type(id);
+      if (func.kind() != BtfKind::kFunc) continue;
+      const BtfType* proto = btf_->type(func.type());
+      if (!proto || proto->kind() != BtfKind::kFuncProto)
+        return fail("[" + std::to_string(id) + "] FUNC Invalid type_id");
+      unsigned number = 0;
+      for (const BtfParam& param : proto->params()) {
+        ++number;
+        if (!param.name_off && param.type)
+          return fail("[" + std::to_string(id) + "] FUNC Invalid arg#" + std::to_string(number));
+      }
     }
     return {};
   }
