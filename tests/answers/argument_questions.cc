@@ -223,6 +223,19 @@ bool may_call(const HelperAsker& asker, HelperId helper, const Profile& profile)
   return answer.kind == HelperAvailability::Kind::kAllowed && answer.allowed_at_hook;
 }
 
+// Programs that see packets first, those that need a trampoline last.
+std::vector<HelperAsker> in_order_of_use(const std::vector<HelperAsker>& askers) {
+  auto place = [](const HelperAsker& asker) {
+    if (asker.site.program_type == ProgramType::kSchedCls) return 0;
+    return asker.trampoline ? 2 : 1;
+  };
+  std::vector<HelperAsker> ordered;
+  for (int wanted : {0, 1, 2})
+    for (const HelperAsker& asker : askers)
+      if (place(asker) == wanted) ordered.push_back(asker);
+  return ordered;
+}
+
 }  // namespace
 
 std::string Prototype::name() const {
@@ -240,12 +253,7 @@ std::string Value::name() const {
 std::vector<Prototype> prototypes(const Profile& profile) {
   std::vector<Prototype> found;
   std::set<const HelperRow*> seen;
-  auto askers = helper_askers(profile);
-  // Programs that see packets first, those that need a trampoline last.
-  std::ranges::stable_partition(askers, [](const HelperAsker& asker) { return !asker.trampoline; });
-  std::ranges::stable_partition(askers, [](const HelperAsker& asker) {
-    return asker.site.program_type == ProgramType::kSchedCls;
-  });
+  std::vector<HelperAsker> askers = in_order_of_use(helper_askers(profile));
   for (HelperId helper = 1; helper < helper_count(); ++helper) {
     for (const HelperAsker& asker : askers) {
       if (!asker.site.gpl || !may_call(asker, helper, profile)) continue;

@@ -37,6 +37,28 @@ ContextOracle context_rows_oracle(const Profile& profile);
 /// What one says who is given a small program for each question: host() or a verifier.
 ContextOracle context_oracle(Asked asked);
 
+/// What pointers that programs get from their contexts and from helpers lead to: sockets, and the
+/// keys of a flow dissector.
+enum class Pointee { kSockCommon, kSocket, kTcpSock, kXdpSock, kFlowKeys };
+inline constexpr Pointee kPointees[] = {Pointee::kSockCommon, Pointee::kSocket, Pointee::kTcpSock,
+                                        Pointee::kXdpSock, Pointee::kFlowKeys};
+std::string_view name_of(Pointee pointee);
+
+struct PointerQuestion {
+  Pointee pointee{};
+  int16_t offset = 0;
+  uint32_t width = 0;
+  Touch touch{};
+};
+using PointerOracle = std::function<bool(const PointerQuestion&)>;
+
+/// The same lines for a pointer, each byte offset from 8 before it to 8 past the end.
+std::string ask_about(Pointee pointee, const PointerOracle& oracle);
+/// What the rows say (of sockets; the dissector's keys are an interval).
+bool rows_admit(const PointerQuestion& question);
+/// `xskmap` is a descriptor of a map of XDP sockets.
+PointerOracle pointer_oracle(Asked asked, int xskmap);
+
 /// File name for a context's answers: "context-bpf_sock".
 std::string table_name(const ContextStruct& context);
 

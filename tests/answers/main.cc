@@ -3,7 +3,8 @@
 //
 //   drydock_answers ask [PROFILE [WHAT]]   asks (as root) and prints the tables; PROFILE says what
 //                                          the kernel is known to have ("6.18"; default: itself),
-//                                          WHAT is contexts, helpers, arguments or lsm
+//                                          WHAT is contexts, pointers, helpers, arguments or
+//                                          lsm
 //   drydock_answers split DIR              reads such output and writes a file a table
 //
 // A kernel in a virtual machine is asked by running the first as its init.
@@ -43,6 +44,15 @@ void ask_contexts(const Profile& profile) {
       print_table(table_name(*context),
                   "What programs may do with their context, " + std::string(context->name), table);
   }
+}
+
+void ask_pointers() {
+  TableWriter table;
+  HostMaps maps;
+  PointerOracle oracle = pointer_oracle(host(), maps.fd(MapType::kXskmap).value_or(-1));
+  for (Pointee pointee : kPointees)
+    table.add(std::string(name_of(pointee)), ask_about(pointee, oracle));
+  print_table("pointers", "What programs may do through pointers to sockets and flow keys", table);
 }
 
 void ask_helpers(const Profile& profile, bool trampolines) {
@@ -91,6 +101,7 @@ int ask(const std::string& name, const std::string& what) {
   bool trampolines = lsm_can_be_asked(*profile);
   auto wanted = [&](std::string_view part) { return what.empty() || what == part; };
   if (wanted("contexts")) ask_contexts(*profile);
+  if (wanted("pointers")) ask_pointers();
   if (wanted("helpers")) ask_helpers(*profile, trampolines);
   if (wanted("arguments")) ask_arguments(*profile, trampolines);
   if (wanted("lsm") && trampolines) ask_lsm_hooks(*profile);

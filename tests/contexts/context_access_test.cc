@@ -63,6 +63,14 @@ TEST_P(EveryContext, RowsAnswerAsTheKernelUnderneath) {
     EXPECT_EQ("", difference(theirs[name], refuses ? without_stores(body) : body)) << name;
 }
 
+TEST(SocketPointers, RowsAnswerAsTheKernelOfTheProfileDid) {
+  auto table = read_sections(read_table("pointers"));
+  ASSERT_EQ(std::size(kPointees), table.size());
+  for (Pointee pointee : kPointees)
+    EXPECT_EQ(table[std::string(name_of(pointee))], ask_about(pointee, rows_admit))
+        << name_of(pointee);
+}
+
 std::vector<const ContextStruct*> contexts_with_rows() {
   std::vector<const ContextStruct*> contexts;
   for (const ContextStruct* context : all_context_structs())

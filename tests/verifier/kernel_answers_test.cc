@@ -99,6 +99,15 @@ TEST(KernelAnswers, EveryAccessToEveryContext) {
   }
 }
 
+TEST(KernelAnswers, EveryAccessThroughPointersToSockets) {
+  auto table = read_sections(read_table("pointers"));
+  PointerOracle oracle =
+      pointer_oracle(verifier(profile618()), *DescribedMaps::fd(MapType::kXskmap));
+  for (Pointee pointee : kPointees)
+    EXPECT_EQ(table[std::string(name_of(pointee))], ask_about(pointee, oracle))
+        << name_of(pointee);
+}
+
 TEST(KernelAnswers, EveryHelperOfEveryKindOfProgram) {
   auto table = read_sections(read_table("helpers"));
   size_t different = 0;
