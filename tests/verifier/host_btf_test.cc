@@ -6,7 +6,6 @@
 #include <cstdlib>
 
 #include "host_kernel.h"
-#include "kernel/profile.h"
 #include "log_difference.h"
 #include "random_btf_program.h"
 #include "verifier/verify.h"
@@ -28,7 +27,7 @@ class NoDescriptors final : public FdTable {
 
 TEST(HostBtf, LogsAgreeLineByLine) {
   if (auto why = test::host_unavailable()) GTEST_SKIP() << *why;
-  const auto profile = Profile::load("host");
+  const auto profile = test::running_profile();
   if (!profile) GTEST_SKIP() << "skipped: " << profile.error().message;
   const std::shared_ptr<const Btf> btf = (*profile)->btf();
   const std::vector<uint32_t> tracepoints = test::RandomBtfProgram::tracepoints_of(*btf);

@@ -4,6 +4,7 @@
 
 #include <linux/bpf.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "isa/insn.h"
+#include "kernel/profile.h"
 #include "verifier/verify.h"
 
 namespace drydock::verifier::test {
@@ -40,6 +42,14 @@ inline HostAnswer host_load(const ProgramInput& program, uint32_t log_level) {
   HostAnswer answer{fd < 0 ? errno : 0, log.data()};
   if (fd >= 0) close(static_cast<int>(fd));
   return answer;
+}
+
+/// Its profile: one that is embedded, when that is of this very release, else an import.
+inline Result<std::shared_ptr<const Profile>> running_profile() {
+  utsname name;
+  auto embedded = Profile::load("6.18");
+  if (embedded && !uname(&name) && (*embedded)->release() == name.release) return embedded;
+  return Profile::load("host");
 }
 
 /// Why the running kernel cannot be asked, or nullopt when it can.

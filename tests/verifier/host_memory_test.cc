@@ -11,7 +11,6 @@
 #include <string_view>
 
 #include "host_kernel.h"
-#include "kernel/profile.h"
 #include "log_difference.h"
 #include "random_memory_program.h"
 #include "verifier/verify.h"
@@ -90,7 +89,7 @@ bool is_known(uint64_t seed) {
 
 TEST(HostMemory, LogsAgreeLineByLine) {
   if (auto why = test::host_unavailable()) GTEST_SKIP() << *why;
-  const auto profile = Profile::load("host");
+  const auto profile = test::running_profile();
   if (!profile) GTEST_SKIP() << "skipped: " << profile.error().message;
   HostMaps maps;
   const int array = maps.fd(MapType::kArray), hash = maps.fd(MapType::kHash);
