@@ -203,12 +203,13 @@ std::vector<std::byte> packet() {
 /// The program in an emulated world, with a context as an emulated __sk_buff has it.
 class Emulated {
  public:
-  explicit Emulated(const Subject& subject)
-      : machine_(memory_, profile_), interpreter_(machine_) {
+  explicit Emulated(const Subject& subject) : machine_(memory_, profile_), interpreter_(machine_) {
     const auto bytes = packet();
-    Region* data = memory_.allocate({.kind = RegionKind::kPacket, .size = kPacketBytes, .name = "packet"});
+    Region* data =
+        memory_.allocate({.kind = RegionKind::kPacket, .size = kPacketBytes, .name = "packet"});
     (void)memory_.copy_in(data->base, bytes);
-    Region* value = memory_.allocate({.kind = RegionKind::kMapValue, .size = kMapBytes, .name = "value"});
+    Region* value =
+        memory_.allocate({.kind = RegionKind::kMapValue, .size = kMapBytes, .name = "value"});
     // The two packet pointers are 8 bytes wide; they stand behind the 192 bytes of the UAPI struct.
     context_ = memory_.allocate({.kind = RegionKind::kContext, .size = 208, .name = "context"});
     (void)memory_.store<uint64_t>(context_->base + 192, data->base);
@@ -217,11 +218,14 @@ class Emulated {
     for (uint32_t i = 0; i < image.insns.size(); ++i) {
       const isa::Insn& insn = image.insns[i];
       if (insn.code == 0x61 && insn.src == 1 && (insn.off == 76 || insn.off == 80)) {
-        image.notes.push_back({.insn = i, .kind = InsnNote::Kind::kField,
-                               .offset = insn.off == 76 ? 192 : 200, .size = 8});
+        image.notes.push_back({.insn = i,
+                               .kind = InsnNote::Kind::kField,
+                               .offset = insn.off == 76 ? 192 : 200,
+                               .size = 8});
       }
       if (isa::is_ld_imm64(insn) && insn.src == isa::kPseudoMapValue) {
-        image.notes.push_back({.insn = i, .kind = InsnNote::Kind::kImmediate, .value = value->base});
+        image.notes.push_back(
+            {.insn = i, .kind = InsnNote::Kind::kImmediate, .value = value->base});
       }
     }
     program_ = std::move(*Executable::create(std::move(image), TableCalls(), memory_));
@@ -299,7 +303,8 @@ int main(int argc, char** argv) {
     if (!missing.empty()) continue;
     benchmark::RegisterBenchmark((name + "/kernel_jit").c_str(),
                                  [&subject](benchmark::State& s) { kernel_jit(s, subject); })
-        ->UseManualTime()->Iterations(20);
+        ->UseManualTime()
+        ->Iterations(20);
   }
   benchmark::RunSpecifiedBenchmarks();
 }

@@ -46,11 +46,11 @@ enum class Clock : uint8_t { kMonotonic, kBoottime, kRealtime, kTai, kMonotonicC
 
 /// Text or bytes that a program produces, by where they go.
 enum class Output : uint8_t {
-  kTrace,     // bpf_trace_printk: the tracing buffer
-  kSeqFile,   // bpf_seq_printf, bpf_seq_write: the iterator's file
-  kStdout,    // bpf_stream_vprintk 1
-  kStderr,    // bpf_stream_vprintk 2
-  kPerf,      // bpf_perf_event_output, bpf_skb_output, ...: a perf buffer's record
+  kTrace,    // bpf_trace_printk: the tracing buffer
+  kSeqFile,  // bpf_seq_printf, bpf_seq_write: the iterator's file
+  kStdout,   // bpf_stream_vprintk 1
+  kStderr,   // bpf_stream_vprintk 2
+  kPerf,     // bpf_perf_event_output, bpf_skb_output, ...: a perf buffer's record
 };
 
 /// Runs a subprogram of the program that is executing, on its stack; the interpreter's half of

@@ -3,8 +3,9 @@
 // logs, bpftool), Drydock's own listing and what people write by hand:
 //
 //   entry:                            labels, local to the text
-//     r1 = 0x1234 ll                  LD_IMM64; "map_fd 5 ll", "map_value 5+8 ll", "func sub ll", ...
-//     7: (b7) r0 = 0                  an index and an opcode byte in front are allowed; the opcode
+//     r1 = 0x1234 ll                  LD_IMM64; "map_fd 5 ll", "map_value 5+8 ll", "func sub ll",
+//     ... 7: (b7) r0 = 0                  an index and an opcode byte in front are allowed; the
+//     opcode
 //                                     byte decides where the text alone could be two instructions
 //     if r1 s> 0x10 goto pc+3         jumps by distance ...
 //     if w1 == w2 goto entry          ... or to a label

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Instructions as text, in the kernel's own words: what the verifier's log and bpftool print, letter
-// for letter. Kernel's counterpart: kernel/bpf/disasm.c.
+// Instructions as text, in the kernel's own words: what the verifier's log and bpftool print,
+// letter for letter. Kernel's counterpart: kernel/bpf/disasm.c.
 #pragma once
 
 #include <cstdint>

@@ -66,19 +66,21 @@ struct OpcodeRow {
   Select select;
   int32_t value;
   Form form;
-  std::string_view name;   // the enumerator, without its k
+  std::string_view name;  // the enumerator, without its k
   std::string_view text;
   uint8_t cpu;
   std::string_view since;
 
-  uint8_t fields() const;                 // Field bits
+  uint8_t fields() const;  // Field bits
   bool writes_dst() const;
-  bool is_jump() const;                   // has a branch target in off or imm
+  bool is_jump() const;  // has a branch target in off or imm
   bool is_branch_in_imm() const { return form == Form::kGotoLong || form == Form::kCallSubprog; }
 };
 
 std::span<const OpcodeRow> opcode_rows();
-inline const OpcodeRow& row_of(Opcode id) { return opcode_rows()[static_cast<size_t>(id)]; }
+inline const OpcodeRow& row_of(Opcode id) {
+  return opcode_rows()[static_cast<size_t>(id)];
+}
 
 /// The row that an instruction is an instance of: opcode byte and selecting field match. Reserved
 /// fields are not looked at. nullptr when there is none.

@@ -18,8 +18,8 @@ struct Token {
   uint64_t magnitude = 0;  // a number without its sign
 };
 
-/// Splits a line from byte `at` on; the last token is kEnd, or kBad where no token could be made. Signs belong to a
-/// number that follows without a blank. Comments end the line.
+/// Splits a line from byte `at` on; the last token is kEnd, or kBad where no token could be made.
+/// Signs belong to a number that follows without a blank. Comments end the line.
 std::vector<Token> tokenize(std::string_view line, size_t at = 0);
 
 }  // namespace drydock::isa

@@ -25,10 +25,10 @@ struct Fault {
   FaultKind kind = FaultKind::kUnmapped;
   Access access = Access::kRead;
   uint64_t address = 0;
-  uint64_t size = 0;         // bytes of the access
-  std::string region;        // the region concerned ("map `counts` value"), or ""
-  uint64_t region_size = 0;  // its bytes
-  int64_t region_offset = 0; // of the access, from the region's start
+  uint64_t size = 0;          // bytes of the access
+  std::string region;         // the region concerned ("map `counts` value"), or ""
+  uint64_t region_size = 0;   // its bytes
+  int64_t region_offset = 0;  // of the access, from the region's start
 
   /// One line: "out of bounds: write of 8 bytes at 0xffffc90000000200, offset 512 of stack frame 0
   /// (512 bytes)".

@@ -49,7 +49,9 @@ void set_spans(Region& region) {
   }
 }
 
-bool has_bytes(RegionKind kind) { return kind != RegionKind::kOpaque && kind != RegionKind::kCode; }
+bool has_bytes(RegionKind kind) {
+  return kind != RegionKind::kOpaque && kind != RegionKind::kCode;
+}
 
 bool contains(const Region& region, uint64_t address, uint64_t size) {
   return address >= region.base && address - region.base <= region.size &&
@@ -240,7 +242,7 @@ Fault Memory::explain(uint64_t address, uint64_t size, Access access) const {
   const Region* subject = nullptr;
   if (before && address < before->end()) {
     subject = before;
-    fault.kind = !before->live ? FaultKind::kUseAfterFree
+    fault.kind = !before->live                       ? FaultKind::kUseAfterFree
                  : !contains(*before, address, size) ? FaultKind::kOutOfBounds
                                                      : FaultKind::kPermission;
   } else if (before && address - before->end() < kNear &&

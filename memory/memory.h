@@ -77,7 +77,8 @@ struct RegionSpec {
   uint64_t size = 0;
   std::string_view name = {};
   Permissions permissions = Permissions::kReadWrite;
-  std::byte* external = nullptr;  // bytes of the caller, alive while the region is; null: own, zeroed
+  std::byte* external =
+      nullptr;  // bytes of the caller, alive while the region is; null: own, zeroed
 };
 
 class Memory {

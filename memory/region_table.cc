@@ -4,9 +4,11 @@
 namespace drydock {
 
 size_t RegionTable::chunk_of(uint64_t address) const {
-  auto after = std::upper_bound(chunks_.begin(), chunks_.end(), address,
-                                [](uint64_t a, const Chunk& chunk) { return a < chunk.front().base; });
-  return after == chunks_.begin() ? chunks_.size() : static_cast<size_t>(after - chunks_.begin()) - 1;
+  auto after =
+      std::upper_bound(chunks_.begin(), chunks_.end(), address,
+                       [](uint64_t a, const Chunk& chunk) { return a < chunk.front().base; });
+  return after == chunks_.begin() ? chunks_.size()
+                                  : static_cast<size_t>(after - chunks_.begin()) - 1;
 }
 
 size_t RegionTable::position_after(const Chunk& chunk, uint64_t address) {
@@ -31,12 +33,14 @@ void RegionTable::insert(uint64_t base, Region* region) {
   }
   // A full chunk: an arrival in order begins the next one, any other splits it in half.
   const bool in_order = index + 1 == chunks_.size() && position == chunk.size();
-  const auto middle = chunk.begin() + static_cast<ptrdiff_t>(in_order ? chunk.size() : chunk.size() / 2);
+  const auto middle =
+      chunk.begin() + static_cast<ptrdiff_t>(in_order ? chunk.size() : chunk.size() / 2);
   Chunk upper(middle, chunk.end());
   chunk.erase(middle, chunk.end());
   const bool into_upper = in_order || base > upper.front().base;
   Chunk& target = into_upper ? upper : chunk;
-  target.insert(target.begin() + static_cast<ptrdiff_t>(position_after(target, base)), {base, region});
+  target.insert(target.begin() + static_cast<ptrdiff_t>(position_after(target, base)),
+                {base, region});
   chunks_.insert(chunks_.begin() + static_cast<ptrdiff_t>(index) + 1, std::move(upper));
 }
 

@@ -21,7 +21,9 @@ namespace {
 constexpr uint8_t kNoRegister = 0xff;
 constexpr uint32_t kTailCallHelper = 12;
 
-constexpr Operation as_operation(isa::Opcode opcode) { return static_cast<Operation>(opcode); }
+constexpr Operation as_operation(isa::Opcode opcode) {
+  return static_cast<Operation>(opcode);
+}
 
 /// The variants of an operation whose dst or src is the register written last; kCount for none.
 struct CachedVariants {
@@ -49,10 +51,14 @@ constexpr auto kCachedVariants = make_cached_variants();
 
 uint8_t log2_size(uint8_t code) {
   switch (isa::insn_size(code)) {
-    case isa::kB: return 0;
-    case isa::kH: return 1;
-    case isa::kW: return 2;
-    default: return 3;
+    case isa::kB:
+      return 0;
+    case isa::kH:
+      return 1;
+    case isa::kW:
+      return 2;
+    default:
+      return 3;
   }
 }
 
@@ -154,7 +160,9 @@ class Decoder {
     switch (row.form) {
       case Form::kLoadReg:
       case Form::kStoreReg:
-      case Form::kStoreImm: operation = memory_access(insn, row, note, op); break;
+      case Form::kStoreImm:
+        operation = memory_access(insn, row, note, op);
+        break;
       case Form::kLockOp:
       case Form::kFetchOp:
       case Form::kCompareOp:
@@ -163,22 +171,31 @@ class Decoder {
         op.aux = log2_size(insn.code);
         if (note && note->kind == InsnNote::Kind::kArena) operation = Operation::kArenaAtomic;
         break;
-      case Form::kLoadImm64: operation = load_imm64(at, insn, note, op); break;
+      case Form::kLoadImm64:
+        operation = load_imm64(at, insn, note, op);
+        break;
       case Form::kGoto:
       case Form::kGotoLong:
       case Form::kBranchReg:
       case Form::kBranchImm:
-      case Form::kCallSubprog: jump(at, distance(insn, row), op); break;
+      case Form::kCallSubprog:
+        jump(at, distance(insn, row), op);
+        break;
       case Form::kCallHelper:
-      case Form::kCallKfunc: operation = function_call(at, insn, op); break;
+      case Form::kCallKfunc:
+        operation = function_call(at, insn, op);
+        break;
       case Form::kByteOrder:
         if (row.id == isa::Opcode::kLe64) operation = Operation::kNop;
         break;
       case Form::kCast:
-        if (auto cast = address_cast(at, insn, op)) operation = *cast;
-        else return std::unexpected(std::move(cast.error()));
+        if (auto cast = address_cast(at, insn, op))
+          operation = *cast;
+        else
+          return std::unexpected(std::move(cast.error()));
         break;
-      default: break;
+      default:
+        break;
     }
     finish(op, cached_variant(operation, op));
     note_written(insn, row, operation);
@@ -206,8 +223,10 @@ class Decoder {
     bool sign = isa::insn_mode(insn.code) == isa::kMemsx;
     if (note && note->kind == InsnNote::Kind::kField) {
       insn.off = static_cast<int16_t>(note->offset);
-      const uint8_t size = note->size == 8 ? isa::kDw : note->size == 4 ? isa::kW
-                           : note->size == 2 ? isa::kH : isa::kB;
+      const uint8_t size = note->size == 8   ? isa::kDw
+                           : note->size == 4 ? isa::kW
+                           : note->size == 2 ? isa::kH
+                                             : isa::kB;
       insn.code = static_cast<uint8_t>((insn.code & ~0x18) | size);
       op.off = note->offset;
       if (sign && size == isa::kDw) {  // nothing left to extend
@@ -218,13 +237,15 @@ class Decoder {
     op.aux = static_cast<uint8_t>(log2_size(insn.code) | (sign ? kAuxSigned : 0));
     if (note && note->kind == InsnNote::Kind::kProbeLoad && load) return Operation::kProbeLoad;
     if (note && note->kind == InsnNote::Kind::kArena) {
-      return load ? Operation::kArenaLoad
-             : row.form == Form::kStoreReg ? Operation::kArenaStore : Operation::kArenaStoreImm;
+      return load                          ? Operation::kArenaLoad
+             : row.form == Form::kStoreReg ? Operation::kArenaStore
+                                           : Operation::kArenaStoreImm;
     }
     if (!sign && in_frame(load ? insn.src : insn.dst, op.off, insn.code)) {
-      return sized(load ? Operation::kStackLoad8
+      return sized(load                          ? Operation::kStackLoad8
                    : row.form == Form::kStoreReg ? Operation::kStackStore8
-                                                 : Operation::kStackStoreImm8, insn.code);
+                                                 : Operation::kStackStoreImm8,
+                   insn.code);
     }
     return as_operation(isa::find_row(insn)->id);
   }
@@ -235,7 +256,8 @@ class Decoder {
     if (insn.src == isa::kPseudoFunc) {
       op.imm = static_cast<int64_t>(program_.function_address(at + 1 + insn.imm));
     }
-    if (note && note->kind == InsnNote::Kind::kImmediate) op.imm = static_cast<int64_t>(note->value);
+    if (note && note->kind == InsnNote::Kind::kImmediate)
+      op.imm = static_cast<int64_t>(note->value);
     return Operation::kLoadImm64;
   }
 
@@ -247,8 +269,10 @@ class Decoder {
 
   Operation function_call(uint32_t at, const Insn& insn, Op& op) const {
     op.off = static_cast<int32_t>(at);
-    if (insn.src == 0 && static_cast<uint32_t>(insn.imm) == kTailCallHelper) return Operation::kTailCall;
-    Callee callee = insn.src == 0 ? calls_.helper(static_cast<uint32_t>(insn.imm)) : calls_.kfunc(insn);
+    if (insn.src == 0 && static_cast<uint32_t>(insn.imm) == kTailCallHelper)
+      return Operation::kTailCall;
+    Callee callee =
+        insn.src == 0 ? calls_.helper(static_cast<uint32_t>(insn.imm)) : calls_.kfunc(insn);
     if (callee.name.empty()) {
       callee.name = fmt::format("{}#{}", insn.src == 0 ? "helper" : "kfunc", insn.imm);
     }
@@ -259,7 +283,8 @@ class Decoder {
 
   Result<Operation> address_cast(uint32_t at, const Insn& insn, Op& op) const {
     const auto& arena = program_.image_.arena;
-    if (!arena) return malformed(fmt::format("instruction {}: addr_space_cast without an arena", at));
+    if (!arena)
+      return malformed(fmt::format("instruction {}: addr_space_cast without an arena", at));
     constexpr int32_t kToKernel = 1, kToUser = 1 << 16;
     if (insn.imm != kToKernel && insn.imm != kToUser) {
       return malformed(fmt::format("instruction {}: addr_space_cast between unknown spaces", at));
@@ -283,8 +308,8 @@ Executable::~Executable() {
   if (code_) memory_->free(code_);
 }
 
-Result<std::unique_ptr<Executable>> Executable::create(ProgramImage image, const CallResolver& calls,
-                                                       Memory& memory) {
+Result<std::unique_ptr<Executable>> Executable::create(ProgramImage image,
+                                                       const CallResolver& calls, Memory& memory) {
   if (Status sound = isa::check_program(image.insns); !sound) {
     return std::unexpected(std::move(sound.error()));
   }

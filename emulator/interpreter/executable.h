@@ -37,10 +37,10 @@ class CallResolver {
 /// the kernel's fix-ups know about it. One a instruction that needs it, sorted by index.
 struct InsnNote {
   enum class Kind : uint8_t {
-    kImmediate,   // LD_IMM64: loads `value` (address of a map, of a value, of a kernel variable)
-    kProbeLoad,   // load through a pointer that may be stale or NULL: what is not there reads as 0
-    kArena,       // memory access through an arena pointer: the low 32 bits count
-    kField,       // context access: really `size` bytes at `offset` (a packet pointer is 8 bytes)
+    kImmediate,  // LD_IMM64: loads `value` (address of a map, of a value, of a kernel variable)
+    kProbeLoad,  // load through a pointer that may be stale or NULL: what is not there reads as 0
+    kArena,      // memory access through an arena pointer: the low 32 bits count
+    kField,      // context access: really `size` bytes at `offset` (a packet pointer is 8 bytes)
   };
   uint32_t insn = 0;
   Kind kind = Kind::kImmediate;
@@ -50,8 +50,8 @@ struct InsnNote {
 };
 
 struct ArenaLayout {
-  uint64_t kernel_base = 0;  // where the kernel sees offset 0
-  uint64_t user_base = 0;    // where user space sees it
+  uint64_t kernel_base = 0;     // where the kernel sees offset 0
+  uint64_t user_base = 0;       // where user space sees it
   bool user_conversion = true;  // false: BPF_F_NO_USER_CONV
 };
 
@@ -100,7 +100,7 @@ class Executable {
   ProgramImage image_;
   Memory* memory_ = nullptr;
   Region* code_ = nullptr;
-  std::unique_ptr<Op[]> ops_;         // one an instruction, LD_IMM64 is one; then a guard
+  std::unique_ptr<Op[]> ops_;  // one an instruction, LD_IMM64 is one; then a guard
   std::vector<uint32_t> insn_of_op_;
   std::vector<uint32_t> op_of_insn_;  // kNoOp in the second half of LD_IMM64
   std::vector<bool> entries_;         // instructions that something may jump to or call

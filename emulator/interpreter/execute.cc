@@ -34,45 +34,46 @@ void write(std::byte* host, T value) {
 #define DST regs[op->dst]
 #define SRC regs[op->src]
 #define IMM static_cast<uint64_t>(op->imm)
-#define RUN goto* op->handler
-#define NEXT   \
-  do {         \
-    ++op;      \
-    RUN;       \
+#define RUN goto * op->handler
+#define NEXT \
+  do {       \
+    ++op;    \
+    RUN;     \
   } while (0)
-#define WRITE(value)                                  \
-  do {                                                \
-    last = static_cast<uint64_t>(value);              \
-    regs[op->dst] = last;                             \
-    NEXT;                                             \
+#define WRITE(value)                     \
+  do {                                   \
+    last = static_cast<uint64_t>(value); \
+    regs[op->dst] = last;                \
+    NEXT;                                \
   } while (0)
 
 // Counting. `op` and `bias` together say how many instructions this stretch has run before `op`:
 // (address of op + bias) / sizeof(Op). A jump changes op alone, so it corrects bias by its
 // distance.
 #define BYTES(pointer) reinterpret_cast<intptr_t>(pointer)
-#define CHECK_BUDGET \
-  if (BYTES(op) + bias >= limit) [[unlikely]] goto out_of_budget
-#define TAKE                                                                              \
-  do {                                                                                    \
-    bias -= op->off;                                                                      \
-    op = reinterpret_cast<const Op*>(reinterpret_cast<const char*>(op + 1) + op->off);    \
-    CHECK_BUDGET;                                                                         \
-    RUN;                                                                                  \
+#define CHECK_BUDGET                          \
+  if (BYTES(op) + bias >= limit) [[unlikely]] \
+  goto out_of_budget
+#define TAKE                                                                           \
+  do {                                                                                 \
+    bias -= op->off;                                                                   \
+    op = reinterpret_cast<const Op*>(reinterpret_cast<const char*>(op + 1) + op->off); \
+    CHECK_BUDGET;                                                                      \
+    RUN;                                                                               \
   } while (0)
-#define MOVE_TO(target)                          \
-  do {                                           \
-    const Op* const to_ = (target);              \
-    bias -= BYTES(to_) - BYTES(op + 1);          \
-    op = to_;                                    \
-    CHECK_BUDGET;                                \
-    RUN;                                         \
+#define MOVE_TO(target)                 \
+  do {                                  \
+    const Op* const to_ = (target);     \
+    bias -= BYTES(to_) - BYTES(op + 1); \
+    op = to_;                           \
+    CHECK_BUDGET;                       \
+    RUN;                                \
   } while (0)
 // Ends a stretch before `next`, and begins one there.
 #define SETTLE(next) self->spent_ += static_cast<uint64_t>(BYTES(next) + bias) / sizeof(Op)
-#define RESUME(next)        \
-  do {                      \
-    bias = -BYTES(next);    \
+#define RESUME(next)              \
+  do {                            \
+    bias = -BYTES(next);          \
     limit = self->stretch_left(); \
   } while (0)
 
@@ -105,8 +106,8 @@ bool Interpreter::execute(Interpreter* const self, const Op* op, uint64_t* const
   RUN;
 
 #include "emulator/interpreter/handlers_alu.inc"
-#include "emulator/interpreter/handlers_memory.inc"
 #include "emulator/interpreter/handlers_control.inc"
+#include "emulator/interpreter/handlers_memory.inc"
 
 out_of_budget:
   self->stop(Stop::kBudget, op, "");

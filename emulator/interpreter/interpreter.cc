@@ -15,12 +15,18 @@ namespace drydock {
 
 const char* name_of(Stop stop) {
   switch (stop) {
-    case Stop::kExit: return "exit";
-    case Stop::kFault: return "fault";
-    case Stop::kBudget: return "instruction budget";
-    case Stop::kCallDepth: return "call depth";
-    case Stop::kBadJump: return "bad jump";
-    case Stop::kUnsupported: return "unsupported";
+    case Stop::kExit:
+      return "exit";
+    case Stop::kFault:
+      return "fault";
+    case Stop::kBudget:
+      return "instruction budget";
+    case Stop::kCallDepth:
+      return "call depth";
+    case Stop::kBadJump:
+      return "bad jump";
+    case Stop::kUnsupported:
+      return "unsupported";
   }
   return "";
 }
@@ -72,7 +78,8 @@ RunReport Interpreter::start(const Executable& program, const Op* op,
   frames_[0] = {.program = program_, .may_goto_left = limits.may_goto};
   enter_stack(regs.data());
   bool finished = execute(this, op, regs.data(), nullptr);
-  if (!finished && machine_.interrupt() == Interrupt::kThrow) finished = catch_exception(regs.data());
+  if (!finished && machine_.interrupt() == Interrupt::kThrow)
+    finished = catch_exception(regs.data());
 
   machine_.set_runner(outer);
   machine_.clear_interrupt();
@@ -104,7 +111,8 @@ std::optional<uint64_t> Interpreter::call(uint64_t function, std::span<const uin
   const Executable* const caller = program_;
   const Op* const op = program_->function_at(function);
   if (!op) {
-    stop(Stop::kBadJump, nullptr, fmt::format("callback {:#x} is no function of the program", function));
+    stop(Stop::kBadJump, nullptr,
+         fmt::format("callback {:#x} is no function of the program", function));
     return std::nullopt;
   }
   std::array<uint64_t, isa::kMaxRegisters> regs = {};
@@ -204,7 +212,8 @@ void Interpreter::stop_interrupted(const Op* op) {
       break;
     case Interrupt::kNone:
     case Interrupt::kThrow:
-    case Interrupt::kStopped: break;
+    case Interrupt::kStopped:
+      break;
   }
 }
 
@@ -213,8 +222,7 @@ void Interpreter::stop_interrupted(const Op* op) {
 const Region* Interpreter::find_region(const Op& op, uint64_t address, unsigned log2_size,
                                        Access access) {
   const Region* region = memory_.find(address);
-  if (!region ||
-      address - region->base >= region->spans[static_cast<size_t>(access)][log2_size]) {
+  if (!region || address - region->base >= region->spans[static_cast<size_t>(access)][log2_size]) {
     return nullptr;
   }
   op.hint = region;
@@ -255,11 +263,20 @@ uint64_t Interpreter::arena_atomic(const Op& op, uint64_t* regs) {
   const uint64_t old = memory_.probe_load(address, size);
   uint64_t result = operand;
   switch (imm & ~isa::kFetch) {
-    case isa::kAdd: result = old + operand; break;
-    case isa::kOr: result = old | operand; break;
-    case isa::kAnd: result = old & operand; break;
-    case isa::kXor: result = old ^ operand; break;
-    default: break;
+    case isa::kAdd:
+      result = old + operand;
+      break;
+    case isa::kOr:
+      result = old | operand;
+      break;
+    case isa::kAnd:
+      result = old & operand;
+      break;
+    case isa::kXor:
+      result = old ^ operand;
+      break;
+    default:
+      break;
   }
   const bool compare = imm == isa::kCmpxchg;
   if (!compare || old == (regs[0] & mask)) arena_store(op, address, result);

@@ -44,15 +44,15 @@ struct RunLimits {
 
 struct RunReport {
   Stop stop = Stop::kExit;
-  uint64_t return_value = 0;       // r0; meaningless unless stop is kExit
+  uint64_t return_value = 0;  // r0; meaningless unless stop is kExit
   uint64_t insns_executed = 0;
   uint32_t tail_calls = 0;
   // Where it stopped, unless kExit.
-  std::string program;             // name of the executable (a tail call changes it)
+  std::string program;  // name of the executable (a tail call changes it)
   uint32_t insn = 0;
-  std::vector<uint32_t> callers;   // instructions that called the frames below, innermost first
-  std::optional<Fault> fault;      // kFault
-  std::string message;             // one line, for people
+  std::vector<uint32_t> callers;  // instructions that called the frames below, innermost first
+  std::optional<Fault> fault;     // kFault
+  std::string message;            // one line, for people
 
   bool ok() const { return stop == Stop::kExit; }
 };
@@ -116,11 +116,11 @@ class Interpreter final : private CallbackRunner {
   const Executable* program_ = nullptr;  // the one whose operations run now
   uint64_t spent_ = 0;                   // instructions of finished stretches
   uint32_t tail_calls_ = 0;
-  uint32_t depth_ = 0;                   // frames in use, less one
-  uint32_t zeroed_ = 0;                  // stacks of this run that hold no leftovers
+  uint32_t depth_ = 0;   // frames in use, less one
+  uint32_t zeroed_ = 0;  // stacks of this run that hold no leftovers
   std::array<Frame, isa::kMaxCallFrames> frames_;
   std::array<Region*, isa::kMaxCallFrames> stacks_ = {};
-  std::optional<RunReport> stopped_;     // where and why, once something went wrong
+  std::optional<RunReport> stopped_;  // where and why, once something went wrong
 };
 
 }  // namespace drydock

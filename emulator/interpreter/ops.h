@@ -26,16 +26,16 @@ enum class Operation : uint16_t {
 struct Op {
   const void* handler = nullptr;  // address of the operation's code
   union {
-    int64_t imm = 0;              // immediate, sign-extended; LD_IMM64's 64 bits; an atomic's operation
-    HelperFunction function;      // kCallFunction
+    int64_t imm = 0;          // immediate, sign-extended; LD_IMM64's 64 bits; an atomic's operation
+    HelperFunction function;  // kCallFunction
   };
   /// Where the last access through this operation went. Never null; stale is harmless (memory.h,
   /// invariant 3).
   mutable const Region* hint = nullptr;
-  int32_t off = 0;                // byte offset of an access; distance of a jump in bytes of ops;
-                                  // instruction index of a call
+  int32_t off = 0;  // byte offset of an access; distance of a jump in bytes of ops;
+                    // instruction index of a call
   uint8_t dst = 0, src = 0;
-  uint8_t aux = 0;                // log2 of the size, plus kAux bits
+  uint8_t aux = 0;  // log2 of the size, plus kAux bits
   uint8_t spare = 0;
 };
 static_assert(sizeof(Op) == 32);

@@ -27,8 +27,12 @@ uint64_t throw_it(Machine& machine, std::span<const uint64_t, 5> args) {
   machine.throw_exception(args[0]);
   return 0;
 }
-uint64_t sum_of_five(Machine&, std::span<const uint64_t, 5> a) { return a[0] + a[1] + a[2] + a[3] + a[4]; }
-uint64_t call_instruction(Machine& machine, std::span<const uint64_t, 5>) { return machine.instruction(); }
+uint64_t sum_of_five(Machine&, std::span<const uint64_t, 5> a) {
+  return a[0] + a[1] + a[2] + a[3] + a[4];
+}
+uint64_t call_instruction(Machine& machine, std::span<const uint64_t, 5>) {
+  return machine.instruction();
+}
 uint64_t free_it(Machine& machine, std::span<const uint64_t, 5> args) {
   machine.memory().free(machine.memory().find(args[0]));
   return 0;
@@ -40,7 +44,7 @@ uint64_t not_there(Machine& machine, std::span<const uint64_t, 5>) {
 class Control : public testing::Test {
  protected:
   Control() : machine_(memory_, profile_), interpreter_(machine_) {
-    calls_.helpers = {{1, loop}, {2, write_eight}, {3, sum_of_five}, {4, call_instruction},
+    calls_.helpers = {{1, loop},    {2, write_eight}, {3, sum_of_five}, {4, call_instruction},
                       {6, free_it}, {7, not_there}};
     calls_.kfuncs = {{1, throw_it}};
   }
@@ -92,7 +96,8 @@ TEST_F(Control, CallsSaveWhatTheCallerOwns) {
 TEST_F(Control, EightFramesAndNotNine) {
   auto nested = [](int calls) {
     std::string text;
-    for (int i = 0; i < calls; ++i) text += "r0 = 0\ncall f" + std::to_string(i) + "\nexit\nf" + std::to_string(i) + ":\n";
+    for (int i = 0; i < calls; ++i)
+      text += "r0 = 0\ncall f" + std::to_string(i) + "\nexit\nf" + std::to_string(i) + ":\n";
     return text + "r0 = 77\nexit";
   };
   EXPECT_EQ(run(nested(7)).return_value, 77u);
@@ -151,7 +156,9 @@ TEST_F(Control, TheBudgetCountsCallbacks) {
 }
 
 TEST_F(Control, AFaultInACallbackEndsEverything) {
-  const RunReport report = run("r1 = 5\nr2 = func f ll\nr3 = 0\ncall unknown#1\nr0 = 9\nexit\nf: r0 = *(u64 *)(r2 +16)\nexit");
+  const RunReport report =
+      run("r1 = 5\nr2 = func f ll\nr3 = 0\ncall unknown#1\nr0 = 9\nexit\nf: r0 = *(u64 *)(r2 "
+          "+16)\nexit");
   EXPECT_EQ(report.stop, Stop::kFault);
   EXPECT_EQ(report.insn, 7u);
   ASSERT_TRUE(report.fault);
@@ -189,7 +196,8 @@ TEST_F(Control, FreedMemoryIsFound) {
       r0 = *(u64 *)(r6 +8)
       call unknown#6
       r0 = *(u64 *)(r6 +8)
-      exit)", {region->base});
+      exit)",
+                               {region->base});
   ASSERT_EQ(report.stop, Stop::kFault);
   EXPECT_EQ(report.insn, 3u);
   EXPECT_EQ(report.fault->kind, FaultKind::kUseAfterFree);
@@ -197,11 +205,15 @@ TEST_F(Control, FreedMemoryIsFound) {
 }
 
 TEST_F(Control, ReadOnlyMemoryIsNotWritten) {
-  Region* region = memory_.allocate({.kind = RegionKind::kMapValue, .size = 8, .name = ".rodata",
+  Region* region = memory_.allocate({.kind = RegionKind::kMapValue,
+                                     .size = 8,
+                                     .name = ".rodata",
                                      .permissions = Permissions::kRead});
-  for (const char* access : {"*(u8 *)(r1 +0) = 1", "*(u64 *)(r1 +0) = r2", "lock *(u32 *)(r1 +0) += r2",
-                             "r2 = atomic64_xchg((u64 *)(r1 +0), r2)", "store_release((u16 *)(r1 +0), r2)"}) {
-    const RunReport report = run(std::string("r0 = *(u64 *)(r1 +0)\n") + access + "\nexit", {region->base});
+  for (const char* access :
+       {"*(u8 *)(r1 +0) = 1", "*(u64 *)(r1 +0) = r2", "lock *(u32 *)(r1 +0) += r2",
+        "r2 = atomic64_xchg((u64 *)(r1 +0), r2)", "store_release((u16 *)(r1 +0), r2)"}) {
+    const RunReport report =
+        run(std::string("r0 = *(u64 *)(r1 +0)\n") + access + "\nexit", {region->base});
     ASSERT_EQ(report.stop, Stop::kFault) << access;
     EXPECT_EQ(report.fault->kind, FaultKind::kPermission) << access;
     EXPECT_EQ(report.insn, 1u) << access;
@@ -319,17 +331,21 @@ TEST_F(Control, NotesOfTheAnalysis) {
       r8 = *(s8 *)(r7 +23)
       r0 = r6
       r0 += r8
-      exit)", image), std::vector{context->base});
+      exit)",
+                                                 image),
+                                            std::vector{context->base});
   ASSERT_TRUE(report.ok()) << report.message;
   EXPECT_EQ(report.return_value, 0x1122334455667788 + 0xffffffffffffff88);
 }
 
 TEST_F(Control, ArenaAddressesAreTheirLowHalves) {
   const uint64_t base = memory_.reserve(RegionKind::kArena, uint64_t{1} << 32, 4096);
-  ASSERT_NE(memory_.map_at(base + 4096, {.kind = RegionKind::kArena, .size = 4096, .name = "page"}), nullptr);
+  ASSERT_NE(memory_.map_at(base + 4096, {.kind = RegionKind::kArena, .size = 4096, .name = "page"}),
+            nullptr);
   ProgramImage image{.name = "program"};
   image.arena = ArenaLayout{.kernel_base = base, .user_base = 0x7f0000000000};
-  for (uint32_t insn : {2, 3, 4, 5, 8}) image.notes.push_back({.insn = insn, .kind = InsnNote::Kind::kArena});
+  for (uint32_t insn : {2, 3, 4, 5, 8})
+    image.notes.push_back({.insn = insn, .kind = InsnNote::Kind::kArena});
   const RunReport report = interpreter_.run(make(R"(
       r1 = 0x123400001008 ll
       *(u32 *)(r1 +4) = 5
@@ -343,14 +359,17 @@ TEST_F(Control, ArenaAddressesAreTheirLowHalves) {
       r0 += r3
       r5 = addr_space_cast(r1, 1, 0)
       r0 += r5
-      exit)", image), {});
+      exit)",
+                                                 image),
+                                            {});
   ASSERT_TRUE(report.ok()) << report.message;
   EXPECT_EQ(report.return_value, 5u + 5 + 0 + 0x7f0000001008) << "a page that is not there reads 0";
   EXPECT_EQ(*memory_.load<uint32_t>(base + 0x1008 + 4), 8u);
 }
 
 TEST_F(Control, RunsAreIndependent) {
-  Executable& program = make("r0 = *(u64 *)(r10 -64)\n*(u64 *)(r10 -64) = 7\nr0 += r9\nr9 = 3\nexit");
+  Executable& program =
+      make("r0 = *(u64 *)(r10 -64)\n*(u64 *)(r10 -64) = 7\nr0 += r9\nr9 = 3\nexit");
   EXPECT_EQ(interpreter_.run(program, {}).return_value, 0u);
   EXPECT_EQ(interpreter_.run(program, {}).return_value, 0u);
 }
@@ -358,7 +377,8 @@ TEST_F(Control, RunsAreIndependent) {
 TEST_F(Control, FunctionsRunOnTheirOwn) {
   Executable& program = make("r1 = func f ll\nr0 = r1\nexit\nf: r0 = r2\nexit");
   const uint64_t function = interpreter_.run(program, {}).return_value;
-  EXPECT_EQ(interpreter_.run_function(program, function, std::vector<uint64_t>{1, 22}).return_value, 22u);
+  EXPECT_EQ(interpreter_.run_function(program, function, std::vector<uint64_t>{1, 22}).return_value,
+            22u);
   EXPECT_EQ(interpreter_.run_function(program, function + 8, {}).stop, Stop::kBadJump);
 }
 

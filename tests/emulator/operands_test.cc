@@ -62,7 +62,8 @@ std::vector<Insn> loop_around(Insn operation, LastWritten last) {
   program.push_back({.code = 0x7b, .dst = 1, .src = static_cast<uint8_t>(jump ? 5 : 3), .off = 0});
   program.push_back({.code = 0x07, .dst = 1, .imm = 16});
   program.push_back({.code = 0x17, .dst = 2, .imm = 1});
-  program.push_back({.code = 0x55, .dst = 2, .off = static_cast<int16_t>(-std::ssize(program) - 1)});
+  program.push_back(
+      {.code = 0x55, .dst = 2, .off = static_cast<int16_t>(-std::ssize(program) - 1)});
   program.push_back({.code = 0xb7, .dst = 0, .imm = 0});
   program.push_back({.code = 0x95});
   return program;
@@ -74,7 +75,8 @@ class Operands : public testing::Test {
 
   void check(const Insn& operation, LastWritten last, const std::vector<Pair>& pairs) {
     std::vector<Pair> table = pairs;
-    Region* region = memory_.allocate({.size = table.size() * sizeof(Pair), .name = "operands",
+    Region* region = memory_.allocate({.size = table.size() * sizeof(Pair),
+                                       .name = "operands",
                                        .external = reinterpret_cast<std::byte*>(table.data())});
     auto program = Executable::create({.name = "operands", .insns = loop_around(operation, last)},
                                       TableCalls(), memory_);
@@ -86,11 +88,12 @@ class Operands : public testing::Test {
     const bool jump = isa::insn_class(operation.code) == isa::kJmp ||
                       isa::insn_class(operation.code) == isa::kJmp32;
     for (size_t i = 0; i < pairs.size(); ++i) {
-      const uint64_t src = operation.code & 8 ? pairs[i].src
-                                              : static_cast<uint64_t>(int64_t{operation.imm});
+      const uint64_t src =
+          operation.code & 8 ? pairs[i].src : static_cast<uint64_t>(int64_t{operation.imm});
       const uint64_t expected =
           jump ? ReferenceInterpreter::condition(operation.code, pairs[i].dst, src)
-               : ReferenceInterpreter::alu(operation.code, operation.off, operation.imm, pairs[i].dst, src);
+               : ReferenceInterpreter::alu(operation.code, operation.off, operation.imm,
+                                           pairs[i].dst, src);
       ASSERT_EQ(table[i].dst, expected)
           << isa::disassemble(&operation) << std::hex << " of " << pairs[i].dst << ", " << src;
     }
@@ -116,7 +119,8 @@ TEST_F(Operands, RegisterShapes) {
   const std::vector<Pair> pairs = all_pairs(operands(false)), fewer = all_pairs(operands(true));
   size_t shapes = 0;
   for (const OpcodeRow& row : isa::opcode_rows()) {
-    if (row.form != Form::kAluReg && row.form != Form::kBranchReg && row.form != Form::kMovsx) continue;
+    if (row.form != Form::kAluReg && row.form != Form::kBranchReg && row.form != Form::kMovsx)
+      continue;
     ++shapes;
     for (LastWritten last : kEachLast) {
       check({.code = row.code, .src = 4, .off = static_cast<int16_t>(row.value)}, last,
@@ -134,7 +138,9 @@ TEST_F(Operands, ImmediateShapes) {
     for (uint64_t imm : operands(true)) {
       if (imm != static_cast<uint64_t>(static_cast<int64_t>(static_cast<int32_t>(imm)))) continue;
       for (LastWritten last : {LastWritten::kDst, LastWritten::kNeither}) {
-        check({.code = row.code, .off = static_cast<int16_t>(row.value), .imm = static_cast<int32_t>(imm)},
+        check({.code = row.code,
+               .off = static_cast<int16_t>(row.value),
+               .imm = static_cast<int32_t>(imm)},
               last, pairs);
       }
     }
@@ -146,7 +152,8 @@ TEST_F(Operands, OneOperandShapes) {
   for (uint64_t value : operands(false)) pairs.push_back({value, 0});
   for (const OpcodeRow& row : isa::opcode_rows()) {
     if (row.form != Form::kNeg && row.form != Form::kByteOrder) continue;
-    check({.code = row.code, .imm = row.form == Form::kNeg ? 0 : row.value}, LastWritten::kDst, pairs);
+    check({.code = row.code, .imm = row.form == Form::kNeg ? 0 : row.value}, LastWritten::kDst,
+          pairs);
   }
 }
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <random>
 
 #include "isa/assemble.h"
@@ -25,6 +26,11 @@ constexpr uint32_t kValueBytes = 256;
 // Registers of generated programs: r0 to r7 hold numbers, r9 the address of a map value.
 constexpr unsigned kNumbers = 8, kValueRegister = 9;
 
+/// How many times the usual number of programs: `make test-long` asks for more.
+uint32_t rounds(uint32_t usual) {
+  return std::getenv("DRYDOCK_LONG") ? 10 * usual : usual;
+}
+
 std::string listing(std::span<const Insn> insns) {
   std::string text;
   for (size_t i = 0; i < insns.size(); ++i) {
@@ -45,7 +51,8 @@ class Generator {
     pending_.clear();
     append({.code = isa::kLdImm64, .dst = kValueRegister, .src = isa::kPseudoMapValue});
     append({});
-    for (int16_t slot = -64; slot < 0; slot += 8) append({.code = 0x7a, .dst = 10, .off = slot, .imm = slot});
+    for (int16_t slot = -64; slot < 0; slot += 8)
+      append({.code = 0x7a, .dst = 10, .off = slot, .imm = slot});
     for (unsigned r = 0; r < kNumbers; ++r) append(load_number(r));
     while (length-- > 0) step();
     while (!pending_.empty()) append({.code = 0xb7, .dst = 0, .imm = 5});
@@ -61,15 +68,19 @@ class Generator {
  private:
   enum class Base { kDst, kSrc };  // which register of an access is the address
   static void set_base(Insn& insn, Base base, uint8_t reg) {
-    if (base == Base::kSrc) insn.src = reg & 15;
-    else insn.dst = reg & 15;
+    if (base == Base::kSrc)
+      insn.src = reg & 15;
+    else
+      insn.dst = reg & 15;
   }
 
   uint32_t below(uint32_t n) { return static_cast<uint32_t>(random_() % n); }
   uint8_t number() { return static_cast<uint8_t>(below(kNumbers)); }
 
   static Insn load_number(unsigned r) {
-    return {.code = 0x79, .dst = static_cast<uint8_t>(r), .src = kValueRegister,
+    return {.code = 0x79,
+            .dst = static_cast<uint8_t>(r),
+            .src = kValueRegister,
             .off = static_cast<int16_t>(8 * r)};
   }
 
@@ -93,22 +104,45 @@ class Generator {
     Insn insn{.code = row.code, .dst = number(), .src = number()};
     switch (row.form) {
       case Form::kAluReg:
-      case Form::kMovsx: insn.off = static_cast<int16_t>(row.value); return append(insn);
-      case Form::kAluImm: return alu_immediate(row, insn);
-      case Form::kNeg: insn.src = 0; return append(insn);
-      case Form::kByteOrder: insn.src = 0; insn.imm = row.value; return append(insn);
-      case Form::kLoadReg: return access(insn, Base::kSrc);
-      case Form::kStoreReg: return access(insn, Base::kDst);
-      case Form::kStoreImm: insn.src = 0; insn.imm = immediate(); return access(insn, Base::kDst);
-      case Form::kBranchReg: return jump(insn);
-      case Form::kBranchImm: insn.src = 0; insn.imm = immediate(); return jump(insn);
+      case Form::kMovsx:
+        insn.off = static_cast<int16_t>(row.value);
+        return append(insn);
+      case Form::kAluImm:
+        return alu_immediate(row, insn);
+      case Form::kNeg:
+        insn.src = 0;
+        return append(insn);
+      case Form::kByteOrder:
+        insn.src = 0;
+        insn.imm = row.value;
+        return append(insn);
+      case Form::kLoadReg:
+        return access(insn, Base::kSrc);
+      case Form::kStoreReg:
+        return access(insn, Base::kDst);
+      case Form::kStoreImm:
+        insn.src = 0;
+        insn.imm = immediate();
+        return access(insn, Base::kDst);
+      case Form::kBranchReg:
+        return jump(insn);
+      case Form::kBranchImm:
+        insn.src = 0;
+        insn.imm = immediate();
+        return jump(insn);
       case Form::kLockOp:
       case Form::kFetchOp:
       case Form::kCompareOp:
-      case Form::kStoreRelease: insn.imm = row.value; return atomic(insn, Base::kDst);
-      case Form::kLoadAcquire: insn.imm = row.value; return atomic(insn, Base::kSrc);
-      case Form::kCallSubprog: return call_leaf();
-      default: return;
+      case Form::kStoreRelease:
+        insn.imm = row.value;
+        return atomic(insn, Base::kDst);
+      case Form::kLoadAcquire:
+        insn.imm = row.value;
+        return atomic(insn, Base::kSrc);
+      case Form::kCallSubprog:
+        return call_leaf();
+      default:
+        return;
     }
   }
 
@@ -128,8 +162,9 @@ class Generator {
     const uint8_t place = below(2) ? 10 : kValueRegister;
     set_base(insn, base, place);
     const int size = isa::size_in_bytes(insn.code);
-    insn.off = static_cast<int16_t>(place == 10 ? -64 + size * static_cast<int>(below(64 / size))
-                                                : 64 + static_cast<int>(below(kValueBytes - 64 - size)));
+    insn.off =
+        static_cast<int16_t>(place == 10 ? -64 + size * static_cast<int>(below(64 / size))
+                                         : 64 + static_cast<int>(below(kValueBytes - 64 - size)));
     append(insn);
   }
 
@@ -183,7 +218,8 @@ std::vector<uint8_t> random_value(std::mt19937_64& random) {
 class RandomPrograms : public testing::Test {
  protected:
   RandomPrograms() : machine_(memory_, profile_), interpreter_(machine_) {
-    value_ = memory_.allocate({.kind = RegionKind::kMapValue, .size = kValueBytes, .name = "value"});
+    value_ =
+        memory_.allocate({.kind = RegionKind::kMapValue, .size = kValueBytes, .name = "value"});
   }
 
   RunReport run(std::vector<Insn> insns, std::vector<uint8_t>* value) {
@@ -201,8 +237,10 @@ class RandomPrograms : public testing::Test {
   /// Where frame `depth`'s stack lies: asks a program that returns its r10.
   ReferenceSegment stack(unsigned depth) {
     std::string text;
-    for (unsigned i = 0; i < depth; ++i) text += "call f" + std::to_string(i) + "\nexit\nf" + std::to_string(i) + ": ";
-    auto program = Executable::create({.insns = *isa::assemble(text + "r0 = r10\nexit")}, TableCalls(), memory_);
+    for (unsigned i = 0; i < depth; ++i)
+      text += "call f" + std::to_string(i) + "\nexit\nf" + std::to_string(i) + ": ";
+    auto program = Executable::create({.insns = *isa::assemble(text + "r0 = r10\nexit")},
+                                      TableCalls(), memory_);
     return {interpreter_.run(**program, {}).return_value - 512, std::vector<uint8_t>(512)};
   }
 
@@ -222,7 +260,7 @@ class RandomPrograms : public testing::Test {
 TEST_F(RandomPrograms, AgreeWithTheReference) {
   std::mt19937_64 random(11);
   const ReferenceInterpreter fresh = reference();
-  for (uint32_t seed = 0; seed < 3000; ++seed) {
+  for (uint32_t seed = 0; seed < rounds(3000); ++seed) {
     std::vector<Insn> insns = Generator(seed).program(10 + seed % 120);
     std::vector<uint8_t> value = random_value(random);
     ReferenceInterpreter expected = fresh;
@@ -236,18 +274,20 @@ TEST_F(RandomPrograms, AgreeWithTheReference) {
     const RunReport report = run(insns, &value);
     ASSERT_TRUE(report.ok()) << report.message << "\n" << listing(insns);
     ASSERT_EQ(value, expected.memory[0].bytes) << "seed " << seed << "\n" << listing(insns);
-    ASSERT_EQ(report.insns_executed, expected.executed) << "seed " << seed << "\n" << listing(insns);
+    ASSERT_EQ(report.insns_executed, expected.executed) << "seed " << seed << "\n"
+                                                        << listing(insns);
   }
 }
 
 TEST_F(RandomPrograms, AgreeWithTheRunningKernel) {
-  if (const std::string why = HostBpf::unavailable(); !why.empty()) GTEST_SKIP() << "skipped: " << why;
+  if (const std::string why = HostBpf::unavailable(); !why.empty())
+    GTEST_SKIP() << "skipped: " << why;
   std::mt19937_64 random(12);
   const HostFd map = HostBpf::array_map(kValueBytes, 1);
   ASSERT_TRUE(map.ok());
   const std::vector<std::byte> packet(64);
   unsigned compared = 0;
-  for (uint32_t seed = 0; seed < 400; ++seed) {
+  for (uint32_t seed = 0; seed < rounds(400); ++seed) {
     std::vector<Insn> insns = Generator(seed).program(10 + seed % 60);
     std::vector<uint8_t> value = random_value(random);
     std::vector<uint8_t> theirs = value;
@@ -256,7 +296,8 @@ TEST_F(RandomPrograms, AgreeWithTheRunningKernel) {
     std::string log;
     const HostFd program = HostBpf::load(loaded, BPF_PROG_TYPE_SCHED_CLS, &log);
     if (!program.ok()) {  // too complex for its verifier, at most now and then
-      ASSERT_NE(log.find("too large"), std::string::npos) << log.substr(log.size() > 500 ? log.size() - 500 : 0);
+      ASSERT_NE(log.find("too large"), std::string::npos)
+          << log.substr(log.size() > 500 ? log.size() - 500 : 0);
       continue;
     }
     ASSERT_TRUE(HostBpf::write_map(map.get(), 0, theirs.data()));
@@ -267,7 +308,7 @@ TEST_F(RandomPrograms, AgreeWithTheRunningKernel) {
     ASSERT_EQ(value, theirs) << "seed " << seed << "\n" << listing(insns);
     ++compared;
   }
-  EXPECT_GT(compared, 350u);
+  EXPECT_GT(compared, rounds(350));
 }
 
 // Instructions whose every field is random: mostly refused, else run to an exit, a fault or the end
@@ -276,7 +317,7 @@ TEST_F(RandomPrograms, AnyInstructionsEndWhereTheReferenceEnds) {
   std::mt19937 random(13);
   const ReferenceInterpreter fresh = reference();
   unsigned ran = 0, faulted = 0;
-  for (int round = 0; round < 40'000; ++round) {
+  for (int round = 0; round < static_cast<int>(rounds(40'000)); ++round) {
     std::vector<Insn> insns(1 + random() % 8);
     for (Insn& insn : insns) {
       const OpcodeRow& row = isa::opcode_rows()[random() % isa::kOpcodes];
@@ -284,7 +325,8 @@ TEST_F(RandomPrograms, AnyInstructionsEndWhereTheReferenceEnds) {
       const uint8_t used = row.fields();
       if (used & isa::kFieldDst) insn.dst = random() % 11;
       if (used & isa::kFieldSrc) insn.src = random() % 11;
-      if (used & isa::kFieldOff) insn.off = static_cast<int16_t>(static_cast<int>(random() % 20) - 10);
+      if (used & isa::kFieldOff)
+        insn.off = static_cast<int16_t>(static_cast<int>(random() % 20) - 10);
       if (used & isa::kFieldImm) insn.imm = static_cast<int32_t>(random() % 20) - 10;
       if (row.select == isa::Select::kOff) insn.off = static_cast<int16_t>(row.value);
       if (row.select == isa::Select::kImmediate) insn.imm = row.value;
@@ -304,11 +346,13 @@ TEST_F(RandomPrograms, AnyInstructionsEndWhereTheReferenceEnds) {
     expected.run(insns);
     using End = ReferenceInterpreter::End;
     if (expected.end == End::kNotModelled) continue;
-    const Stop stop = expected.end == End::kExit ? Stop::kExit
-                      : expected.end == End::kFault ? Stop::kFault
-                      : expected.end == End::kBudget ? Stop::kBudget
-                      : expected.end == End::kCallDepth ? Stop::kCallDepth : Stop::kBadJump;
-    ASSERT_EQ(report.stop, stop) << name_of(report.stop) << ": " << report.message << "\n" << listing(insns);
+    const Stop stop = expected.end == End::kExit        ? Stop::kExit
+                      : expected.end == End::kFault     ? Stop::kFault
+                      : expected.end == End::kBudget    ? Stop::kBudget
+                      : expected.end == End::kCallDepth ? Stop::kCallDepth
+                                                        : Stop::kBadJump;
+    ASSERT_EQ(report.stop, stop) << name_of(report.stop) << ": " << report.message << "\n"
+                                 << listing(insns);
     if (stop == Stop::kExit) {
       ASSERT_EQ(report.return_value, expected.regs[0]) << listing(insns);
     }
@@ -324,12 +368,14 @@ TEST_F(RandomPrograms, AnyInstructionsEndWhereTheReferenceEnds) {
 
 TEST_F(RandomPrograms, BytesThatAreNoPrograms) {
   std::mt19937 random(14);
-  for (int round = 0; round < 50'000; ++round) {
+  for (int round = 0; round < static_cast<int>(rounds(50'000)); ++round) {
     std::vector<std::byte> bytes(8 * (random() % 12));
-    for (std::byte& byte : bytes) byte = static_cast<std::byte>(random() % 4 ? random() % 16 : random());
+    for (std::byte& byte : bytes)
+      byte = static_cast<std::byte>(random() % 4 ? random() % 16 : random());
     auto insns = isa::from_bytes(bytes);
     ASSERT_TRUE(insns);
-    auto program = Executable::create({.name = "bytes", .insns = std::move(*insns)}, TableCalls(), memory_);
+    auto program =
+        Executable::create({.name = "bytes", .insns = std::move(*insns)}, TableCalls(), memory_);
     if (program) (void)interpreter_.run(**program, {}, {.instructions = 1000});
   }
 }

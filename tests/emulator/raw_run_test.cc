@@ -60,21 +60,28 @@ TEST(RawRun, Failures) {
       {"r0 = *(u64 *)(r1 +0)\nexit", nullptr,
        "program: instruction 0: null pointer: read of 8 bytes at 0x0"},
       {"r0 = *(u32 *)(r1 +1)\nexit", "01020304",
-       "program: instruction 0: out of bounds: read of 4 bytes at 0xffffc90100000001, offset 1 of memory (4 bytes)"},
+       "program: instruction 0: out of bounds: read of 4 bytes at 0xffffc90100000001, offset 1 of "
+       "memory (4 bytes)"},
       {"r0 = 0\n*(u8 *)(r10 +0) = 1\nexit", nullptr,
-       "program: instruction 1: out of bounds: write of 1 byte at 0xffffc90000010200, offset 512 of stack frame 0 (512 bytes)"},
+       "program: instruction 1: out of bounds: write of 1 byte at 0xffffc90000010200, offset 512 "
+       "of stack frame 0 (512 bytes)"},
       {"r0 = 0\n*(u8 *)(r10 -513) = 1\nexit", nullptr,
-       "program: instruction 1: out of bounds: write of 1 byte at 0xffffc9000000ffff, offset -1 of stack frame 0 (512 bytes)"},
+       "program: instruction 1: out of bounds: write of 1 byte at 0xffffc9000000ffff, offset -1 of "
+       "stack frame 0 (512 bytes)"},
       {"l: goto l", nullptr, "program: instruction 0: still running after 1000000 instructions"},
       {"f: call f\nexit", nullptr, "program: instruction 0: more than 8 frames of calls"},
       {"r0 = 0", nullptr, "program: instruction 1: ran past the last instruction"},
-      {"r1 = 8\ncallx r1\nexit", nullptr, "program: instruction 1: callx to what is no function of the program"},
+      {"r1 = 8\ncallx r1\nexit", nullptr,
+       "program: instruction 1: callx to what is no function of the program"},
       {"call unknown#6\nexit", nullptr, "program: instruction 0: helper 6 is not supported"},
       {"call kernel-function#6\nexit", nullptr, "program: instruction 0: kfunc 6 is not supported"},
-      {"r1 = addr_space_cast(r1, 0, 1)\nexit", nullptr, "instruction 0: addr_space_cast without an arena"},
-      {"r0 = *(u8 *)skb[0]\nexit", nullptr, "program: instruction 0: LD_ABS and LD_IND is not supported"},
+      {"r1 = addr_space_cast(r1, 0, 1)\nexit", nullptr,
+       "instruction 0: addr_space_cast without an arena"},
+      {"r0 = *(u8 *)skb[0]\nexit", nullptr,
+       "program: instruction 0: LD_ABS and LD_IND is not supported"},
       {"call f\nr0 = *(u64 *)(r0 -8)\nexit\nf: r0 = r10\nexit", nullptr,
-       "program: instruction 1: use after free: read of 8 bytes at 0xffffc90000010438, offset 504 of stack frame 1 (512 bytes)"},
+       "program: instruction 1: use after free: read of 8 bytes at 0xffffc90000010438, offset 504 "
+       "of stack frame 1 (512 bytes)"},
   };
   for (const BadCase& c : cases) {
     auto r0 = run(c.text, c.memory ? std::optional<std::string_view>(c.memory) : std::nullopt);
@@ -83,7 +90,8 @@ TEST(RawRun, Failures) {
   }
   EXPECT_EQ(raw_run("9", {}).error().message, "instructions: column 1: two hex digits expected");
   EXPECT_EQ(raw_run("", {}).error().message, "no instructions");
-  EXPECT_EQ(raw_run("9500000000000000", "0g").error().message, "memory: column 1: two hex digits expected");
+  EXPECT_EQ(raw_run("9500000000000000", "0g").error().message,
+            "memory: column 1: two hex digits expected");
   EXPECT_EQ(raw_run("ff00000000000000", {}).error().message,
             "instruction 0: no such instruction: opcode 0xff, src 0, off 0, imm 0");
 }

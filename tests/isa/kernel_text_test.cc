@@ -46,7 +46,8 @@ struct HelperOne : DisasmNames {
 };
 
 TEST(KernelText, TheVerifierPrintsEveryRowAsWeDo) {
-  if (const std::string why = HostBpf::unavailable(); !why.empty()) GTEST_SKIP() << "skipped: " << why;
+  if (const std::string why = HostBpf::unavailable(); !why.empty())
+    GTEST_SKIP() << "skipped: " << why;
   std::mt19937 random(3);
   size_t compared = 0, rows = 0;
   for (const OpcodeRow& row : opcode_rows()) {
@@ -57,8 +58,10 @@ TEST(KernelText, TheVerifierPrintsEveryRowAsWeDo) {
       const uint8_t used = row.fields();
       if (used & kFieldDst) insn.dst = random() % 10;
       if (used & kFieldSrc) insn.src = random() % 11;
-      if (used & kFieldOff) insn.off = static_cast<int16_t>(row.is_jump() ? random() % 2 : random());
-      if (used & kFieldImm) insn.imm = static_cast<int32_t>(row.is_jump() ? random() % 2 : random());
+      if (used & kFieldOff)
+        insn.off = static_cast<int16_t>(row.is_jump() ? random() % 2 : random());
+      if (used & kFieldImm)
+        insn.imm = static_cast<int32_t>(row.is_jump() ? random() % 2 : random());
       if (row.form == Form::kBranchImm) insn.imm = static_cast<int32_t>(random());
       if (row.form == Form::kCallHelper) insn.imm = 1;
       if (row.form == Form::kCallSubprog) insn.imm = 1;
@@ -69,12 +72,14 @@ TEST(KernelText, TheVerifierPrintsEveryRowAsWeDo) {
       if (row.form == Form::kLoadImm64) program.push_back({.imm = static_cast<int32_t>(random())});
       if (row.form != Form::kCallSubprog) program.push_back({.code = 0xb7});
       program.push_back({.code = 0x95});
-      if (row.form == Form::kCallSubprog) program.insert(program.end(), {{.code = 0xb7}, {.code = 0x95}});
+      if (row.form == Form::kCallSubprog)
+        program.insert(program.end(), {{.code = 0xb7}, {.code = 0x95}});
       const std::string log = HostBpf::verifier_log(program, BPF_PROG_TYPE_SOCKET_FILTER);
       const std::string theirs = first_instruction(log);
       if (theirs.empty()) continue;  // refused earlier: a fault of another pass
-      const std::string ours = row.form == Form::kCallHelper ? disassemble(program.data(), HelperOne())
-                                                             : disassemble(program.data());
+      const std::string ours = row.form == Form::kCallHelper
+                                   ? disassemble(program.data(), HelperOne())
+                                   : disassemble(program.data());
       EXPECT_EQ(ours, theirs) << row.name;
       ++compared;
     }
@@ -84,15 +89,18 @@ TEST(KernelText, TheVerifierPrintsEveryRowAsWeDo) {
 }
 
 TEST(KernelText, TheVerifierKnowsTheOpcodesThatWeKnow) {
-  if (const std::string why = HostBpf::unavailable(); !why.empty()) GTEST_SKIP() << "skipped: " << why;
-  if (host_release() < 615) GTEST_SKIP() << "skipped: the running kernel is older than the newest opcode";
+  if (const std::string why = HostBpf::unavailable(); !why.empty())
+    GTEST_SKIP() << "skipped: " << why;
+  if (host_release() < 615)
+    GTEST_SKIP() << "skipped: the running kernel is older than the newest opcode";
   for (int code = 0; code < 256; ++code) {
     const Insn program[] = {{.code = static_cast<uint8_t>(code)}, {.code = 0xb7}, {.code = 0x95}};
     const std::string log = HostBpf::verifier_log(program, BPF_PROG_TYPE_SOCKET_FILTER);
     // An unknown mode of LDX is found by an earlier check, which calls it something else.
     const bool unknown = log.find("unknown opcode") != std::string::npos ||
                          log.find("BPF_LDX uses reserved fields") != std::string::npos;
-    EXPECT_EQ(unknown, !opcode_exists(static_cast<uint8_t>(code))) << std::hex << code << ": " << log;
+    EXPECT_EQ(unknown, !opcode_exists(static_cast<uint8_t>(code)))
+        << std::hex << code << ": " << log;
   }
 }
 

@@ -47,10 +47,12 @@ TEST(Opcodes, TheBytesOfTheKernelsTableExistAndNoOthers) {
     }
   }
   add_all({0x05, 0x06, 0x85, 0x95, 0xe5});
-  add_all({0x61, 0x69, 0x71, 0x79, 0x81, 0x89, 0x91, 0x62, 0x6a, 0x72, 0x7a, 0x63, 0x6b, 0x73, 0x7b});
+  add_all(
+      {0x61, 0x69, 0x71, 0x79, 0x81, 0x89, 0x91, 0x62, 0x6a, 0x72, 0x7a, 0x63, 0x6b, 0x73, 0x7b});
   add_all({0xc3, 0xcb, 0xd3, 0xdb, 0x18, 0x20, 0x28, 0x30, 0x40, 0x48, 0x50});
   for (int code = 0; code < 256; ++code) {
-    EXPECT_EQ(opcode_exists(static_cast<uint8_t>(code)), kernel.contains(static_cast<uint8_t>(code)))
+    EXPECT_EQ(opcode_exists(static_cast<uint8_t>(code)),
+              kernel.contains(static_cast<uint8_t>(code)))
         << std::hex << code;
   }
 }
@@ -72,13 +74,16 @@ TEST(Opcodes, ReservedFieldsAndRegistersAreChecked) {
   const Case cases[] = {
       {{.code = kAlu64 | kAdd | kX, .imm = 1}, "Add64Reg: reserved field imm is 1"},
       {{.code = kAlu64 | kAdd | kK, .src = 1}, "Add64Imm: reserved field src is 1"},
-      {{.code = kAlu64 | kAdd | kK, .off = 1}, "no such instruction: opcode 0x07, src 0, off 1, imm 0"},
+      {{.code = kAlu64 | kAdd | kK, .off = 1},
+       "no such instruction: opcode 0x07, src 0, off 1, imm 0"},
       {{.code = kJmp | kExit, .dst = 3}, "Exit: reserved field dst is 3"},
       {{.code = kAlu64 | kMov | kK, .dst = 11}, "Mov64Imm: register r11 does not exist"},
       {{.code = kAlu64 | kMov | kX, .src = 15}, "Mov64Reg: register r15 does not exist"},
       {{.code = kAlu64 | kMov | kK, .dst = 10}, "frame pointer is read only"},
-      {{.code = kStx | kAtomic | kDw, .dst = 1, .src = 10, .imm = kXchg}, "frame pointer is read only"},
-      {{.code = kStx | kAtomic | kH, .imm = kXchg}, "no such instruction: opcode 0xcb, src 0, off 0, imm 225"},
+      {{.code = kStx | kAtomic | kDw, .dst = 1, .src = 10, .imm = kXchg},
+       "frame pointer is read only"},
+      {{.code = kStx | kAtomic | kH, .imm = kXchg},
+       "no such instruction: opcode 0xcb, src 0, off 0, imm 225"},
       {{.code = 0xff}, "no such instruction: opcode 0xff, src 0, off 0, imm 0"},
       {{.code = kAlu | kEnd, .imm = 24}, "no such instruction: opcode 0xd4, src 0, off 0, imm 24"},
   };
@@ -94,12 +99,15 @@ TEST(Opcodes, ProgramsAreCheckedWithTheirNeighbours) {
       {"b700000000000000 9500000000000000", ""},
       {"", "no instructions"},
       {"1800000001000000", "instruction 0: second half of LD_IMM64 is missing"},
-      {"1800000001000000 b700000000000000", "instruction 1: second half of LD_IMM64 has reserved fields set"},
+      {"1800000001000000 b700000000000000",
+       "instruction 1: second half of LD_IMM64 has reserved fields set"},
       {"1800000001000000 0000000000000000 9500000000000000", ""},
-      {"0500010000000000 1800000001000000 0000000000000000", "instruction 0: jump to 2, which is no instruction"},
+      {"0500010000000000 1800000001000000 0000000000000000",
+       "instruction 0: jump to 2, which is no instruction"},
       {"0500feff00000000", "instruction 0: jump to -1, which is no instruction"},
       {"06000000ff0000 00", "instruction 0: jump to 256, which is no instruction"},
-      {"b700000000000000 ff00000000000000", "instruction 1: no such instruction: opcode 0xff, src 0, off 0, imm 0"},
+      {"b700000000000000 ff00000000000000",
+       "instruction 1: no such instruction: opcode 0xff, src 0, off 0, imm 0"},
   };
   for (const Case& c : cases) {
     auto insns = parse_hex(c.hex);

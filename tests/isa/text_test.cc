@@ -108,10 +108,14 @@ TEST(Disassemble, LoadImm64AndNames) {
 
 TEST(Disassemble, WordsThatAreNoInstruction) {
   const TextCase cases[] = {
-      {"db12000007000000", "BUG_db"}, {"e200000000000000", "BUG_st_e2"},
-      {"0100000000000000", "BUG_ldx_01"}, {"0000000000000000", "BUG_ld_00"},
-      {"dc01000018000000", "(dc) r1 = be24 r1"}, {"bf12050000000000", "(bf) r2 = r1"},
-      {"bc12200000000000", "(bc) w2 = (s32)w1"}, {"8530000007000000", "(85) call unknown#7"},
+      {"db12000007000000", "BUG_db"},
+      {"e200000000000000", "BUG_st_e2"},
+      {"0100000000000000", "BUG_ldx_01"},
+      {"0000000000000000", "BUG_ld_00"},
+      {"dc01000018000000", "(dc) r1 = be24 r1"},
+      {"bf12050000000000", "(bf) r2 = r1"},
+      {"bc12200000000000", "(bc) w2 = (s32)w1"},
+      {"8530000007000000", "(85) call unknown#7"},
   };
   for (const TextCase& c : cases) EXPECT_EQ(disassemble(parse_hex(c.hex)->data()), c.text);
 }
@@ -138,7 +142,8 @@ TEST(Assemble, RoundTripOfEveryRow) {
       std::vector<Insn> program = {insn};
       const bool wide = row.form == Form::kLoadImm64;
       if (wide) program.push_back({.imm = static_cast<int32_t>(pick(0, 1, -1, INT32_MIN))});
-      const std::string listing = disassemble(program.data(), {}, {.style = DisasmStyle::kAssembly});
+      const std::string listing =
+          disassemble(program.data(), {}, {.style = DisasmStyle::kAssembly});
       auto again = assemble(listing);
       ASSERT_TRUE(again) << row.name << ": " << listing << ": " << again.error().message;
       EXPECT_EQ(to_hex(*again), to_hex(program)) << row.name << ": " << listing;
@@ -169,10 +174,18 @@ TEST(Assemble, LabelsCommentsAndBlanks) {
         exit
   )");
   ASSERT_TRUE(insns) << insns.error().message;
-  const char* expected[] = {"(b7) r1 = 5", "(17) r1 -= 1", "(55) if r1 != 0x0 goto pc-2",
-                            "(ce) if w1 s< w2 goto pc+2", "(85) call pc+2", "(06) gotol pc-6",
-                            "(95) exit", "(18) r0 = 0xffffffff", nullptr,
-                            "(71) r2 = *(u8 *)(r1 +0)", "(6b) *(u16 *)(r1 -2) = r2", "(95) exit"};
+  const char* expected[] = {"(b7) r1 = 5",
+                            "(17) r1 -= 1",
+                            "(55) if r1 != 0x0 goto pc-2",
+                            "(ce) if w1 s< w2 goto pc+2",
+                            "(85) call pc+2",
+                            "(06) gotol pc-6",
+                            "(95) exit",
+                            "(18) r0 = 0xffffffff",
+                            nullptr,
+                            "(71) r2 = *(u8 *)(r1 +0)",
+                            "(6b) *(u16 *)(r1 -2) = r2",
+                            "(95) exit"};
   ASSERT_EQ(insns->size(), std::size(expected));
   for (size_t i = 0; i < std::size(expected); ++i) {
     if (!expected[i]) continue;
@@ -217,9 +230,10 @@ TEST(Assemble, ErrorsNameLineAndColumn) {
 
 TEST(Assemble, RandomTextNeverCrashes) {
   std::mt19937 random(7);
-  constexpr std::string_view kPieces[] = {"r0", "w1", " ", "=", "*(", "u64", "*)", "(", ")", "+", "-",
-                                          "5", "0x", "ll", "if", "goto", "pc", "lock", "s", ">", "call",
-                                          "#", ":", ",", "\n", ";", "skb[", "]", "be16", "99999999999999999999"};
+  constexpr std::string_view kPieces[] = {
+      "r0",   "w1", " ",  "=",  "*(", "u64",  "*)",   "(",    ")",    "+",
+      "-",    "5",  "0x", "ll", "if", "goto", "pc",   "lock", "s",    ">",
+      "call", "#",  ":",  ",",  "\n", ";",    "skb[", "]",    "be16", "99999999999999999999"};
   for (int i = 0; i < 20'000; ++i) {
     std::string text;
     for (unsigned n = random() % 12; n > 0; --n) {

@@ -32,8 +32,8 @@ TEST(Memory, EveryStartAndSizeAroundARegionIsJudgedExactly) {
       for (unsigned log2 = 0; log2 < 4; ++log2) {
         const uint64_t bytes = 1u << log2;
         const uint64_t address = region->base + static_cast<uint64_t>(start);
-        const bool inside = start >= 0 && start + static_cast<int64_t>(bytes) <=
-                                              static_cast<int64_t>(size);
+        const bool inside =
+            start >= 0 && start + static_cast<int64_t>(bytes) <= static_cast<int64_t>(size);
         EXPECT_EQ(memory.try_resolve(address, bytes, Access::kRead) != nullptr, inside)
             << size << " " << start << " " << bytes;
         EXPECT_EQ(address - region->base < region->spans[0][log2], inside)
@@ -45,9 +45,12 @@ TEST(Memory, EveryStartAndSizeAroundARegionIsJudgedExactly) {
 
 TEST(Memory, FaultsAreNamed) {
   Memory memory;
-  Region* value = memory.allocate({.kind = RegionKind::kMapValue, .size = 16, .name = "map `m` value"});
-  Region* packet = memory.allocate(
-      {.kind = RegionKind::kPacket, .size = 64, .name = "packet", .permissions = Permissions::kRead});
+  Region* value =
+      memory.allocate({.kind = RegionKind::kMapValue, .size = 16, .name = "map `m` value"});
+  Region* packet = memory.allocate({.kind = RegionKind::kPacket,
+                                    .size = 64,
+                                    .name = "packet",
+                                    .permissions = Permissions::kRead});
   Region* map = memory.allocate({.kind = RegionKind::kOpaque, .size = 8, .name = "map `m`"});
   EXPECT_EQ(fault_of(memory, 0, 8, Access::kRead), FaultKind::kNull);
   EXPECT_EQ(fault_of(memory, 4095, 1, Access::kWrite), FaultKind::kNull);
@@ -62,7 +65,8 @@ TEST(Memory, FaultsAreNamed) {
   memory.free(value);
   EXPECT_EQ(fault_of(memory, value->base + 4, 4, Access::kRead), FaultKind::kUseAfterFree);
   EXPECT_EQ(memory.explain(value->base + 4, 4, Access::kWrite).text(),
-            "use after free: write of 4 bytes at 0xffff888100000004, offset 4 of map `m` value (16 bytes)");
+            "use after free: write of 4 bytes at 0xffff888100000004, offset 4 of map `m` value (16 "
+            "bytes)");
 }
 
 TEST(Memory, FreeingClosesSpansThatSomebodyKept) {
@@ -80,7 +84,8 @@ TEST(Memory, SameAllocationsSameAddressesAndNoneTwice) {
     Memory memory;
     std::vector<uint64_t> bases;
     for (int i = 0; i < 100; ++i) {
-      Region* region = memory.allocate({.kind = RegionKind::kRingbuf, .size = 8u + i, .name = "rec"});
+      Region* region =
+          memory.allocate({.kind = RegionKind::kRingbuf, .size = 8u + i, .name = "rec"});
       bases.push_back(region->base);
       if (i % 3 == 0) memory.free(region);
     }
@@ -95,7 +100,8 @@ TEST(Memory, ManyDeadRegionsAreForgottenAndLiveOnesKept) {
   Memory memory;
   Region* kept = memory.allocate({.size = 8, .name = "kept"});
   ASSERT_TRUE(memory.store<uint64_t>(kept->base, 7));
-  for (int i = 0; i < 100'000; ++i) memory.free(memory.allocate({.size = 8, .name = "short-lived"}));
+  for (int i = 0; i < 100'000; ++i)
+    memory.free(memory.allocate({.size = 8, .name = "short-lived"}));
   EXPECT_EQ(memory.live_regions(), 1u);
   EXPECT_EQ(*memory.load<uint64_t>(kept->base), 7u);
 }

@@ -41,7 +41,8 @@ TEST(RegionTable, AgreesWithAMap) {
     for (uint64_t probe : {base - 1, base, base + 1, uint64_t{random() % 3'000'000}}) {
       auto after = model.upper_bound(probe);
       ASSERT_EQ(table.after(probe), after == model.end() ? nullptr : after->second) << probe;
-      ASSERT_EQ(table.at_or_before(probe), after == model.begin() ? nullptr : std::prev(after)->second)
+      ASSERT_EQ(table.at_or_before(probe),
+                after == model.begin() ? nullptr : std::prev(after)->second)
           << probe;
     }
   }

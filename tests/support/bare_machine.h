@@ -58,7 +58,8 @@ class TableCalls : public CallResolver {
   std::map<uint32_t, HelperFunction> helpers, kfuncs;
 
  private:
-  static Callee find(const std::map<uint32_t, HelperFunction>& table, uint32_t id, const char* kind) {
+  static Callee find(const std::map<uint32_t, HelperFunction>& table, uint32_t id,
+                     const char* kind) {
     auto found = table.find(id);
     return {found == table.end() ? nullptr : found->second, fmt::format("{} {}", kind, id)};
   }

@@ -48,7 +48,8 @@ class HostBpf {
  public:
   /// Why the kernel cannot be asked; "" when it can.
   static std::string unavailable() {
-    const isa::Insn program[] = {{.code = isa::kAlu64 | isa::kMov}, {.code = isa::kJmp | isa::kExit}};
+    const isa::Insn program[] = {{.code = isa::kAlu64 | isa::kMov},
+                                 {.code = isa::kJmp | isa::kExit}};
     std::string log;
     if (load(program, BPF_PROG_TYPE_SCHED_CLS, &log).ok()) return "";
     return std::string("the running kernel does not load programs for us: ") + std::strerror(errno);
@@ -85,10 +86,15 @@ class HostBpf {
     attr.max_entries = entries;
     return HostFd(call(BPF_MAP_CREATE, attr));
   }
-  static bool read_map(int fd, uint32_t key, void* value) { return element(BPF_MAP_LOOKUP_ELEM, fd, key, value); }
-  static bool write_map(int fd, uint32_t key, void* value) { return element(BPF_MAP_UPDATE_ELEM, fd, key, value); }
+  static bool read_map(int fd, uint32_t key, void* value) {
+    return element(BPF_MAP_LOOKUP_ELEM, fd, key, value);
+  }
+  static bool write_map(int fd, uint32_t key, void* value) {
+    return element(BPF_MAP_UPDATE_ELEM, fd, key, value);
+  }
 
-  static std::optional<HostRun> test_run(int fd, std::span<const std::byte> packet, uint32_t repeat = 1) {
+  static std::optional<HostRun> test_run(int fd, std::span<const std::byte> packet,
+                                         uint32_t repeat = 1) {
     bpf_attr attr = {};
     attr.test.prog_fd = static_cast<uint32_t>(fd);
     attr.test.data_in = reinterpret_cast<uintptr_t>(packet.data());
