@@ -122,7 +122,7 @@ struct RawProgram {
   AttachType attach_type{};
   std::string name = "raw", license = "GPL";
   uint32_t flags = 0;
-  std::string attach_function;  // by name in the kernel's BTF (FUNC); "" for none
+  std::string attach_function;  // by name in the kernel's BTF; "" for none
 };
 /// Hands it to the kernel as it is; not verified yet.
 Result<std::shared_ptr<ProgramObject>> load_raw(Kernel& kernel, const RawProgram& program);

@@ -22,9 +22,13 @@ Result<std::shared_ptr<ProgramObject>> load_raw(Kernel& kernel, const RawProgram
   a.log_buf = reinterpret_cast<uint64_t>(&log);
   a.log_size = 1;
   if (!program.attach_function.empty()) {
-    a.attach_btf_id = kernel.profile().btf()->find(program.attach_function, BtfKind::kFunc);
+    // A function; for tp_btf the typedef btf_trace_NAME; for struct_ops the struct of operations.
+    const Btf& btf = *kernel.profile().btf();
+    for (BtfKind kind : {BtfKind::kFunc, BtfKind::kTypedef, BtfKind::kStruct})
+      if (!a.attach_btf_id) a.attach_btf_id = btf.find(program.attach_function, kind);
     if (!a.attach_btf_id)
-      return not_found("kernel " + kernel.profile().name() + " has no function '" + program.attach_function + "'");
+      return not_found("kernel " + kernel.profile().name() + " has no function or type '" +
+                       program.attach_function + "'");
   }
   std::shared_ptr<ProgramObject> loaded;
   kernel.set_recorder([&](uint64_t log_buf, const std::shared_ptr<ProgramObject>& object) {
