@@ -100,7 +100,7 @@ KfuncParam read_param(Env& env, const KfuncDesc& desc, const BtfParam& raw, size
   param.scalar_struct =
       is_btf_scalar(*param.pointee) ? ScalarStruct::kYes : scalar_struct(btf, *param.pointee);
   bool ctx = desc.special == SpecialKfunc::kCastToKernCtx ||
-             is_context_pointer(env, btf, *type, static_cast<int>(index));
+             is_context_pointer(env, btf, *type);
   param.pointer = ctx ? PointerArg::kCtx : pointer_kind(env, desc, param, name, index);
   return param;
 }
@@ -217,7 +217,7 @@ bool is_projection_of(std::string_view name, std::string_view kernel_name) {
          (name == "xdp_md" && kernel_name == "xdp_buff");
 }
 
-bool is_context_pointer(Env& env, const Btf& btf, const BtfType& pointer, int argno) {
+bool is_context_pointer(Env& env, const Btf& btf, const BtfType& pointer) {
   const BtfType* type = btf.type(pointer.type());
   if (env.type == ProgramType::kKprobe) {
     // A typedef that names no struct of its own on every machine.
@@ -228,10 +228,6 @@ bool is_context_pointer(Env& env, const Btf& btf, const BtfType& pointer, int ar
   while (type && is_modifier_or_typedef(*type)) type = btf.type(type->type());
   if (!type || !type->is_struct_or_union()) return false;
   std::string_view name = btf.name_of(*type);
-  if (name.empty()) {
-    env.verbose("arg#{} struct doesn't have a name\n", argno);
-    return false;
-  }
   const Btf& vmlinux = *env.profile.btf();
   const BtfType* context = vmlinux.type(context_types(vmlinux, env.type).program);
   while (context && context->kind() != BtfKind::kVoid) {

@@ -82,7 +82,7 @@ inline bool is_btf_scalar(const BtfType& type) {
 std::string_view btf_kind_word(const BtfType& type);
 
 /// Is the pointer (a type of `btf`) one to the context of this program's type?
-bool is_context_pointer(Env& env, const Btf& btf, const BtfType& pointer, int argno);
+bool is_context_pointer(Env& env, const Btf& btf, const BtfType& pointer);
 /// The kernel's own struct behind the context, as an id of vmlinux; 0 with a log line when it is
 /// none.
 uint32_t kernel_context_id(Env& env);

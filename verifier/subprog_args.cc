@@ -262,7 +262,7 @@ Check ArgReader::read_memory(size_t arg, const BtfType& pointer, uint32_t tags, 
 Check ArgReader::read_pointer(size_t arg, const BtfType& pointer, uint32_t tags, SubprogArg* out,
                               bool* known) {
   *known = true;
-  if ((tags & kTagCtx) || is_context_pointer(env_, btf_, pointer, static_cast<int>(arg))) {
+  if ((tags & kTagCtx) || is_context_pointer(env_, btf_, pointer)) {
     if (tags & ~kTagCtx) return bad_tags(arg);
     if (tags & kTagCtx && check_context_argument(env_, btf_, pointer, arg).failed())
       return Check::error(EINVAL);
