@@ -4,8 +4,10 @@
 // the tool that fills it on a real kernel (tools/kfunc_probe.cc).
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "isa/insn.h"
@@ -92,6 +94,142 @@ inline std::vector<isa::Insn> program(const Btf& btf, uint32_t func_id, char pat
   code.push_back({.code = kMovK, .dst = 0, .imm = 0});
   code.push_back({.code = isa::kJmp | isa::kExit});
   return code;
+}
+
+/// Sites, by name, whose calls are tried with every kind of register in every argument.
+inline constexpr std::string_view kArgumentSites[] = {"sched_cls", "xdp", "tp_btf", "lsm.s",
+                                                      "struct_ops", "syscall"};
+
+/// Kinds of registers: c context, f and u zeroed and unwritten stack, m map, v its value, n that or
+/// null, t current task, q a pointer under RCU, w one that may be stale, s any number, z zero,
+/// k eight, d dynptr, i iterator, r reserved ring buffer record.
+inline constexpr std::string_view kRegisterKinds = "cfumvntqwszkdir";
+
+struct Maps {
+  int array = 0;    // four bytes to 64, one element
+  int ringbuf = 0;  // 4096 bytes
+};
+
+/// Writes instructions.
+class Code {
+ public:
+  std::vector<isa::Insn> insns;
+
+  void mov(uint8_t dst, int32_t imm) { add({.code = kMovK, .dst = dst, .imm = imm}); }
+  void copy(uint8_t dst, uint8_t src) {
+    add({.code = isa::kAlu64 | isa::kMov | isa::kX, .dst = dst, .src = src});
+  }
+  void stack_address(uint8_t dst, int32_t off) {
+    copy(dst, 10);
+    add({.code = isa::kAlu64 | isa::kAdd | isa::kK, .dst = dst, .imm = off});
+  }
+  void zero_stack(int16_t off) {
+    add({.code = isa::kSt | isa::kMem | isa::kDw, .dst = 10, .off = off, .imm = 0});
+  }
+  void load64(uint8_t dst, uint8_t src, uint32_t off) {
+    add({.code = isa::kLdx | isa::kMem | isa::kDw, .dst = dst, .src = src,
+         .off = static_cast<int16_t>(off)});
+  }
+  void map(uint8_t dst, uint8_t pseudo, int fd) {
+    add({.code = isa::kLdImm64, .dst = dst, .src = pseudo, .imm = fd});
+    add({});
+  }
+  void helper(int32_t id) { add({.code = isa::kJmp | isa::kCall, .imm = id}); }
+  void kfunc(uint32_t id) {
+    add({.code = isa::kJmp | isa::kCall, .src = isa::kPseudoKfuncCall,
+         .imm = static_cast<int32_t>(id)});
+  }
+  void finish() {
+    mov(0, 0);
+    add({.code = isa::kJmp | isa::kExit});
+  }
+
+ private:
+  static constexpr uint8_t kMovK = isa::kAlu64 | isa::kMov | isa::kK;
+  void add(isa::Insn insn) { insns.push_back(insn); }
+};
+
+inline uint32_t task_member(const Btf& btf, std::string_view name) {
+  const BtfType* task = btf.type(btf.find("task_struct", BtfKind::kStruct));
+  for (const BtfMember& member : task->members())
+    if (btf.name_of(member) == name) return task->member_bit_offset(member) / 8;
+  return 0;
+}
+
+/// r7 becomes a register of that kind; r6 is the context.
+inline void make_register(Code& code, const Btf& btf, char kind, const Maps& maps) {
+  constexpr int32_t kKtime = 5, kLookup = 1, kCurrentTaskBtf = 158, kRingbufReserve = 131,
+                    kDynptrFromMem = 197;
+  switch (kind) {
+    case 'c': return code.copy(7, 6);
+    case 'f': return code.stack_address(7, -64);
+    case 'u': return code.stack_address(7, -256);
+    case 'm': return code.map(7, isa::kPseudoMapFd, maps.array);
+    case 'v': return code.map(7, isa::kPseudoMapValue, maps.array);
+    case 'n':
+      code.map(1, isa::kPseudoMapFd, maps.array);
+      code.stack_address(2, -64);
+      code.helper(kLookup);
+      return code.copy(7, 0);
+    case 't':
+    case 'q':
+    case 'w':
+      code.helper(kCurrentTaskBtf);
+      if (kind == 't') return code.copy(7, 0);
+      return code.load64(7, 0, task_member(btf, kind == 'q' ? "real_parent" : "last_wakee"));
+    case 's':
+      code.helper(kKtime);
+      return code.copy(7, 0);
+    case 'z': return code.mov(7, 0);
+    case 'k': return code.mov(7, 8);
+    case 'd':
+      code.map(1, isa::kPseudoMapValue, maps.array);
+      code.mov(2, 8);
+      code.mov(3, 0);
+      code.stack_address(4, -128);
+      code.helper(kDynptrFromMem);
+      return code.stack_address(7, -128);
+    case 'i':
+      code.stack_address(1, -136);
+      code.mov(2, 0);
+      code.mov(3, 10);
+      code.kfunc(btf.find("bpf_iter_num_new", BtfKind::kFunc));
+      return code.stack_address(7, -136);
+    case 'r':
+      code.map(1, isa::kPseudoMapFd, maps.ringbuf);
+      code.mov(2, 64);
+      code.mov(3, 0);
+      code.helper(kRingbufReserve);
+      return code.copy(7, 0);
+    default: return code.mov(7, 0);
+  }
+}
+
+/// The kfunc with a register of that kind as argument `position` (from 0), zeroed stack behind the
+/// other pointers and 8 for the other numbers.
+inline std::vector<isa::Insn> program_with(const Btf& btf, uint32_t func_id, uint32_t position,
+                                           char kind, const Maps& maps) {
+  Code code;
+  code.copy(6, 1);
+  for (int16_t off = -64; off < 0; off = static_cast<int16_t>(off + 8)) code.zero_stack(off);
+  make_register(code, btf, kind, maps);
+  auto params = btf.type(btf.type(func_id)->type())->params();
+  for (uint8_t r = 1; r <= 5 && r <= params.size(); ++r) {
+    const BtfType* type = btf.skip_modifiers(params[r - 1u].type);
+    bool scalar = type && (type->kind() == BtfKind::kInt || type->is_any_enum());
+    if (r == position + 1) code.copy(r, 7);
+    else if (scalar) code.mov(r, 8);
+    else code.stack_address(r, -64);
+  }
+  code.kfunc(func_id);
+  code.finish();
+  return std::move(code.insns);
+}
+
+inline const Site& site_named(std::string_view name) {
+  for (const Site& site : kSites)
+    if (site.name == name) return site;
+  return kSites[0];
 }
 
 /// A log at the statistics level without the statistics, in one line.
