@@ -123,7 +123,7 @@ TEST_F(KfuncTable, EveryKfuncFromEveryProgram) {
                        kfunc_table::program(*kernel_->btf(), id, cells[1][0]),
                        std::stoi(cells[3]), cells[4]);
   }
-  comparison.done(25'000);
+  comparison.done(27'000);
 }
 
 TEST_F(KfuncTable, EveryRegisterInEveryArgument) {
@@ -140,7 +140,7 @@ TEST_F(KfuncTable, EveryRegisterInEveryArgument) {
                        kfunc_table::program_with(*kernel_->btf(), id, position, kind, maps),
                        std::stoi(cells[4]), cells[5]);
   }
-  comparison.done(15'000);
+  comparison.done(30'000);
 }
 
 }  // namespace
