@@ -3,8 +3,8 @@
 //
 //   drydock_answers ask [PROFILE [WHAT]]   asks (as root) and prints the tables; PROFILE says what
 //                                          the kernel is known to have ("6.18"; default: itself),
-//                                          WHAT is contexts, pointers, helpers, arguments or
-//                                          lsm
+//                                          WHAT is contexts, pointers, helpers, arguments,
+//                                          typed or lsm
 //   drydock_answers split DIR              reads such output and writes a file a table
 //
 // A kernel in a virtual machine is asked by running the first as its init.
@@ -19,6 +19,7 @@
 #include "answers/host_bpf.h"
 #include "answers/lsm_questions.h"
 #include "answers/test_maps.h"
+#include "answers/typed_questions.h"
 #include "kernel/profile.h"
 
 namespace {
@@ -79,6 +80,17 @@ void ask_arguments(const Profile& profile, bool trampolines) {
               table);
 }
 
+void ask_typed_contexts(const Profile& profile, bool trampolines) {
+  TableWriter table;
+  for (const TypedTarget& target : typed_targets(profile))
+    if (trampolines || !target.trampoline)
+      table.add(target.name, write_values(ask_about_target(target, host_message)));
+  print_table("typed-contexts",
+              "Arguments of tracepoints, iterators and LSM hooks: 1=N loaded and followed, "
+              "2=N loaded by four bytes, 3=N stored to",
+              table);
+}
+
 void ask_lsm_hooks(const Profile& profile) {
   TableWriter table;
   LsmOracle oracle = lsm_oracle(profile, host());
@@ -104,6 +116,7 @@ int ask(const std::string& name, const std::string& what) {
   if (wanted("pointers")) ask_pointers();
   if (wanted("helpers")) ask_helpers(*profile, trampolines);
   if (wanted("arguments")) ask_arguments(*profile, trampolines);
+  if (wanted("typed")) ask_typed_contexts(*profile, trampolines);
   if (wanted("lsm") && trampolines) ask_lsm_hooks(*profile);
   return 0;
 }

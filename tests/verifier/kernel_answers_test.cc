@@ -15,6 +15,7 @@
 #include "answers/host_bpf.h"
 #include "answers/lsm_questions.h"
 #include "answers/test_maps.h"
+#include "answers/typed_questions.h"
 #include "contexts/program_rules.h"
 #include "helpers/helper_ids.h"
 #include "maps/map_rows.h"
@@ -142,6 +143,25 @@ TEST(KernelAnswers, EveryValueInEveryArgument) {
   }
   EXPECT_EQ(0u, different);
   EXPECT_GT(asked, 10'000u);
+}
+
+// What BTF and its rows make of each argument of tracepoints, iterators and LSM hooks.
+TEST(KernelAnswers, EveryArgumentTypedByBtf) {
+  auto table = read_sections(read_table("typed-contexts"));
+  size_t different = 0;
+  auto targets = typed_targets(profile618());
+  EXPECT_EQ(table.size(), targets.size());
+  for (const TypedTarget& target : targets) {
+    auto theirs = read_values(table[target.name]);
+    auto ours = ask_about_target(target, [](const HostQuestion& question) {
+      return in_words(ask(profile618(), question), 0);
+    });
+    for (const auto& [value, message] : ours)
+      if (message != theirs[value] && different++ < 40)
+        ADD_FAILURE() << target.name << ", " << value << "\n  kernel: " << theirs[value]
+                      << "\n  ours:   " << message;
+  }
+  EXPECT_EQ(0u, different);
 }
 
 // The same questions to the kernel that this runs on, and to its profile.
