@@ -109,6 +109,24 @@ TEST_P(Programs, CountsDoNotHangOnTheLog) {
   EXPECT_EQ(silent.statistics.stack_depths, loud.statistics.stack_depths);
 }
 
+// A limit of the caller's ends verification without a verdict.
+TEST(Limits, OfMemoryGivesNoVerdict) {
+  std::string error;
+  std::optional<ProgramFile> file = ProgramFile::parse(
+      "type: socket_filter\n--- program\nr6 = 0\nloop:\nr6 += 1\nif r6 < 400000 goto loop\nr0 = 0\nexit\n",
+      &error);
+  ASSERT_TRUE(file) << error;
+  auto profile = Profile::load("6.18");
+  ASSERT_TRUE(profile) << profile.error().message;
+  TestMaps maps(*file);
+  EXPECT_EQ(verify(input_of(*file), **profile, maps).kind, VerdictKind::kAccepted);
+  Options options;
+  options.limits.memory_bytes = 1 << 20;
+  Verdict verdict = verify(input_of(*file), **profile, maps, options);
+  EXPECT_EQ(verdict.kind, VerdictKind::kUnsupported);
+  EXPECT_NE(verdict.message.find("1048576 bytes"), std::string::npos) << verdict.message;
+}
+
 INSTANTIATE_TEST_SUITE_P(All, Programs, testing::ValuesIn(program_files()), [](const auto& info) {
   std::string name = info.param.stem().string();
   std::replace(name.begin(), name.end(), '-', '_');
