@@ -8,6 +8,7 @@
 #include "verifier/alu_bounds.h"
 #include "verifier/alu_pointer.h"
 #include "verifier/branches.h"
+#include "verifier/explore.h"
 #include "verifier/precision.h"
 #include "verifier/registers.h"
 
@@ -149,8 +150,28 @@ Check check_mov(Env& env, const isa::Insn& insn) {
 
 // Arithmetic on numbers.
 
+/// What a sign extension or an arithmetic shift leaves of a condition, 0 or all ones, is masked next:
+/// the instruction is walked again for the 0 as a path of its own, and goes on here with the ones.
+Check fork_mask(Env& env, const isa::Insn& insn, Register& dst) {
+  const Bounds& b = dst.bounds;
+  const bool in_64 = b.smin == -1 && b.smax == 0, in_32 = b.s32_min == -1 && b.s32_max == 0;
+  if (!in_64 && !in_32) return Check::ok();
+  State* zero = push_branch(env, env.insn_idx, env.insn_idx, false);
+  if (!zero) return Check::error(ENOMEM);
+  const auto become = [in_64](Register& reg, uint64_t value) {
+    if (in_64) return reg.set_known(value);
+    reg.bounds.var = reg.bounds.var.const_subreg(static_cast<uint32_t>(value));
+    reg.bounds.set(Ranges<uint32_t>::constant(static_cast<uint32_t>(value)));
+  };
+  become(zero->regs()[insn.dst], 0);
+  become(dst, ~uint64_t{0});
+  return Check::ok();
+}
+
 Check compute_scalar(Env& env, const isa::Insn& insn, Register& dst, const Bounds& src) {
   const uint8_t op = isa::insn_op(insn.code);
+  const bool masks = op == isa::kAnd || op == isa::kOr;
+  if (masks && src.is_const() && env.has(Feature::kForkedMasks)) DRYDOCK_TRY(fork_mask(env, insn, dst));
   if (op == isa::kAdd || op == isa::kSub) DRYDOCK_TRY(sanitize_scalar_alu(env, insn));
   switch (apply_alu(dst.bounds, src, op, !is_alu64(insn), env.bounds_rules)) {
     case AluResult::kUnknown:

@@ -122,10 +122,12 @@ bool Comparison::scalar_matches(const Register& a, const Register& b) {
   if (env_.explore_alu_limits)
     return same_prefix(a, b, kBytesBeforeId) && ids_.same_scalar(a.id, b.id);
   if (!a.precise && exact_ == ExactLevel::kNotExact) return true;
+  const bool covers = a.bounds.contains(b.bounds) && a.bounds.var.contains(b.bounds.var);
+  // Being linked only says more of the number.
+  if (a.id == 0 && env_.has(Feature::kScalarIdsOneWay)) return covers;
   if ((a.id ^ b.id) & kIdAddConst) return false;
   if (a.id & kIdAddConst && a.off != b.off) return false;
-  return a.bounds.contains(b.bounds) && a.bounds.var.contains(b.bounds.var) &&
-         ids_.same_scalar(a.id, b.id);
+  return covers && ids_.same_scalar(a.id, b.id);
 }
 
 bool Comparison::memory_pointer_matches(const Register& a, const Register& b) {

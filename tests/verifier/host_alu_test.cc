@@ -6,6 +6,7 @@
 
 #include "host_kernel.h"
 #include "kernel/profile.h"
+#include "log_difference.h"
 #include "random_program.h"
 #include "verifier/verify.h"
 
@@ -24,16 +25,12 @@ class NoDescriptors final : public FdTable {
   }
 };
 
-/// The first line in which they differ, of each, and the line before.
-std::string first_difference(std::string_view a, std::string_view b) {
-  size_t start = 0;
-  for (size_t i = 0; i < std::min(a.size(), b.size()) && a[i] == b[i]; ++i)
-    if (a[i] == '\n') start = i + 1;
-  const auto line = [start](std::string_view s) { return s.substr(std::min(start, s.size())).substr(0, s.substr(std::min(start, s.size())).find('\n')); };
-  std::string_view before = a.substr(0, start ? start - 1 : 0);
-  before.remove_prefix(before.rfind('\n') == before.npos ? 0 : before.rfind('\n') + 1);
-  return "after:  " + std::string(before) + "\nkernel: " + std::string(line(a)) +
-         "\nours:   " + std::string(line(b));
+ProgramInput random_program(uint64_t seed) {
+  ProgramInput program;
+  program.type = ProgramType::kSocketFilter;
+  program.license = "GPL";
+  program.insns = test::RandomProgram(seed).generate();
+  return program;
 }
 
 TEST(HostAlu, LogsAgreeLineByLine) {
@@ -44,10 +41,7 @@ TEST(HostAlu, LogsAgreeLineByLine) {
   NoDescriptors fds;
   uint64_t accepted = 0, differ = 0;
   for (uint64_t seed = 1; seed <= kPrograms && differ < 5; ++seed) {
-    ProgramInput program;
-    program.type = ProgramType::kSocketFilter;
-    program.license = "GPL";
-    program.insns = test::RandomProgram(seed).generate();
+    const ProgramInput program = random_program(seed);
     const test::HostAnswer host = test::host_load(program, kLogLevel2);
     Options options;
     options.log_level = kLogLevel2;
@@ -58,10 +52,32 @@ TEST(HostAlu, LogsAgreeLineByLine) {
     if (same) continue;
     ++differ;
     ADD_FAILURE() << "seed " << seed << ": kernel errno " << host.err << ", ours " << ours.err << "\n"
-                  << first_difference(host.log, ours.log);
+                  << test::first_difference(host.log, ours.log);
   }
   // Were most of them refused at once, the test would show little.
   EXPECT_GT(accepted, kPrograms / 10);
+}
+
+TEST(HostAlu, SmallBuffersHoldTheSameText) {
+  if (auto why = test::host_unavailable()) GTEST_SKIP() << *why;
+  const auto profile = Profile::load("host");
+  if (!profile) GTEST_SKIP() << "skipped: " << profile.error().message;
+  NoDescriptors fds;
+  int truncated = 0;
+  for (uint64_t seed = 1; seed <= 100; ++seed)
+    for (uint32_t level : {kLogLevel1, kLogLevel2, kLogLevel2 | kLogFixed})
+      for (uint32_t size : {2u, 100u, 1000u, 20000u}) {
+        const ProgramInput program = random_program(seed);
+        const test::HostAnswer host = test::host_load(program, level, size);
+        Options options;
+        options.log_level = level;
+        options.log_size = size;
+        const Verdict ours = verify(program, **profile, fds, options);
+        ASSERT_EQ(host.err, ours.log_truncated ? ENOSPC : ours.err) << seed << ' ' << level << ' ' << size;
+        ASSERT_EQ(host.log, ours.log) << seed << ' ' << level << ' ' << size;
+        truncated += ours.log_truncated;
+      }
+  EXPECT_GT(truncated, 300);
 }
 
 }  // namespace

@@ -24,8 +24,9 @@ struct HostAnswer {
   std::string log;
 };
 
-inline HostAnswer host_load(const ProgramInput& program, uint32_t log_level) {
-  std::vector<char> log(4u << 20);
+inline HostAnswer host_load(const ProgramInput& program, uint32_t log_level,
+                            uint32_t log_size = 4u << 20) {
+  std::vector<char> log(log_size);
   bpf_attr attr;
   std::memset(&attr, 0, sizeof attr);
   attr.prog_type = static_cast<uint32_t>(program.type);
