@@ -2,7 +2,6 @@
 // Random loads and stores against the running kernel: verdict, errno and every line of the log at
 // level 2 (states, order of the walk, pruning, precision, counts).
 #include <gtest/gtest.h>
-#include <sys/utsname.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -70,23 +69,6 @@ std::string without_addresses(const std::string& log) {
   return std::regex_replace(log, kAddress, "$1ADDRESS");
 }
 
-/// Programs whose logs are known to differ, on one kernel, and why.
-struct KnownDifference {
-  std::string_view release;
-  uint64_t seed;
-  std::string_view reason;
-};
-constexpr KnownDifference kKnown[] = {
-    {"6.18.44", 764, "narrows 32-bit ranges that cross the sign, which 6.18.15 does not"},
-};
-bool is_known(uint64_t seed) {
-  utsname name;
-  if (uname(&name)) return false;
-  return std::ranges::any_of(kKnown, [&](const KnownDifference& known) {
-    return known.seed == seed && std::string_view(name.release).starts_with(known.release);
-  });
-}
-
 TEST(HostMemory, LogsAgreeLineByLine) {
   if (auto why = test::host_unavailable()) GTEST_SKIP() << *why;
   const auto profile = test::running_profile();
@@ -116,11 +98,7 @@ TEST(HostMemory, LogsAgreeLineByLine) {
     if (only) std::printf("---- kernel\n%s\n---- ours\n%s\n", kernel_log.c_str(), our_log.c_str());
     const bool same = ours.err == host.err && kernel_log == our_log &&
                       (host.err == 0) == (ours.kind == VerdictKind::kAccepted);
-    if (same == !is_known(seed)) continue;
-    if (same) {
-      ADD_FAILURE() << "seed " << seed << " no longer differs: take it off the list";
-      continue;
-    }
+    if (same) continue;
     ++differ;
     ADD_FAILURE() << "seed " << seed << " " << name_of(program.type) << ": kernel errno " << host.err << ", ours " << ours.err
                   << " (" << ours.message << ")\n" << test::first_difference(kernel_log, our_log);
