@@ -178,6 +178,12 @@ class Machine {
     return 0;
   }
 
+  /// The next result of the n-th function that the test replaced.
+  virtual uint64_t replaced_result(size_t n) {
+    (void)n;
+    return 0;
+  }
+
   // -- Effects.
   virtual void write(Output where, std::string_view bytes) = 0;
   /// What happened that a case may ask about and no other channel carries: a signal sent, a packet

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// `drydock kernel`: the profiles there are, what one holds, and making one.
+#include <CLI/CLI.hpp>
+#include <fmt/core.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/file.h"
+#include "cli/command.h"
+#include "cli/exit_status.h"
+#include "kernel/profile_catalog.h"
+#include "kernel/profile_file.h"
+
+namespace drydock::cli {
+namespace {
+
+struct KernelOptions {
+  std::string name = "6.18", format = "text";
+  ImportSource source;
+  std::string output;
+  CLI::App *list = nullptr, *show = nullptr, *import = nullptr;
+};
+
+int show_profile(const KernelOptions& options) {
+  auto profile = load_kernel(options.name);
+  if (!profile) return complain({ErrorKind::kUsage, profile.error().message, 0});
+  const Profile& p = **profile;
+  nlohmann::ordered_json doc = {{"schema", 1}, {"name", p.name()}, {"release", p.release()},
+                                {"provenance", p.provenance()},
+                                {"btf_types", p.btf()->type_count()},
+                                {"modules", p.modules().size()}, {"kfuncs", p.kfuncs().size()}};
+  doc["features"] = nlohmann::ordered_json::array();
+  for (size_t i = 0; i < static_cast<size_t>(Feature::kCount); ++i)
+    if (p.has(static_cast<Feature>(i))) doc["features"].push_back(name_of(static_cast<Feature>(i)));
+  if (options.format == "json") {
+    fmt::print("{}\n", doc.dump(2));
+    return kGood;
+  }
+  for (const auto& [key, value] : doc.items())
+    if (key != "schema" && !value.is_array())
+      fmt::print("{:<11} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
+  fmt::print("features   ");
+  for (const auto& feature : doc["features"]) fmt::print(" {}", feature.get<std::string>());
+  fmt::print("\n");
+  return kGood;
+}
+
+int list_profiles(const KernelOptions& options) {
+  nlohmann::ordered_json rows = nlohmann::ordered_json::array();
+  for (std::string_view name : embedded_profiles()) {
+    auto profile = load_kernel(std::string(name));
+    if (!profile) return complain(profile.error());
+    rows.push_back({{"name", name}, {"release", (*profile)->release()},
+                    {"provenance", (*profile)->provenance()}});
+  }
+  if (auto host = load_kernel("host"))
+    rows.push_back({{"name", "host"}, {"release", (*host)->release()}, {"provenance", (*host)->provenance()}});
+  if (options.format == "json") {
+    fmt::print("{}\n", nlohmann::ordered_json{{"schema", 1}, {"kernels", rows}}.dump(2));
+    return kGood;
+  }
+  for (const auto& row : rows)
+    fmt::print("{:<8} {:<32} {}\n", row["name"].get<std::string>(), row["release"].get<std::string>(),
+               row["provenance"].get<std::string>());
+  return kGood;
+}
+
+int import_profile(const KernelOptions& options) {
+  auto parts = options.source.path == "host" ? import_host() : import_kernel(options.source);
+  if (!parts) return complain(parts.error());
+  std::string file = options.output.empty() ? parts->name + ".profile" : options.output;
+  if (auto checked = ProfileBuilder::build(*parts); !checked) return complain(checked.error());
+  if (auto written = write_file(file, encode_profile(*parts)); !written) return complain(written.error());
+  fmt::print("{}: kernel {} ({})\n", file, parts->release, parts->provenance);
+  return kGood;
+}
+
+}  // namespace
+
+Action add_kernel(CLI::App& app) {
+  auto options = std::make_shared<KernelOptions>();
+  CLI::App* c = app.add_subcommand("kernel", "Kernel profiles: list, show, import");
+  c->require_subcommand(1);
+  options->list = c->add_subcommand("list", "the profiles that --kernel takes by name");
+  options->show = c->add_subcommand("show", "what a profile holds");
+  options->show->add_option("KERNEL", options->name, "6.18, host, or a profile file")->capture_default_str();
+  for (CLI::App* s : {options->list, options->show})
+    s->add_option("--format,-f", options->format, "text or json")->check(CLI::IsMember({"text", "json"}));
+  options->import = c->add_subcommand("import", "makes a profile from a vmlinuz, a vmlinux, a kernel .deb or the running kernel");
+  options->import->add_option("SOURCE", options->source.path, "a file, or `host`")->required();
+  options->import->add_option("--config", options->source.config, "the kernel's config, where it is not inside or beside it");
+  options->import->add_option("--name", options->source.name, "what --kernel shall call it");
+  options->import->add_option("--output,-o", options->output, "the profile file");
+  return [options] {
+    if (options->show->parsed()) return show_profile(*options);
+    if (options->import->parsed()) return import_profile(*options);
+    return list_profiles(*options);
+  };
+}
+
+}  // namespace drydock::cli
