@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "emulator/cases/case_run.h"
+
+#include "base/file.h"
+#include "emulator/cases/case_context.h"
+
+namespace drydock {
+
+using cases::Json;
+
+Result<CaseFile> CaseFile::read(const std::string& path) {
+  auto text = read_text_file(path);
+  if (!text) return std::unexpected(text.error());
+  auto json = cases::parse_json(*text, path);
+  if (!json) return std::unexpected(json.error());
+  if (!json->is_object()) return malformed(path + ": a case is an object");
+  CaseFile file;
+  file.path_ = path;
+  size_t slash = path.rfind('/');
+  file.name_ = path.substr(slash == std::string::npos ? 0 : slash + 1);
+  if (auto name = json->find("name"); name != json->end() && name->is_string()) file.name_ = name->get<std::string>();
+  if (auto kernels = json->find("kernels"); kernels != json->end()) {
+    if (!kernels->is_array()) return malformed(path + ": kernels is no list");
+    for (const Json& kernel : *kernels) {
+      if (!kernel.is_string()) return malformed(path + ": kernels holds what is no name");
+      file.kernels_.push_back(kernel.get<std::string>());
+    }
+  }
+  file.json_ = std::move(*json);
+  return file;
+}
+
+namespace {
+
+CaseOutcome outcome_of(const Error& error, std::string step, size_t steps_run) {
+  CaseOutcome::Kind kind = error.kind == ErrorKind::kInternal      ? CaseOutcome::Kind::kFailed
+                           : error.kind == ErrorKind::kUnsupported ? CaseOutcome::Kind::kUnsupported
+                                                                   : CaseOutcome::Kind::kMalformed;
+  return {kind, error.message, std::move(step), steps_run};
+}
+
+}  // namespace
+
+CaseOutcome CaseFile::run(const std::shared_ptr<const Profile>& profile,
+                          const CaseOptions& options) const {
+  size_t slash = path_.rfind('/');
+  std::string directory = slash == std::string::npos ? "." : path_.substr(0, slash);
+  cases::CaseContext context(json_, directory, profile, options);
+  if (auto ready = context.prepare(); !ready) return outcome_of(ready.error(), "", 0);
+  auto steps = json_.find("steps");
+  if (steps == json_.end() || !steps->is_array() || steps->empty())
+    return {CaseOutcome::Kind::kMalformed, path_ + ": a case has a list of steps", "", 0};
+  size_t done = 0;
+  for (const Json& step : *steps) {
+    std::string where = "steps[" + std::to_string(done) + "]";
+    if (!step.is_object() || step.size() != 1)
+      return {CaseOutcome::Kind::kMalformed, where + " is no object of one field", where, done};
+    const std::string& kind = step.begin().key();
+    where += "." + kind;
+    if (auto ok = context.step(kind, step.begin().value(), where); !ok)
+      return outcome_of(ok.error(), where, done);
+    ++done;
+  }
+  return {CaseOutcome::Kind::kPassed, "", "", done};
+}
+
+}  // namespace drydock
