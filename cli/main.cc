@@ -14,9 +14,8 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", std::string("drydock ") + kVersion);
   app.require_subcommand(1);
   std::map<std::string, Action> actions = {
-      {"verify", add_verify(app)}, {"run", add_run(app)},   {"test", add_test(app)},
-      {"compare", add_compare(app)}, {"list", add_list(app)}, {"kernel", add_kernel(app)},
-      {"disasm", add_disasm(app)}};
+      {"verify", add_verify(app)}, {"run", add_run(app)}, {"test", add_test(app)}, {"compare", add_compare(app)},
+      {"list", add_list(app)}, {"kernel", add_kernel(app)}, {"disasm", add_disasm(app)}};
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+// `drydock test`: runs cases and reports as GoogleTest does.
+#include <CLI/CLI.hpp>
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <fnmatch.h>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "base/file.h"
+#include "cli/command.h"
+#include "cli/exit_status.h"
+#include "emulator/cases/case_run.h"
+
+namespace drydock::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using Kind = CaseOutcome::Kind;
+
+struct TestOptions {
+  std::vector<std::string> paths, objects;
+  std::string kernel = "6.18", filter = "*", junit, format = "text";
+  unsigned jobs = 1;
+};
+
+struct CaseResult {
+  std::string path, name;
+  CaseOutcome outcome;
+  bool skipped = false;
+  double ms = 0;
+};
+
+/// Cases are *.json files; folders are searched, in the order of their names.
+Result<std::vector<std::string>> find_cases(const std::vector<std::string>& paths) {
+  std::vector<std::string> files;
+  for (const std::string& path : paths) {
+    std::error_code err;
+    if (!fs::is_directory(path, err)) {
+      if (!fs::exists(path, err)) return not_found(path + ": no such file or folder");
+      files.push_back(path);
+      continue;
+    }
+    std::vector<std::string> found;
+    for (const auto& entry : fs::recursive_directory_iterator(path, err))
+      if (entry.is_regular_file() && entry.path().extension() == ".json") found.push_back(entry.path().string());
+    std::ranges::sort(found);
+    files.insert(files.end(), found.begin(), found.end());
+  }
+  return files;
+}
+
+CaseResult run_one(const std::string& path, const std::shared_ptr<const Profile>& profile, const CaseOptions& options) {
+  CaseResult r{.path = path, .name = path};
+  auto start = std::chrono::steady_clock::now();
+  auto file = CaseFile::read(path);
+  if (!file) {
+    r.outcome = {Kind::kMalformed, file.error().message, "", 0};
+  } else if (!file->kernels().empty() && std::ranges::find(file->kernels(), profile->name()) == file->kernels().end()) {
+    r.skipped = true;
+  } else {
+    r.outcome = file->run(profile, options);
+  }
+  r.ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  return r;
+}
+
+std::string_view word(Kind kind) {
+  switch (kind) {
+    case Kind::kPassed: return "passed";
+    case Kind::kFailed: return "failed";
+    case Kind::kMalformed: return "malformed";
+    case Kind::kUnsupported: return "unsupported";
+  }
+  return "";
+}
+int status_of(Kind kind) {
+  return kind == Kind::kPassed ? kGood : kind == Kind::kUnsupported ? kUnsupported : kRejected;
+}
+
+std::string xml(std::string_view text) {
+  std::string out;
+  for (char c : text) {
+    if (c == '<') out += "&lt;";
+    else if (c == '>') out += "&gt;";
+    else if (c == '&') out += "&amp;";
+    else if (c == '"') out += "&quot;";
+    else out += c;
+  }
+  return out;
+}
+
+std::string junit_of(const std::vector<CaseResult>& results, size_t failures, size_t skipped) {
+  std::string out = fmt::format("<?xml version=\"1.0\"?>\n<testsuite name=\"drydock\" tests=\"{}\" failures=\"{}\" skipped=\"{}\">\n",
+                                results.size(), failures, skipped);
+  for (const CaseResult& r : results) {
+    out += fmt::format("  <testcase name=\"{}\" time=\"{:.3f}\"", xml(r.name), r.ms / 1000);
+    if (r.skipped) out += "><skipped/></testcase>\n";
+    else if (r.outcome.kind == Kind::kPassed) out += "/>\n";
+    else out += fmt::format("><failure type=\"{}\" message=\"{}\"/></testcase>\n", word(r.outcome.kind), xml(r.outcome.message));
+  }
+  return out + "</testsuite>\n";
+}
+
+void print_json(const TestOptions& options, const std::vector<CaseResult>& results) {
+  nlohmann::ordered_json doc = {{"schema", 1}, {"kernel", options.kernel}, {"cases", nlohmann::ordered_json::array()}};
+  for (const CaseResult& r : results)
+    doc["cases"].push_back({{"file", r.path}, {"outcome", r.skipped ? "skipped" : word(r.outcome.kind)},
+                            {"message", r.outcome.message}, {"step", r.outcome.step}, {"ms", r.ms}});
+  fmt::print("{}\n", doc.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+}
+
+void print_text(const TestOptions& options, const std::vector<CaseResult>& results, size_t failures, size_t skipped) {
+  for (const CaseResult& r : results) {
+    if (r.skipped) {
+      fmt::print("[ SKIPPED  ] {} (not meant for kernel {})\n", r.name, options.kernel);
+    } else if (r.outcome.kind == Kind::kPassed) {
+      fmt::print("[       OK ] {} ({:.0f} ms)\n", r.name, r.ms);
+    } else {
+      fmt::print("{}\n[  FAILED  ] {} ({}, {:.0f} ms)\n", r.outcome.message, r.name, word(r.outcome.kind), r.ms);
+      fmt::print("  again: drydock test {} --kernel {}\n", r.path, options.kernel);
+    }
+  }
+  fmt::print("[==========] {} cases: {} passed, {} failed, {} skipped\n", results.size(),
+             results.size() - failures - skipped, failures, skipped);
+}
+
+int run_test(const TestOptions& options) {
+  auto profile = load_kernel(options.kernel);
+  if (!profile) return complain({ErrorKind::kUsage, profile.error().message, 0});
+  auto files = find_cases(options.paths);
+  if (!files) return complain({ErrorKind::kUsage, files.error().message, 0});
+  std::erase_if(*files, [&](const std::string& f) { return fnmatch(options.filter.c_str(), f.c_str(), 0) != 0; });
+  if (files->empty()) return complain({ErrorKind::kUsage, "no case to run", 0});
+  CaseOptions case_options{options.objects};
+  std::vector<CaseResult> results(files->size());
+  std::atomic<size_t> next = 0;
+  auto work = [&] {
+    for (size_t i; (i = next++) < files->size();) results[i] = run_one((*files)[i], *profile, case_options);
+  };
+  std::vector<std::thread> pool;
+  for (unsigned i = 1; i < options.jobs; ++i) pool.emplace_back(work);
+  work();
+  for (std::thread& thread : pool) thread.join();
+
+  size_t failures = 0, skipped = 0;
+  int status = kGood;
+  for (const CaseResult& r : results) {
+    skipped += r.skipped;
+    if (r.skipped) continue;
+    failures += r.outcome.kind != Kind::kPassed;
+    status = worse(status, status_of(r.outcome.kind));
+  }
+  if (!options.junit.empty()) {
+    auto written = write_file(options.junit, as_byte_span(junit_of(results, failures, skipped)));
+    if (!written) return complain(written.error());
+  }
+  if (options.format == "json") print_json(options, results);
+  else print_text(options, results, failures, skipped);
+  return status;
+}
+
+}  // namespace
+
+Action add_test(CLI::App& app) {
+  auto options = std::make_shared<TestOptions>();
+  CLI::App* c = app.add_subcommand("test", "Runs cases on the emulated kernel");
+  c->add_option("CASE", options->paths, "case files, or folders of them")->required();
+  c->add_option("--objects", options->objects, "folder where cases find their objects");
+  c->add_option("--kernel,-k", options->kernel, "kernel profile")->capture_default_str();
+  c->add_option("--filter", options->filter, "only cases whose path matches (shell pattern)")->capture_default_str();
+  c->add_option("--junit", options->junit, "writes a JUnit report there");
+  c->add_option("--format,-f", options->format, "text or json")->check(CLI::IsMember({"text", "json"}));
+  c->add_option("--jobs,-j", options->jobs, "cases run at a time")->check(CLI::Range(1, 256));
+  return [options] { return run_test(*options); };
+}
+
+}  // namespace drydock::cli
