@@ -39,7 +39,7 @@ std::vector<std::string_view> lines_of(std::string_view text) {
 /// states, precision marks.
 bool is_walk_line(std::string_view line) {
   static constexpr std::string_view kPrefixes[] = {
-      "processed ", "verification time ", "stack depth ", "mark_precise:", "; ", "func#",
+      "processed ", "verification time ", "stack depth ", "mark_precise:", "; ", "func#", "cur state:", "old state:",
       "Func#", "Live regs before insn:", "propagating ", "from "};
   if (line.empty()) return true;
   for (std::string_view prefix : kPrefixes)
