@@ -10,6 +10,8 @@
 #include "contexts/listing.h"
 #include "helpers/listing.h"
 #include "kfuncs/kfunc_row.h"
+#include "kernel/profile_builder.h"
+#include "maps/map.h"
 #include "maps/map_rows.h"
 
 namespace drydock::cli {

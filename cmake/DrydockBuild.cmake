@@ -14,6 +14,7 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   endif()
 endif()
 
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
 endif()
@@ -22,7 +23,7 @@ add_library(drydock_flags INTERFACE)
 target_compile_options(drydock_flags INTERFACE
   -Wall -Wextra -Werror -Wno-missing-field-initializers -fno-strict-aliasing)
 # GCC 12 warns falsely about std::string's replace() when it optimises (its bug 105651).
-target_compile_options(drydock_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
+target_compile_options(drydock_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict -Wno-maybe-uninitialized>)
 target_include_directories(drydock_flags INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/include)
 if(DRYDOCK_SANITIZE)
   target_compile_options(drydock_flags INTERFACE

@@ -110,6 +110,13 @@ Result<int> HostKernel::map_fd(const std::shared_ptr<MapObject>& object) {
     t.value_size = m.inner->value_size;
     t.max_entries = m.inner->max_entries;
     t.map_flags = m.inner->map_flags;
+    if (m.inner->btf && m.inner->btf_value_type_id) {
+      auto btf = btf_fd(m.inner->btf);
+      if (!btf) return btf;
+      t.btf_fd = *btf;
+      t.btf_key_type_id = m.inner->btf_key_type_id;
+      t.btf_value_type_id = m.inner->btf_value_type_id;
+    }
     int fd = host_bpf(BpfCommand::kMapCreate, t);
     if (fd < 0) return std::unexpected(Error{ErrorKind::kMalformed, "the kernel refuses the inner map of `" + m.name + "`", -fd});
     inner = std::make_shared<Fd>(fd);
