@@ -4,15 +4,13 @@
 #include <algorithm>
 
 namespace drydock {
-namespace {
-
-constexpr std::span<const KfuncEmulation> kEmulations{};
-
-}  // namespace
 
 KfuncFunction kfunc_function(std::string_view name) {
-  auto row = std::ranges::find(kEmulations, name, &KfuncEmulation::name);
-  return row != kEmulations.end() ? row->function : nullptr;
+  for (auto family : {object_kfuncs(), iterator_kfuncs(), dynptr_kfuncs()}) {
+    auto row = std::ranges::find(family, name, &KfuncEmulation::name);
+    if (row != family.end()) return row->function;
+  }
+  return nullptr;
 }
 
 }  // namespace drydock

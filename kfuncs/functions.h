@@ -3,6 +3,8 @@
 // without one is not modelled yet, and a run that calls it reports `unsupported` by name.
 #pragma once
 
+#include <span>
+
 #include "kfuncs/kfunc_row.h"
 
 namespace drydock {
@@ -11,5 +13,10 @@ struct KfuncEmulation {
   std::string_view name;
   KfuncFunction function;
 };
+
+// The families, one file each below functions/.
+std::span<const KfuncEmulation> object_kfuncs();
+std::span<const KfuncEmulation> iterator_kfuncs();
+std::span<const KfuncEmulation> dynptr_kfuncs();
 
 }  // namespace drydock

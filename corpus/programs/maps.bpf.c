@@ -150,9 +150,13 @@ int loop(struct bpf_sock *ctx)
 SEC("cgroup/sock_create")
 int text(struct bpf_sock *ctx)
 {
-	static const char number[] = "1234", format[] = "%d-%x-%s";
+	static const char number[] = "1234", format[] = "%d-%x-%s", word[] = "abc";
+	const char *at_run_time = word;
 	char out[24];
-	__u64 args[] = { 7, 255, (__u64)"abc" };
+	__u64 args[3] = { 7, 255 };
+
+	asm volatile("" : "+r"(at_run_time));
+	args[2] = (__u64)at_run_time;
 
 	bpf_strtoul(number, sizeof(number), 10, (unsigned long *)&parsed);
 	err = bpf_snprintf(out, sizeof(out), format, args, sizeof(args));

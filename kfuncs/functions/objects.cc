@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// Kfuncs on tasks and cgroups, and those that open and close sections. One program runs at a time,
+// so a section needs no more than the verifier's word that it is closed.
+#include "helpers/kernel_objects.h"
+#include "helpers/machine.h"
+#include "kfuncs/functions.h"
+
+namespace drydock {
+namespace {
+
+using Args = std::span<const uint64_t, 5>;
+
+uint64_t nothing(Machine&, Args) { return 0; }
+uint64_t same(Machine&, Args args) { return args[0]; }
+
+uint64_t acquire(Machine& machine, Args args) {
+  machine.objects().acquire(args[0]);
+  return args[0];
+}
+uint64_t release(Machine& machine, Args args) {
+  machine.objects().release(args[0]);
+  return 0;
+}
+
+/// A task is there for the taking while somebody uses it as such (rcu_users is not 0).
+uint64_t task_acquire(Machine& machine, Args args) {
+  if (!machine.objects().value(args[0], "task_struct", "rcu_users.refs.counter")) return 0;
+  return acquire(machine, args);
+}
+uint64_t task_from_pid(Machine& machine, Args args) {
+  KernelObjects& objects = machine.objects();
+  for (const auto& [address, object] : objects.all()) {
+    if (object.struct_name != "task_struct") continue;
+    if (objects.value(address, "task_struct", "pid") != static_cast<uint32_t>(args[0])) continue;
+    objects.acquire(address);
+    return address;
+  }
+  return 0;
+}
+
+uint64_t cgroup_ancestor(Machine& machine, Args args) {
+  KernelObjects& objects = machine.objects();
+  auto wanted = static_cast<int32_t>(args[1]);
+  auto level = static_cast<int32_t>(objects.value(args[0], "cgroup", "level"));
+  if (wanted < 0 || wanted > level) return 0;
+  uint64_t at = args[0];
+  for (; level > wanted && at; --level) at = objects.value(at, "cgroup", "self.parent");
+  objects.acquire(at);
+  return at;
+}
+uint64_t cgroup_from_id(Machine& machine, Args args) {
+  KernelObjects& objects = machine.objects();
+  for (const auto& [address, object] : objects.all()) {
+    if (object.struct_name != "cgroup") continue;
+    if (objects.value(address, "cgroup", "kn->id") != args[0]) continue;
+    objects.acquire(address);
+    return address;
+  }
+  return 0;
+}
+uint64_t task_under_cgroup(Machine& machine, Args args) {
+  KernelObjects& objects = machine.objects();
+  for (uint64_t at = objects.value(args[0], "task_struct", "cgroups->dfl_cgrp"); at;
+       at = objects.value(at, "cgroup", "self.parent"))
+    if (at == args[1]) return 1;
+  return 0;
+}
+uint64_t task_get_cgroup1(Machine& machine, Args) {
+  return machine.unsupported("kfunc bpf_task_get_cgroup1: hierarchies of cgroup v1");
+}
+
+constexpr KfuncEmulation kFunctions[] = {
+    {"bpf_task_acquire", task_acquire},
+    {"bpf_task_release", release},
+    {"bpf_task_from_pid", task_from_pid},
+    {"bpf_task_from_vpid", task_from_pid},
+    {"bpf_task_under_cgroup", task_under_cgroup},
+    {"bpf_task_get_cgroup1", task_get_cgroup1},
+    {"bpf_cgroup_acquire", acquire},
+    {"bpf_cgroup_release", release},
+    {"bpf_cgroup_ancestor", cgroup_ancestor},
+    {"bpf_cgroup_from_id", cgroup_from_id},
+    {"bpf_rcu_read_lock", nothing},
+    {"bpf_rcu_read_unlock", nothing},
+    {"bpf_preempt_disable", nothing},
+    {"bpf_preempt_enable", nothing},
+    {"bpf_cast_to_kern_ctx", same},
+    {"bpf_rdonly_cast", same},
+};
+
+}  // namespace
+
+std::span<const KfuncEmulation> object_kfuncs() { return kFunctions; }
+
+}  // namespace drydock
