@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+add_dependencies(${TARGET} drydock_corpus)
