@@ -261,8 +261,7 @@ class RandomMemoryProgram {
     const int r = pick(2) ? scratch() : kNumber;
     constexpr uint8_t kOps[] = {isa::kAnd, isa::kOr, isa::kAdd, isa::kRsh};
     const uint8_t op = pick_from(kOps);
-    // Stable releases differ in whether a 32-bit addition keeps the link to the other copies.
-    const uint8_t width = pick(2) || op == isa::kAdd ? isa::kAlu64 : isa::kAlu;
+    const uint8_t width = pick(2) ? isa::kAlu64 : isa::kAlu;
     emit(width | op | isa::kK, r, 0, 0, static_cast<int32_t>(pick(16)));
   }
 
