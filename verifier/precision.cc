@@ -215,7 +215,9 @@ Check walk_chain(Env& env, State& start, int regno, bool* changed) {
   Backtrack& bt = *env.backtrack;
   bt.frame = start.curframe;
   if (regno >= 0) {
-    if (start.current().regs[regno].type != kScalar) return env.bug("backtracking misuse");
+    // A program can bring this about: a pointer as bpf_loop's count. The kernel answers so.
+    if (start.current().regs[regno].type != kScalar)
+      return env.reject(EFAULT, "verifier bug: backtracking misuse\n");
     bt.want(regno);
   }
   if (bt.empty()) return Check::ok();

@@ -18,6 +18,7 @@
 #include "answers/helper_questions.h"
 #include "answers/host_bpf.h"
 #include "answers/lsm_questions.h"
+#include "answers/register_questions.h"
 #include "answers/test_maps.h"
 #include "answers/typed_questions.h"
 #include "kernel/profile.h"
@@ -99,6 +100,19 @@ void ask_lsm_hooks(const Profile& profile) {
   print_table("lsm-hooks", "Which LSM programs a hook takes, and what they may return", table);
 }
 
+void ask_register_kinds() {
+  RegisterHost host;
+  if (!host.why().empty()) {
+    std::cerr << "drydock_answers: register kinds cannot be asked: " << host.why() << "\n";
+    return;
+  }
+  std::cout << kFileMark << "register-kinds\n"
+            << "# What becomes of each kind of register as each kind of helper argument\n"
+            << "# Answers of Linux " << host_release() << "\n"
+            << register_table(host.names(), [&](const RegisterProgram& p) { return host.ask(p); })
+            << std::flush;
+}
+
 int ask(const std::string& name, const std::string& what) {
   auto opened = Profile::load(name.empty() ? "host" : name);
   if (!opened) {
@@ -115,6 +129,7 @@ int ask(const std::string& name, const std::string& what) {
   if (wanted("contexts")) ask_contexts(*profile);
   if (wanted("pointers")) ask_pointers();
   if (wanted("helpers")) ask_helpers(*profile, trampolines);
+  if (wanted("register-kinds")) ask_register_kinds();
   if (wanted("arguments")) ask_arguments(*profile, trampolines);
   if (wanted("typed")) ask_typed_contexts(*profile, trampolines);
   if (wanted("lsm") && trampolines) ask_lsm_hooks(*profile);
