@@ -28,7 +28,5 @@ bool kernel_has_symbol(const Env& env, const Btf& btf, std::string_view name);
 Check check_extension_type(Env& env, const Btf& target_btf, const BtfType& target_func);
 /// Values that the LSM hook the program attaches to may return; false when any may.
 bool lsm_retval_range(const Env& env, RetvalRange* range);
-/// The value a global function returns must be a scalar.
-Check check_global_subprog_return(Env& env);
 
 }  // namespace drydock::verifier
