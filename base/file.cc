@@ -28,8 +28,9 @@ template <class Container>
 Result<Container> read_into(const std::string& path, size_t limit) {
   Descriptor file{open(path.c_str(), O_RDONLY | O_CLOEXEC)};
   if (file.fd < 0) return system_failure(ErrorKind::kNotFound, path, errno);
-  struct stat info{};
-  size_t guess = fstat(file.fd, &info) == 0 && info.st_size > 0 ? static_cast<size_t>(info.st_size) : 0;
+  struct stat info {};
+  size_t guess =
+      fstat(file.fd, &info) == 0 && info.st_size > 0 ? static_cast<size_t>(info.st_size) : 0;
   Container data;
   size_t used = 0;
   data.resize(std::min(guess, limit) + 1);
@@ -72,7 +73,8 @@ Status write_file(const std::string& path, std::span<const std::byte> bytes) {
       bytes = bytes.subspan(static_cast<size_t>(n));
     }
   }
-  if (rename(beside.c_str(), path.c_str()) != 0) return system_failure(ErrorKind::kUsage, path, errno);
+  if (rename(beside.c_str(), path.c_str()) != 0)
+    return system_failure(ErrorKind::kUsage, path, errno);
   return {};
 }
 

@@ -84,10 +84,12 @@ class BtfParser {
   }
 
   Status strings() {
-    const char* at = reinterpret_cast<const char*>(btf_->bytes_.data()) + header_.hdr_len + header_.str_off;
+    const char* at =
+        reinterpret_cast<const char*>(btf_->bytes_.data()) + header_.hdr_len + header_.str_off;
     btf_->strings_ = std::string_view(at, header_.str_len);
     if (btf_->base_ && btf_->strings_.empty()) return {};
-    if (btf_->strings_.empty() || btf_->strings_.back() != '\0') return fail("Invalid string section");
+    if (btf_->strings_.empty() || btf_->strings_.back() != '\0')
+      return fail("Invalid string section");
     if (!btf_->base_ && btf_->strings_.front() != '\0') return fail("Invalid string section");
     return {};
   }
@@ -140,14 +142,23 @@ class BtfParser {
           good &= type.array().type < ids && type.array().index_type < ids;
           break;
         case BtfKind::kStruct:
-        case BtfKind::kUnion: all(type.members(), true); break;
-        case BtfKind::kFuncProto: all(type.params(), true); break;
-        case BtfKind::kEnum: all(type.enum_values(), false); break;
-        case BtfKind::kEnum64: all(type.enum64_values(), false); break;
+        case BtfKind::kUnion:
+          all(type.members(), true);
+          break;
+        case BtfKind::kFuncProto:
+          all(type.params(), true);
+          break;
+        case BtfKind::kEnum:
+          all(type.enum_values(), false);
+          break;
+        case BtfKind::kEnum64:
+          all(type.enum64_values(), false);
+          break;
         case BtfKind::kDatasec:
           for (const BtfVarSecinfo& v : type.secinfos()) good &= v.type < ids;
           break;
-        default: break;
+        default:
+          break;
       }
       if (!good) return fail("invalid type id or name offset in [" + std::to_string(id) + "]");
     }
@@ -256,15 +267,22 @@ std::optional<uint32_t> Btf::size_of(uint32_t id) const {
       case BtfKind::kEnum:
       case BtfKind::kEnum64:
       case BtfKind::kFloat:
-      case BtfKind::kDatasec: size = t->size(); break;
-      case BtfKind::kPtr: size = 8; break;
-      case BtfKind::kVar: id = t->type(); continue;
+      case BtfKind::kDatasec:
+        size = t->size();
+        break;
+      case BtfKind::kPtr:
+        size = 8;
+        break;
+      case BtfKind::kVar:
+        id = t->type();
+        continue;
       case BtfKind::kArray:
         count *= t->array().nelems;
         if (count > UINT32_MAX) return std::nullopt;
         id = t->array().type;
         continue;
-      default: return std::nullopt;
+      default:
+        return std::nullopt;
     }
     size *= count;
     if (size > UINT32_MAX) return std::nullopt;
@@ -274,7 +292,8 @@ std::optional<uint32_t> Btf::size_of(uint32_t id) const {
 }
 
 std::vector<std::string_view> Btf::decl_tags(uint32_t id, int component) const {
-  if (id < start_id_) return base_ ? base_->decl_tags(id, component) : std::vector<std::string_view>{};
+  if (id < start_id_)
+    return base_ ? base_->decl_tags(id, component) : std::vector<std::string_view>{};
   std::call_once(index_->tags_once, [this] {
     for (uint32_t tag = start_id_; tag < type_count(); ++tag)
       if (const BtfType& t = *type(tag); t.kind() == BtfKind::kDeclTag)

@@ -54,10 +54,11 @@ int header_error(std::string_view message) {
 
 void log_header(Log& log, const BtfHeader& h, size_t size) {
   if (!log.on()) return;
-  fmt::format_to(std::back_inserter(log.text()),
-                 "magic: 0x{:x}\nversion: {}\nflags: 0x{:x}\nhdr_len: {}\ntype_off: {}\ntype_len: {}\n"
-                 "str_off: {}\nstr_len: {}\nbtf_total_size: {}\n",
-                 h.magic, h.version, h.flags, h.hdr_len, h.type_off, h.type_len, h.str_off, h.str_len, size);
+  fmt::format_to(
+      std::back_inserter(log.text()),
+      "magic: 0x{:x}\nversion: {}\nflags: 0x{:x}\nhdr_len: {}\ntype_off: {}\ntype_len: {}\n"
+      "str_off: {}\nstr_len: {}\nbtf_total_size: {}\n",
+      h.magic, h.version, h.flags, h.hdr_len, h.type_off, h.type_len, h.str_off, h.str_len, size);
 }
 
 // The header as far as it goes, then what is wrong with it.
@@ -84,8 +85,10 @@ int read_header(Image& image, Log& log) {
   auto room = static_cast<uint32_t>(image.bytes.size() - h.hdr_len);
   if (const char* message = check_sections(h, room)) return refuse(message);
   if (h.str_off + h.str_len != room) return refuse("String section is not at the end");
-  image.strings = {reinterpret_cast<const char*>(image.bytes.data()) + h.hdr_len + h.str_off, h.str_len};
-  bool good = h.str_len && h.str_len - 1 <= kBtfMaxNameOffset && !image.strings.front() && !image.strings.back();
+  image.strings = {reinterpret_cast<const char*>(image.bytes.data()) + h.hdr_len + h.str_off,
+                   h.str_len};
+  bool good = h.str_len && h.str_len - 1 <= kBtfMaxNameOffset && !image.strings.front() &&
+              !image.strings.back();
   if (!good) return refuse("Invalid string section");
   if (h.type_off % 4) return refuse("Unaligned type_off");
   return h.type_len ? 0 : refuse("No type found");
@@ -120,15 +123,15 @@ int check_type_tags(const Image& image, Log& log) {
 bool is_identifier(std::string_view name) {
   if (name.empty() || name.size() >= kNameLimit) return false;
   auto good = [](unsigned char c) { return is_letter(c) || c == '_' || c == '.'; };
-  return good(static_cast<unsigned char>(name[0])) && std::ranges::all_of(name, [&](unsigned char c) {
-           return good(c) || (c >= '0' && c <= '9');
-         });
+  return good(static_cast<unsigned char>(name[0])) &&
+         std::ranges::all_of(name,
+                             [&](unsigned char c) { return good(c) || (c >= '0' && c <= '9'); });
 }
 
 bool is_section_name(std::string_view name) {
-  return !name.empty() && name.size() < kNameLimit && std::ranges::all_of(name, [](unsigned char c) {
-           return (c >= 0x20 && c < 0x7f) || c >= 0xa0;
-         });
+  return !name.empty() && name.size() < kNameLimit &&
+         std::ranges::all_of(name,
+                             [](unsigned char c) { return (c >= 0x20 && c < 0x7f) || c >= 0xa0; });
 }
 
 bool is_regular_int(const BtfType& t) {
@@ -157,18 +160,29 @@ void Log::add_details(const BtfType& t) {
           e < std::size(kEncodings) ? kEncodings[e] : "UNKN");
       break;
     }
-    case BtfKind::kFwd: text_ += t.kind_flag() ? "union" : "struct"; break;
+    case BtfKind::kFwd:
+      text_ += t.kind_flag() ? "union" : "struct";
+      break;
     case BtfKind::kArray:
-      put("type_id={} index_type_id={} nr_elems={}", t.array().type, t.array().index_type, t.array().nelems);
+      put("type_id={} index_type_id={} nr_elems={}", t.array().type, t.array().index_type,
+          t.array().nelems);
       break;
     case BtfKind::kStruct:
     case BtfKind::kUnion:
     case BtfKind::kEnum:
     case BtfKind::kEnum64:
-    case BtfKind::kDatasec: put("size={} vlen={}", t.size(), t.vlen()); break;
-    case BtfKind::kFloat: put("size={}", t.size()); break;
-    case BtfKind::kVar: put("type_id={} linkage={}", t.type(), t.var_linkage()); break;
-    case BtfKind::kDeclTag: put("type={} component_idx={}", t.type(), t.decl_tag_component()); break;
+    case BtfKind::kDatasec:
+      put("size={} vlen={}", t.size(), t.vlen());
+      break;
+    case BtfKind::kFloat:
+      put("size={}", t.size());
+      break;
+    case BtfKind::kVar:
+      put("type_id={} linkage={}", t.type(), t.var_linkage());
+      break;
+    case BtfKind::kDeclTag:
+      put("type={} component_idx={}", t.type(), t.decl_tag_component());
+      break;
     case BtfKind::kFuncProto: {
       put("return={} args=(", t.type());
       auto params = t.params();
@@ -176,20 +190,24 @@ void Log::add_details(const BtfType& t) {
       for (size_t i = 0; i < params.size(); ++i) {
         if (i) text_ += ", ";
         bool last = i + 1 == params.size();
-        if (last && !params[i].type) text_ += "vararg";
-        else put("{} {}", params[i].type, name(params[i].name_off));
+        if (last && !params[i].type)
+          text_ += "vararg";
+        else
+          put("{} {}", params[i].type, name(params[i].name_off));
       }
       text_ += ')';
       break;
     }
-    default: put("type_id={}", t.type()); break;
+    default:
+      put("type_id={}", t.type());
+      break;
   }
 }
 
 void Log::type(uint32_t id, const BtfType& t, std::string_view message, bool details) {
   if (!on_) return;
-  fmt::format_to(std::back_inserter(text_), "[{}] {} {}{}", id, btf_kind_info(t.kind())->text, name(t.name_off),
-                 details ? " " : "");
+  fmt::format_to(std::back_inserter(text_), "[{}] {} {}{}", id, btf_kind_info(t.kind())->text,
+                 name(t.name_off), details ? " " : "");
   if (details) add_details(t);
   if (!message.empty()) text_.append(" ").append(message);
   text_ += '\n';
@@ -201,18 +219,20 @@ void Log::member(uint32_t id, const BtfType& parent, const BtfMember& m, std::st
   if (with_parent) type(id, parent);
   fmt::format_to(std::back_inserter(text_), "\t{} type_id={}", name(m.name_off), m.type);
   if (parent.kind_flag())
-    fmt::format_to(std::back_inserter(text_), " bitfield_size={} bits_offset={}", m.offset >> 24, m.offset & 0xffffff);
+    fmt::format_to(std::back_inserter(text_), " bitfield_size={} bits_offset={}", m.offset >> 24,
+                   m.offset & 0xffffff);
   else
     fmt::format_to(std::back_inserter(text_), " bits_offset={}", m.offset);
   if (!message.empty()) text_.append(" ").append(message);
   text_ += '\n';
 }
 
-void Log::variable(uint32_t id, const BtfType& section, const BtfVarSecinfo& v, std::string_view message,
-                   bool with_section) {
+void Log::variable(uint32_t id, const BtfType& section, const BtfVarSecinfo& v,
+                   std::string_view message, bool with_section) {
   if (!on_) return;
   if (with_section) type(id, section);
-  fmt::format_to(std::back_inserter(text_), "\t type_id={} offset={} size={}", v.type, v.offset, v.size);
+  fmt::format_to(std::back_inserter(text_), "\t type_id={} offset={} size={}", v.type, v.offset,
+                 v.size);
   if (!message.empty()) text_.append(" ").append(message);
   text_ += '\n';
 }

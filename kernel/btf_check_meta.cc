@@ -29,23 +29,53 @@ struct Subject {
 };
 using Rule = Broken (*)(const Subject&);
 
-Broken broken_if(bool broken, const char* message) { return broken ? Broken{message} : Broken{}; }
-bool is_id(uint32_t id) { return id <= kBtfMaxType; }
+Broken broken_if(bool broken, const char* message) {
+  return broken ? Broken{message} : Broken{};
+}
+bool is_id(uint32_t id) {
+  return id <= kBtfMaxType;
+}
 
 // -- Rules that kinds share.
-Broken no_records(const Subject& s) { return broken_if(s.type.vlen(), "vlen != 0"); }
-Broken no_flag(const Subject& s) { return broken_if(s.type.kind_flag(), "Invalid btf_info kind_flag"); }
-Broken no_name(const Subject& s) { return broken_if(s.type.name_off, "Invalid name"); }
-Broken a_name(const Subject& s) { return broken_if(!s.type.name_off || !is_identifier(s.name()), "Invalid name"); }
-Broken name_or_none(const Subject& s) { return broken_if(s.type.name_off && !is_identifier(s.name()), "Invalid name"); }
-Broken section_name(const Subject& s) { return broken_if(!s.type.name_off || !is_section_name(s.name()), "Invalid name"); }
-Broken any_text(const Subject& s) { return broken_if(s.name().empty(), "Invalid name"); }
-Broken tag_text(const Subject& s) { return broken_if(s.name().empty(), "Invalid value"); }
-Broken zero_type(const Subject& s) { return broken_if(s.type.type(), "type != 0"); }
-Broken zero_size(const Subject& s) { return broken_if(s.type.size(), "size != 0"); }
-Broken some_size(const Subject& s) { return broken_if(!s.type.size(), "size == 0"); }
-Broken type_or_void(const Subject& s) { return broken_if(!is_id(s.type.type()), "Invalid type_id"); }
-Broken a_type(const Subject& s) { return broken_if(!s.type.type() || !is_id(s.type.type()), "Invalid type_id"); }
+Broken no_records(const Subject& s) {
+  return broken_if(s.type.vlen(), "vlen != 0");
+}
+Broken no_flag(const Subject& s) {
+  return broken_if(s.type.kind_flag(), "Invalid btf_info kind_flag");
+}
+Broken no_name(const Subject& s) {
+  return broken_if(s.type.name_off, "Invalid name");
+}
+Broken a_name(const Subject& s) {
+  return broken_if(!s.type.name_off || !is_identifier(s.name()), "Invalid name");
+}
+Broken name_or_none(const Subject& s) {
+  return broken_if(s.type.name_off && !is_identifier(s.name()), "Invalid name");
+}
+Broken section_name(const Subject& s) {
+  return broken_if(!s.type.name_off || !is_section_name(s.name()), "Invalid name");
+}
+Broken any_text(const Subject& s) {
+  return broken_if(s.name().empty(), "Invalid name");
+}
+Broken tag_text(const Subject& s) {
+  return broken_if(s.name().empty(), "Invalid value");
+}
+Broken zero_type(const Subject& s) {
+  return broken_if(s.type.type(), "type != 0");
+}
+Broken zero_size(const Subject& s) {
+  return broken_if(s.type.size(), "size != 0");
+}
+Broken some_size(const Subject& s) {
+  return broken_if(!s.type.size(), "size == 0");
+}
+Broken type_or_void(const Subject& s) {
+  return broken_if(!is_id(s.type.type()), "Invalid type_id");
+}
+Broken a_type(const Subject& s) {
+  return broken_if(!s.type.type() || !is_id(s.type.type()), "Invalid type_id");
+}
 
 // -- Rules of one kind.
 Broken int_layout(const Subject& s) {
@@ -70,9 +100,15 @@ Broken float_size(const Subject& s) {
   uint32_t n = s.type.size();
   return broken_if(n != 2 && n != 4 && n != 8 && n != 12 && n != 16, "Invalid type_size");
 }
-Broken function_linkage(const Subject& s) { return broken_if(s.type.vlen() > kBtfFuncGlobal, "Invalid func linkage"); }
-Broken variable_linkage(const Subject& s) { return broken_if(s.type.var_linkage() > 1, "Linkage not supported"); }
-Broken component(const Subject& s) { return broken_if(s.type.decl_tag_component() < -1, "Invalid component_idx"); }
+Broken function_linkage(const Subject& s) {
+  return broken_if(s.type.vlen() > kBtfFuncGlobal, "Invalid func linkage");
+}
+Broken variable_linkage(const Subject& s) {
+  return broken_if(s.type.var_linkage() > 1, "Linkage not supported");
+}
+Broken component(const Subject& s) {
+  return broken_if(s.type.decl_tag_component() < -1, "Invalid component_idx");
+}
 
 std::span<const Rule> rules_of(BtfKind kind) {
   static constexpr Rule kInt[] = {no_records, no_flag, int_layout};
@@ -90,22 +126,36 @@ std::span<const Rule> rules_of(BtfKind kind) {
   static constexpr Rule kFloat[] = {no_records, no_flag, float_size};
   static constexpr Rule kDeclTag[] = {tag_text, no_records, component};
   switch (kind) {
-    case BtfKind::kInt: return kInt;
-    case BtfKind::kArray: return kArray;
+    case BtfKind::kInt:
+      return kInt;
+    case BtfKind::kArray:
+      return kArray;
     case BtfKind::kStruct:
-    case BtfKind::kUnion: return kComposite;
+    case BtfKind::kUnion:
+      return kComposite;
     case BtfKind::kEnum:
-    case BtfKind::kEnum64: return kEnum;
-    case BtfKind::kFwd: return kFwd;
-    case BtfKind::kTypedef: return kTypedef;
-    case BtfKind::kTypeTag: return kTypeTag;
-    case BtfKind::kFunc: return kFunc;
-    case BtfKind::kFuncProto: return kFuncProto;
-    case BtfKind::kVar: return kVar;
-    case BtfKind::kDatasec: return kDatasec;
-    case BtfKind::kFloat: return kFloat;
-    case BtfKind::kDeclTag: return kDeclTag;
-    default: return kPlain;
+    case BtfKind::kEnum64:
+      return kEnum;
+    case BtfKind::kFwd:
+      return kFwd;
+    case BtfKind::kTypedef:
+      return kTypedef;
+    case BtfKind::kTypeTag:
+      return kTypeTag;
+    case BtfKind::kFunc:
+      return kFunc;
+    case BtfKind::kFuncProto:
+      return kFuncProto;
+    case BtfKind::kVar:
+      return kVar;
+    case BtfKind::kDatasec:
+      return kDatasec;
+    case BtfKind::kFloat:
+      return kFloat;
+    case BtfKind::kDeclTag:
+      return kDeclTag;
+    default:
+      return kPlain;
   }
 }
 
@@ -116,11 +166,16 @@ int check_members(const Image& image, uint32_t id, const BtfType& t, Log& log) {
   for (const BtfMember& m : t.members()) {
     uint32_t offset = t.member_bit_offset(m);
     std::string message;
-    if (!image.has_name(m.name_off)) message = fmt::format("Invalid member name_offset:{}", m.name_off);
-    else if (m.name_off && !is_identifier(image.name(m.name_off))) message = "Invalid name";
-    else if (!m.type || !is_id(m.type)) message = "Invalid type_id";
-    else if ((t.kind() == BtfKind::kUnion && offset) || last > offset) message = "Invalid member bits_offset";
-    else if ((uint64_t{offset} + 7) / 8 > t.size()) message = "Member bits_offset exceeds its struct size";
+    if (!image.has_name(m.name_off))
+      message = fmt::format("Invalid member name_offset:{}", m.name_off);
+    else if (m.name_off && !is_identifier(image.name(m.name_off)))
+      message = "Invalid name";
+    else if (!m.type || !is_id(m.type))
+      message = "Invalid type_id";
+    else if ((t.kind() == BtfKind::kUnion && offset) || last > offset)
+      message = "Invalid member bits_offset";
+    else if ((uint64_t{offset} + 7) / 8 > t.size())
+      message = "Member bits_offset exceeds its struct size";
     log.member(id, t, m, message, false);
     if (!message.empty()) return EINVAL;
     last = offset;
@@ -129,7 +184,8 @@ int check_members(const Image& image, uint32_t id, const BtfType& t, Log& log) {
 }
 
 template <class Value>
-int check_enumerators(const Image& image, uint32_t id, const BtfType& t, std::span<const Value> values, Log& log) {
+int check_enumerators(const Image& image, uint32_t id, const BtfType& t,
+                      std::span<const Value> values, Log& log) {
   for (const Value& v : values) {
     if (!image.has_name(v.name_off)) {
       log.line(fmt::format("\tInvalid name_offset:{}", v.name_off));
@@ -142,7 +198,8 @@ int check_enumerators(const Image& image, uint32_t id, const BtfType& t, std::sp
     if (!log.on()) continue;
     std::string number;
     if constexpr (sizeof(Value) == sizeof(BtfEnumValue))
-      number = t.kind_flag() ? std::to_string(v.value) : std::to_string(static_cast<uint32_t>(v.value));
+      number =
+          t.kind_flag() ? std::to_string(v.value) : std::to_string(static_cast<uint32_t>(v.value));
     else if (uint64_t wide = uint64_t{v.value_hi} << 32 | v.value_lo; true)
       number = t.kind_flag() ? std::to_string(static_cast<int64_t>(wide)) : std::to_string(wide);
     log.line(fmt::format("\t{} val={}\n", image.name(v.name_off), number));
@@ -154,10 +211,14 @@ int check_variables(uint32_t id, const BtfType& t, Log& log) {
   uint64_t end = 0, sum = 0;
   for (const BtfVarSecinfo& v : t.secinfos()) {
     const char* message = "";
-    if (!v.type || !is_id(v.type)) message = "Invalid type_id";
-    else if (v.offset < end || v.offset >= t.size()) message = "Invalid offset";
-    else if (!v.size || v.size > t.size()) message = "Invalid size";
-    else if (uint64_t{v.offset} + v.size > t.size()) message = "Invalid offset+size";
+    if (!v.type || !is_id(v.type))
+      message = "Invalid type_id";
+    else if (v.offset < end || v.offset >= t.size())
+      message = "Invalid offset";
+    else if (!v.size || v.size > t.size())
+      message = "Invalid size";
+    else if (uint64_t{v.offset} + v.size > t.size())
+      message = "Invalid offset+size";
     log.variable(id, t, v, message, false);
     if (*message) return EINVAL;
     end = uint64_t{v.offset} + v.size;
@@ -171,11 +232,16 @@ int check_variables(uint32_t id, const BtfType& t, Log& log) {
 int check_records(const Image& image, uint32_t id, const BtfType& t, Log& log) {
   switch (t.kind()) {
     case BtfKind::kStruct:
-    case BtfKind::kUnion: return check_members(image, id, t, log);
-    case BtfKind::kEnum: return check_enumerators(image, id, t, t.enum_values(), log);
-    case BtfKind::kEnum64: return check_enumerators(image, id, t, t.enum64_values(), log);
-    case BtfKind::kDatasec: return check_variables(id, t, log);
-    default: return 0;
+    case BtfKind::kUnion:
+      return check_members(image, id, t, log);
+    case BtfKind::kEnum:
+      return check_enumerators(image, id, t, t.enum_values(), log);
+    case BtfKind::kEnum64:
+      return check_enumerators(image, id, t, t.enum64_values(), log);
+    case BtfKind::kDatasec:
+      return check_variables(id, t, log);
+    default:
+      return 0;
   }
 }
 
@@ -187,14 +253,18 @@ int take_type(Image& image, std::span<const std::byte>& rest, Log& log) {
     return EINVAL;
   };
   if (rest.size() < sizeof(BtfType))
-    return refuse(fmt::format("[{}] meta_left:{} meta_needed:{}", id, rest.size(), sizeof(BtfType)));
+    return refuse(
+        fmt::format("[{}] meta_left:{} meta_needed:{}", id, rest.size(), sizeof(BtfType)));
   BtfType head;
   std::memcpy(&head, rest.data(), sizeof head);
-  if (head.info & ~kInfoMask) return refuse(fmt::format("[{}] Invalid btf_info:{:x}", id, head.info));
+  if (head.info & ~kInfoMask)
+    return refuse(fmt::format("[{}] Invalid btf_info:{:x}", id, head.info));
   const BtfKindInfo* kind = btf_kind_info(head.kind());
   if (!kind) return refuse(fmt::format("[{}] Invalid kind:{}", id, static_cast<int>(head.kind())));
-  if (!image.has_name(head.name_off)) return refuse(fmt::format("[{}] Invalid name_offset:{}", id, head.name_off));
-  size_t more = kind->extra + size_t{kind->per_record} * head.vlen(), left = rest.size() - sizeof head;
+  if (!image.has_name(head.name_off))
+    return refuse(fmt::format("[{}] Invalid name_offset:{}", id, head.name_off));
+  size_t more = kind->extra + size_t{kind->per_record} * head.vlen(),
+         left = rest.size() - sizeof head;
   if (left < more) {
     log.type(id, head, fmt::format("meta_left:{} meta_needed:{}", left, more), false);
     return EINVAL;
@@ -209,7 +279,8 @@ int take_type(Image& image, std::span<const std::byte>& rest, Log& log) {
 }  // namespace
 
 int check_all_metas(Image& image, Log& log) {
-  auto rest = image.bytes.subspan(image.header.hdr_len + image.header.type_off, image.header.type_len);
+  auto rest =
+      image.bytes.subspan(image.header.hdr_len + image.header.type_off, image.header.type_len);
   while (!rest.empty()) {
     auto id = static_cast<uint32_t>(image.types.size());
     if (int err = take_type(image, rest, log)) return err;

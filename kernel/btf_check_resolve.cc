@@ -2,9 +2,9 @@
 // The second pass: what types refer to. A depth-first walk with an explicit stack; a type is on the
 // stack while what it refers to is being looked at, and is resolved afterwards.
 //
-// Which edges the walk follows depends on where it began (Mode): below a pointer, structs and arrays
-// are ends, and below a struct or an array, pointers are. So `struct s { struct s *next; }` is no
-// loop, and `struct s { struct s inner; }` is.
+// Which edges the walk follows depends on where it began (Mode): below a pointer, structs and
+// arrays are ends, and below a struct or an array, pointers are. So `struct s { struct s *next; }`
+// is no loop, and `struct s { struct s inner; }` is.
 #include <fmt/format.h>
 
 #include <cerrno>
@@ -17,12 +17,17 @@ namespace {
 
 constexpr size_t kDepth = 32;
 
-bool is_modifier(const BtfType& t) { return t.is_modifier() || t.kind() == BtfKind::kTypedef; }
-bool is_kind(const BtfType* t, BtfKind kind) { return t && t->kind() == kind; }
+bool is_modifier(const BtfType& t) {
+  return t.is_modifier() || t.kind() == BtfKind::kTypedef;
+}
+bool is_kind(const BtfType* t, BtfKind kind) {
+  return t && t->kind() == kind;
+}
 
 class Walk {
  public:
-  Walk(const Image& image, Log& log) : image_(image), log_(log), states_(image.types.size(), State::kNew) {}
+  Walk(const Image& image, Log& log)
+      : image_(image), log_(log), states_(image.types.size(), State::kNew) {}
 
   int run() {
     for (uint32_t id = 1; id < image_.types.size(); ++id) {
@@ -60,16 +65,21 @@ class Walk {
       case BtfKind::kVar:
       case BtfKind::kFunc:
       case BtfKind::kDeclTag:
-      case BtfKind::kDatasec: return true;
-      default: return is_modifier(t);
+      case BtfKind::kDatasec:
+        return true;
+      default:
+        return is_modifier(t);
     }
   }
   bool is_end(const BtfType& t) const {
     bool composite = t.is_struct_or_union() || t.kind() == BtfKind::kArray;
     switch (mode_) {
-      case Mode::kAny: return !needs_walk(t);
-      case Mode::kPointer: return !is_modifier(t) && t.kind() != BtfKind::kPtr;
-      case Mode::kComposite: return !is_modifier(t) && !composite;
+      case Mode::kAny:
+        return !needs_walk(t);
+      case Mode::kPointer:
+        return !is_modifier(t) && t.kind() != BtfKind::kPtr;
+      case Mode::kComposite:
+        return !is_modifier(t) && !composite;
     }
     return true;
   }
@@ -77,7 +87,8 @@ class Walk {
 
   // Kinds that nothing may refer to, and those without a size.
   static bool only_refers(const BtfType& t) {
-    return t.kind() == BtfKind::kVar || t.kind() == BtfKind::kDeclTag || t.kind() == BtfKind::kDatasec;
+    return t.kind() == BtfKind::kVar || t.kind() == BtfKind::kDeclTag ||
+           t.kind() == BtfKind::kDatasec;
   }
   static bool sizeless(const BtfType& t) {
     return t.kind() == BtfKind::kVoid || t.kind() == BtfKind::kFwd || t.kind() == BtfKind::kFunc ||
@@ -137,13 +148,19 @@ class Walk {
 
   Step visit(Frame& f) {
     switch (f.type->kind()) {
-      case BtfKind::kArray: return visit_array(f);
+      case BtfKind::kArray:
+        return visit_array(f);
       case BtfKind::kStruct:
-      case BtfKind::kUnion: return visit_members(f);
-      case BtfKind::kDatasec: return visit_variables(f);
-      case BtfKind::kDeclTag: return visit_tag(f);
-      case BtfKind::kFunc: return {0, check_function(f.id, *f.type)};
-      default: return visit_reference(f);  // pointer, modifier, typedef, variable
+      case BtfKind::kUnion:
+        return visit_members(f);
+      case BtfKind::kDatasec:
+        return visit_variables(f);
+      case BtfKind::kDeclTag:
+        return visit_tag(f);
+      case BtfKind::kFunc:
+        return {0, check_function(f.id, *f.type)};
+      default:
+        return visit_reference(f);  // pointer, modifier, typedef, variable
     }
   }
 
@@ -170,7 +187,8 @@ class Walk {
     uint32_t end_id = behind_modifiers(id);
     const BtfType* end = image_.type(end_id);
     if (is_kind(end, BtfKind::kFunc) && resolved(end_id)) end = image_.type(end->type());
-    bool fine = is_kind(end, BtfKind::kVoid) || is_kind(end, BtfKind::kFwd) || is_kind(end, BtfKind::kFuncProto);
+    bool fine = is_kind(end, BtfKind::kVoid) || is_kind(end, BtfKind::kFwd) ||
+                is_kind(end, BtfKind::kFuncProto);
     return fine ? Step{} : refuse(f, "Invalid type_id");
   }
 
@@ -183,13 +201,16 @@ class Walk {
     if (!usable(a.index_type)) return refuse(f, "Invalid index");
     if (is_open(a.index_type)) return {a.index_type};
     auto index = sized(a.index_type);
-    if (!index || index->type->kind() != BtfKind::kInt || !is_regular_int(*index->type)) return refuse(f, "Invalid index");
+    if (!index || index->type->kind() != BtfKind::kInt || !is_regular_int(*index->type))
+      return refuse(f, "Invalid index");
     if (!usable(a.type)) return refuse(f, "Invalid elem");
     if (is_open(a.type)) return {a.type};
     auto element = sized(a.type);
     if (!element) return refuse(f, "Invalid elem");
-    if (element->type->kind() == BtfKind::kInt && !is_regular_int(*element->type)) return refuse(f, "Invalid array of int");
-    if (a.nelems && element->size > UINT32_MAX / a.nelems) return refuse(f, "Array size overflows U32_MAX");
+    if (element->type->kind() == BtfKind::kInt && !is_regular_int(*element->type))
+      return refuse(f, "Invalid array of int");
+    if (a.nelems && element->size > UINT32_MAX / a.nelems)
+      return refuse(f, "Array size overflows U32_MAX");
     return {};
   }
 
@@ -230,7 +251,8 @@ class Walk {
     if (at % 8) return "Member is not byte aligned";
     return size - at / 8 < target->size ? "Member exceeds struct_size" : nullptr;
   }
-  static const char* check_int(const BtfType& t, uint64_t at, uint64_t size, bool flagged, uint32_t bitfield) {
+  static const char* check_int(const BtfType& t, uint64_t at, uint64_t size, bool flagged,
+                               uint32_t bitfield) {
     uint64_t bits = t.int_bits();
     if (flagged) {
       if (!is_regular_int(t)) return "Invalid member base type";
@@ -248,7 +270,8 @@ class Walk {
   static const char* check_enum(uint64_t at, uint64_t size, uint32_t bitfield) {
     if (!bitfield && at % 8) return "Member is not byte aligned";
     if (bitfield > 32) return "Invalid member bitfield_size";
-    return size < (at + (bitfield ? bitfield : 32) + 7) / 8 ? "Member exceeds struct_size" : nullptr;
+    return size < (at + (bitfield ? bitfield : 32) + 7) / 8 ? "Member exceeds struct_size"
+                                                            : nullptr;
   }
 
   Step visit_variables(Frame& f) {
@@ -273,20 +296,23 @@ class Walk {
   Step visit_tag(const Frame& f) {
     uint32_t id = f.type->type();
     const BtfType* t = image_.type(id);
-    bool target = t && (t->kind() == BtfKind::kFunc || t->is_struct_or_union() || t->kind() == BtfKind::kVar ||
-                        t->kind() == BtfKind::kTypedef);
+    bool target = t && (t->kind() == BtfKind::kFunc || t->is_struct_or_union() ||
+                        t->kind() == BtfKind::kVar || t->kind() == BtfKind::kTypedef);
     if (!target) return refuse(f, "Invalid type_id");
     if (is_open(id)) return {id};
     int component = f.type->decl_tag_component();
     if (component == -1) return {};
-    if (t->kind() == BtfKind::kVar || t->kind() == BtfKind::kTypedef) return refuse(f, "Invalid component_idx");
+    if (t->kind() == BtfKind::kVar || t->kind() == BtfKind::kTypedef)
+      return refuse(f, "Invalid component_idx");
     const BtfType* list = t->is_struct_or_union() ? t : image_.type(t->type());
-    return static_cast<uint32_t>(component) >= list->vlen() ? refuse(f, "Invalid component_idx") : Step{};
+    return static_cast<uint32_t>(component) >= list->vlen() ? refuse(f, "Invalid component_idx")
+                                                            : Step{};
   }
 
   int check_function(uint32_t id, const BtfType& t) {
     const BtfType* prototype = image_.type(t.type());
-    if (!is_kind(prototype, BtfKind::kFuncProto)) return log_.type(id, t, "Invalid type_id"), EINVAL;
+    if (!is_kind(prototype, BtfKind::kFuncProto))
+      return log_.type(id, t, "Invalid type_id"), EINVAL;
     auto params = prototype->params();
     for (size_t i = 0; i < params.size(); ++i)
       if (!params[i].name_off && params[i].type)
@@ -311,7 +337,9 @@ class Walk {
     }
     auto params = t.params();
     size_t count = params.size();
-    auto refuse_argument = [&](size_t n) { return log_.type(id, t, fmt::format("Invalid arg#{}", n)), EINVAL; };
+    auto refuse_argument = [&](size_t n) {
+      return log_.type(id, t, fmt::format("Invalid arg#{}", n)), EINVAL;
+    };
     if (count && !params[count - 1].type) {
       if (params[count - 1].name_off) return refuse_argument(count);
       --count;
@@ -337,6 +365,8 @@ class Walk {
 
 }  // namespace
 
-int check_all_references(const Image& image, Log& log) { return Walk(image, log).run(); }
+int check_all_references(const Image& image, Log& log) {
+  return Walk(image, log).run();
+}
 
 }  // namespace drydock::btf_check

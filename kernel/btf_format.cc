@@ -63,8 +63,10 @@ std::expected<BtfHeader, std::string_view> read_btf_header(std::span<const std::
   uint64_t room = bytes.size() - header.hdr_len;
   if (room == 0) return std::unexpected("No data");
   if (header.type_off % 4 != 0) return std::unexpected("Unaligned type_off");
-  if (uint64_t{header.type_off} + header.type_len > room) return std::unexpected("Invalid section offset");
-  if (uint64_t{header.str_off} + header.str_len > room) return std::unexpected("Invalid section offset");
+  if (uint64_t{header.type_off} + header.type_len > room)
+    return std::unexpected("Invalid section offset");
+  if (uint64_t{header.str_off} + header.str_len > room)
+    return std::unexpected("Invalid section offset");
   return header;
 }
 

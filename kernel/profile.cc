@@ -15,7 +15,9 @@ constexpr FeatureInfo kFeatures[] = {
 
 }  // namespace
 
-std::span<const FeatureInfo> all_features() { return kFeatures; }
+std::span<const FeatureInfo> all_features() {
+  return kFeatures;
+}
 
 std::string_view name_of(Feature feature) {
   auto index = static_cast<size_t>(feature);
@@ -34,8 +36,8 @@ bool Profile::config_enabled(std::string_view option) const {
 }
 
 std::optional<uint32_t> Profile::kfunc_flags(uint32_t btf_func_id) const {
-  auto row =
-      std::ranges::lower_bound(kfunc_flags_, btf_func_id, {}, [](const auto& r) { return r.first; });
+  auto row = std::ranges::lower_bound(kfunc_flags_, btf_func_id, {},
+                                      [](const auto& r) { return r.first; });
   if (row == kfunc_flags_.end() || row->first != btf_func_id) return std::nullopt;
   return row->second;
 }

@@ -13,7 +13,8 @@ struct FeatureRow {
   std::string_view name, since, until, config;
 };
 constexpr FeatureRow kFeatures[] = {
-#define DRYDOCK_FEATURE(id, name, since, until, config, what) {Feature::id, name, since, until, config},
+#define DRYDOCK_FEATURE(id, name, since, until, config, what) \
+  {Feature::id, name, since, until, config},
 #include "kernel/features.def"
 #undef DRYDOCK_FEATURE
 };
@@ -99,8 +100,7 @@ Status ProfileBuilder::read_btf() {
   profile_->btf_ = *btf;
   for (auto& [name, bytes] : parts_.modules) {
     auto module = Btf::parse(std::move(bytes), name, profile_->btf_);
-    if (!module)
-      return malformed("BTF of module " + name + ": " + module.error().message);
+    if (!module) return malformed("BTF of module " + name + ": " + module.error().message);
     profile_->modules_.push_back(*module);
   }
   return {};

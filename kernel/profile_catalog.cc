@@ -155,12 +155,15 @@ Result<ProfileParts> import_kernel(const ImportSource& source) {
   if (parts.provenance.empty()) parts.provenance = fs::path(source.path).filename();
   if (is_ar(*file)) {
     auto package = read_deb(*file);
-    if (!package) return std::unexpected(Error{package.error().kind, source.path + ": " + package.error().message});
+    if (!package)
+      return std::unexpected(
+          Error{package.error().kind, source.path + ": " + package.error().message});
     *file = std::move(package->image);
     parts.config = std::move(package->config);
   }
   auto image = read_kernel_image(*file);
-  if (!image) return std::unexpected(Error{image.error().kind, source.path + ": " + image.error().message});
+  if (!image)
+    return std::unexpected(Error{image.error().kind, source.path + ": " + image.error().message});
   parts.release = image->release;
   parts.btf = std::move(image->btf);
   parts.btf_ids = std::move(image->btf_ids);

@@ -113,8 +113,9 @@ void take_section(std::string_view tag, std::vector<std::byte> data, ProfilePart
   } else if (tag == "MODB") {
     size_t end = text.find('\0');
     if (end == text.npos) return;
-    parts.modules.emplace_back(std::string(text.substr(0, end)),
-                               std::vector<std::byte>(data.begin() + static_cast<long>(end) + 1, data.end()));
+    parts.modules.emplace_back(
+        std::string(text.substr(0, end)),
+        std::vector<std::byte>(data.begin() + static_cast<long>(end) + 1, data.end()));
   }
 }
 

@@ -10,7 +10,9 @@
 namespace drydock {
 namespace {
 
-bool is_struct_ops(const bpf_map* map) { return bpf_map__type(map) == BPF_MAP_TYPE_STRUCT_OPS; }
+bool is_struct_ops(const bpf_map* map) {
+  return bpf_map__type(map) == BPF_MAP_TYPE_STRUCT_OPS;
+}
 
 bool is_storage(const bpf_map* map) {
   switch (bpf_map__type(map)) {
@@ -18,8 +20,10 @@ bool is_storage(const bpf_map* map) {
     case BPF_MAP_TYPE_TASK_STORAGE:
     case BPF_MAP_TYPE_INODE_STORAGE:
     case BPF_MAP_TYPE_CGROUP_STORAGE:
-    case BPF_MAP_TYPE_CGRP_STORAGE: return true;
-    default: return false;
+    case BPF_MAP_TYPE_CGRP_STORAGE:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -38,7 +42,8 @@ constexpr ContextGuess kGuesses[] = {
     {"bpf_cgroup_dev_ctx", "bpf_cgroup_dev_ctx", BPF_PROG_TYPE_CGROUP_DEVICE, BPF_CGROUP_DEVICE},
     {"bpf_sysctl", "bpf_sysctl_kern", BPF_PROG_TYPE_CGROUP_SYSCTL, BPF_CGROUP_SYSCTL},
     {"bpf_sockopt", "bpf_sockopt_kern", BPF_PROG_TYPE_CGROUP_SOCKOPT, BPF_CGROUP_SETSOCKOPT},
-    {"sk_reuseport_md", "sk_reuseport_kern", BPF_PROG_TYPE_SK_REUSEPORT, BPF_SK_REUSEPORT_SELECT_OR_MIGRATE},
+    {"sk_reuseport_md", "sk_reuseport_kern", BPF_PROG_TYPE_SK_REUSEPORT,
+     BPF_SK_REUSEPORT_SELECT_OR_MIGRATE},
     {"bpf_sk_lookup", "bpf_sk_lookup_kern", BPF_PROG_TYPE_SK_LOOKUP, BPF_SK_LOOKUP},
     {"xdp_md", "xdp_buff", BPF_PROG_TYPE_XDP, BPF_XDP},
     {"bpf_user_pt_regs_t", "pt_regs", BPF_PROG_TYPE_KPROBE, {}},
@@ -76,8 +81,7 @@ void relax_maps(bpf_object* object) {
 
 bool has_struct_ops_maps(bpf_object* object) {
   bpf_map* map;
-  bpf_object__for_each_map(map, object)
-    if (is_struct_ops(map)) return true;
+  bpf_object__for_each_map(map, object) if (is_struct_ops(map)) return true;
   return false;
 }
 
@@ -96,7 +100,8 @@ void keep_only_in_struct_ops(bpf_object* object, const bpf_program* program) {
       const btf_type* of = btf__type_by_id(btf, member.type);
       size_t at = member.offset / 8;
       if (!of || !btf_is_ptr(of) || at + sizeof program > size) continue;
-      if (std::memcmp(data + at, &program, sizeof program) != 0) std::memset(data + at, 0, sizeof program);
+      if (std::memcmp(data + at, &program, sizeof program) != 0)
+        std::memset(data + at, 0, sizeof program);
     }
   }
 }

@@ -13,7 +13,9 @@
 namespace drydock {
 namespace {
 
-std::string text_or_empty(const char* text) { return text ? text : ""; }
+std::string text_or_empty(const char* text) {
+  return text ? text : "";
+}
 
 // libbpf names an object, and after it the maps of its sections, by the file's name up to the first
 // dot.
@@ -30,11 +32,12 @@ std::string source_name(const bpf_map* map) {
   return bpf_map__is_internal(map) && dot != name.npos ? name.substr(dot) : name;
 }
 
-// Of libbpf's lines the first failure names the cause; those after it say what failed in consequence,
-// and a retry is none.
+// Of libbpf's lines the first failure names the cause; those after it say what failed in
+// consequence, and a retry is none.
 std::string cause(const std::vector<std::string>& messages, int err) {
   for (const std::string& line : messages)
-    if (line.find("Retrying") == line.npos && (line.find("ail") != line.npos || line.find(": -") != line.npos))
+    if (line.find("Retrying") == line.npos &&
+        (line.find("ail") != line.npos || line.find(": -") != line.npos))
       return line;
   return messages.empty() ? std::string("libbpf: ") + std::strerror(err) : messages.front();
 }
@@ -96,14 +99,15 @@ class Loader::Pass {
       guess_freplace_type(object_, programs_[i]);
     }
     auto first = reinterpret_cast<uint64_t>(buffers.data());
-    loader_.kernel_.set_recorder([&](uint64_t log_buf, const std::shared_ptr<ProgramObject>& program) {
-      if (log_buf < first || log_buf >= first + programs_.size()) return false;
-      InspectedProgram& slot = out[log_buf - first];
-      slot.program = program;
-      slot.type = program->input.type;
-      slot.attach_type = program->input.expected_attach_type;
-      return true;
-    });
+    loader_.kernel_.set_recorder(
+        [&](uint64_t log_buf, const std::shared_ptr<ProgramObject>& program) {
+          if (log_buf < first || log_buf >= first + programs_.size()) return false;
+          InspectedProgram& slot = out[log_buf - first];
+          slot.program = program;
+          slot.type = program->input.type;
+          slot.attach_type = program->input.expected_attach_type;
+          return true;
+        });
     int err = bpf_object__load(object_);
     loader_.kernel_.set_recorder({});
     return -err;
@@ -151,7 +155,8 @@ Result<InspectedObject> Loader::inspect(std::span<const std::byte> elf, const st
   return result;
 }
 
-Result<std::unique_ptr<LoadedObject>> Loader::load(std::span<const std::byte> elf, const std::string& file,
+Result<std::unique_ptr<LoadedObject>> Loader::load(std::span<const std::byte> elf,
+                                                   const std::string& file,
                                                    const LoadOptions& options) {
   std::unique_ptr<LoadedObject> loaded(new LoadedObject(kernel_, files_));
   LibbpfCall call(kernel_, files_);
@@ -159,7 +164,8 @@ Result<std::unique_ptr<LoadedObject>> Loader::load(std::span<const std::byte> el
   std::string name = object_name(file);
   open_options.object_name = name.c_str();
   open_options.kernel_log_level = options.log_level;
-  bpf_object* object = loaded->object_ = bpf_object__open_mem(elf.data(), elf.size(), &open_options);
+  bpf_object* object = loaded->object_ =
+      bpf_object__open_mem(elf.data(), elf.size(), &open_options);
   if (!object) {
     int err = errno;
     return std::unexpected(failure(file, call.take_messages(), err));
@@ -175,8 +181,8 @@ Result<std::unique_ptr<LoadedObject>> Loader::load(std::span<const std::byte> el
     for (const std::string& wanted : options.programs)
       if (!bpf_object__find_program_by_name(object, wanted.c_str()))
         return not_found(file + ": no program '" + wanted + "'");
-    bpf_object__for_each_program(program, object)
-      bpf_program__set_autoload(program, std::ranges::count(options.programs, bpf_program__name(program)) > 0);
+    bpf_object__for_each_program(program, object) bpf_program__set_autoload(
+        program, std::ranges::count(options.programs, bpf_program__name(program)) > 0);
   }
   int err = bpf_object__load(object);
   loaded->messages_ = call.take_messages();
@@ -184,15 +190,16 @@ Result<std::unique_ptr<LoadedObject>> Loader::load(std::span<const std::byte> el
   bpf_object__for_each_program(program, object) {
     int fd = bpf_program__fd(program);
     loaded->programs_.push_back({text_or_empty(bpf_program__name(program)),
-                                 text_or_empty(bpf_program__section_name(program)), fd < 0 ? -1 : fd,
+                                 text_or_empty(bpf_program__section_name(program)),
+                                 fd < 0 ? -1 : fd,
                                  fd < 0 ? nullptr : kernel_.object<ProgramObject>(fd)});
   }
   bpf_map* map;
   bpf_object__for_each_map(map, object) {
     int fd = bpf_map__fd(map);
     auto map_object = fd < 0 ? nullptr : kernel_.object<MapObject>(fd);
-    loaded->maps_.push_back({source_name(map), map_object ? map_object->map->name : "",
-                             fd < 0 ? -1 : fd, map_object});
+    loaded->maps_.push_back(
+        {source_name(map), map_object ? map_object->map->name : "", fd < 0 ? -1 : fd, map_object});
   }
   return loaded;
 }

@@ -36,10 +36,10 @@ struct InspectedProgram {
   std::string name, section;
   ProgramType type{};
   AttachType attach_type{};
-  bool autoload = true;                   // as the object asks
-  std::shared_ptr<ProgramObject> program; // null when libbpf failed; then:
-  Error error;                            // malformed, with libbpf's line
-  std::vector<std::string> messages;      // everything libbpf said about it
+  bool autoload = true;                    // as the object asks
+  std::shared_ptr<ProgramObject> program;  // null when libbpf failed; then:
+  Error error;                             // malformed, with libbpf's line
+  std::vector<std::string> messages;       // everything libbpf said about it
 };
 
 struct InspectedObject {
@@ -55,7 +55,7 @@ struct MapOverride {
 struct LoadOptions {
   std::vector<std::string> programs;  // those to load; empty: those that load automatically
   std::vector<MapOverride> maps;
-  bool fix_ups = true;                // maps without max_entries
+  bool fix_ups = true;  // maps without max_entries
   uint32_t log_level = 0;
 };
 
@@ -68,8 +68,8 @@ class LoadedObject {
     std::shared_ptr<ProgramObject> object;
   };
   struct LoadedMap {
-    std::string name;          // in the source, ".rodata" and so on for sections
-    std::string kernel_name;   // as the kernel has it
+    std::string name;         // in the source, ".rodata" and so on for sections
+    std::string kernel_name;  // as the kernel has it
     int fd = -1;
     std::shared_ptr<MapObject> object;
   };
@@ -103,7 +103,8 @@ class Loader {
 
   /// `file` names the object in messages and gives maps their names.
   Result<InspectedObject> inspect(std::span<const std::byte> elf, const std::string& file);
-  Result<std::unique_ptr<LoadedObject>> load(std::span<const std::byte> elf, const std::string& file,
+  Result<std::unique_ptr<LoadedObject>> load(std::span<const std::byte> elf,
+                                             const std::string& file,
                                              const LoadOptions& options = {});
 
   Kernel& kernel() { return kernel_; }

@@ -25,7 +25,8 @@ bool write_all(int fd, std::string_view data) {
 
 void add_symbol(std::string& text, uint64_t address, char type, std::string_view name) {
   char head[24];
-  int n = std::snprintf(head, sizeof head, "%016llx %c ", static_cast<unsigned long long>(address), type);
+  int n = std::snprintf(head, sizeof head, "%016llx %c ", static_cast<unsigned long long>(address),
+                        type);
   text.append(head, static_cast<size_t>(n)).append(name) += '\n';
 }
 
@@ -47,8 +48,10 @@ std::string kallsyms_text(const Profile& profile) {
   const Btf& btf = *profile.btf();
   for (uint32_t id = 1; id < btf.type_count(); ++id) {
     const BtfType& type = *btf.type(id);
-    if (type.kind() == BtfKind::kFunc) add_symbol(text, address += kSymbolStride, 'T', btf.name_of(type));
-    if (type.kind() == BtfKind::kVar) add_symbol(text, address += kSymbolStride, 'D', btf.name_of(type));
+    if (type.kind() == BtfKind::kFunc)
+      add_symbol(text, address += kSymbolStride, 'T', btf.name_of(type));
+    if (type.kind() == BtfKind::kVar)
+      add_symbol(text, address += kSymbolStride, 'D', btf.name_of(type));
   }
   return text;
 }

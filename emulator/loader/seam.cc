@@ -41,8 +41,8 @@ namespace {
 thread_local LibbpfCall::Binding* current = nullptr;
 
 // Where only the machine's own files are: what the profile does not have there does not exist.
-constexpr std::string_view kMachine[] = {"/sys/",         "/proc/", "/boot/", "/lib/modules/",
-                                         "/usr/lib/debug/", "/usr/lib/modules/"};
+constexpr std::string_view kMachine[] = {"/sys/",         "/proc/",          "/boot/",
+                                         "/lib/modules/", "/usr/lib/debug/", "/usr/lib/modules/"};
 
 bool of_machine(const char* path) {
   for (std::string_view prefix : kMachine)
@@ -114,19 +114,22 @@ long drydock_seam_syscall(long number, ...) {
   if (!current) return refuse(ENOSYS, -1L);
   switch (number) {
     case SYS_bpf: {
-      int64_t result = current->backend.bpf(static_cast<uint32_t>(a[0]), static_cast<uint64_t>(a[1]),
-                                            static_cast<uint32_t>(a[2]));
+      int64_t result = current->backend.bpf(
+          static_cast<uint32_t>(a[0]), static_cast<uint64_t>(a[1]), static_cast<uint32_t>(a[2]));
       return result < 0 ? refuse(static_cast<int>(-result), -1L) : static_cast<long>(result);
     }
     case SYS_dup3: {
       if (current->kernel) current->kernel->descriptors().closing(static_cast<int>(a[1]));
       long fd = syscall(number, a[0], a[1], a[2]);
-      if (fd >= 0 && current->kernel) current->kernel->descriptors().duplicated(static_cast<int>(fd));
+      if (fd >= 0 && current->kernel)
+        current->kernel->descriptors().duplicated(static_cast<int>(fd));
       return fd;
     }
-    case SYS_memfd_create: return syscall(number, a[0], a[1]);
+    case SYS_memfd_create:
+      return syscall(number, a[0], a[1]);
     default:
-      if (current->kernel) current->kernel->note_unsupported("system call " + std::to_string(number) + " of libbpf");
+      if (current->kernel)
+        current->kernel->note_unsupported("system call " + std::to_string(number) + " of libbpf");
       return refuse(ENOSYS, -1L);
   }
 }
@@ -147,7 +150,8 @@ int drydock_seam_fcntl64(int fd, int command, ...) {
   return result;
 }
 
-void* drydock_seam_mmap64(void* address, size_t size, int protection, int flags, int fd, off64_t offset) {
+void* drydock_seam_mmap64(void* address, size_t size, int protection, int flags, int fd,
+                          off64_t offset) {
   void* mapped = mmap64(address, size, protection, flags, fd, offset);
   if (mapped == MAP_FAILED || fd < 0 || !current || !current->kernel) return mapped;
   // The first mapping of an arena decides where its user addresses begin.
@@ -197,13 +201,18 @@ int drydock_seam_uname(struct utsname* names) {
   std::strcpy(names->sysname, "Linux");
   std::strcpy(names->nodename, "drydock");
   std::strcpy(names->machine, "x86_64");
-  std::snprintf(names->release, sizeof names->release, "%s", current->files.profile().release().c_str());
+  std::snprintf(names->release, sizeof names->release, "%s",
+                current->files.profile().release().c_str());
   std::strcpy(names->version, "#1 SMP");
   return 0;
 }
 
-char* drydock_seam_getenv(const char*) { return nullptr; }
-char* drydock_seam_secure_getenv(const char*) { return nullptr; }
+char* drydock_seam_getenv(const char*) {
+  return nullptr;
+}
+char* drydock_seam_secure_getenv(const char*) {
+  return nullptr;
+}
 
 int drydock_seam_vfprintf(FILE*, const char* format, va_list list) {
   char* text = nullptr;
@@ -215,7 +224,9 @@ int drydock_seam_vfprintf(FILE*, const char* format, va_list list) {
 }
 
 // The emulated bpffs has every folder; what is pinned there is the kernel's to know.
-int drydock_seam_mkdir(const char* path, mode_t mode) { return of_machine(path) ? 0 : mkdir(path, mode); }
+int drydock_seam_mkdir(const char* path, mode_t mode) {
+  return of_machine(path) ? 0 : mkdir(path, mode);
+}
 int drydock_seam_statfs64(const char* path, struct statfs64* info) {
   if (!of_machine(path)) return statfs64(path, info);
   std::memset(info, 0, sizeof *info);
@@ -225,22 +236,35 @@ int drydock_seam_statfs64(const char* path, struct statfs64* info) {
 }
 int drydock_seam_unlink(const char* path) {
   if (!of_machine(path)) return unlink(path);
-  if (!current || !current->kernel || current->kernel->pins.erase(path) == 0) return refuse(ENOENT, -1);
+  if (!current || !current->kernel || current->kernel->pins.erase(path) == 0)
+    return refuse(ENOENT, -1);
   return 0;
 }
 char* drydock_seam_realpath(const char* path, char* resolved) {
   return of_machine(path) ? refuse(ENOENT, static_cast<char*>(nullptr)) : realpath(path, resolved);
 }
 
-int drydock_seam_socket(int, int, int) { return refuse(EAFNOSUPPORT, -1); }
-int drydock_seam_ioctl(int, unsigned long, ...) { return refuse(ENOTTY, -1); }
+int drydock_seam_socket(int, int, int) {
+  return refuse(EAFNOSUPPORT, -1);
+}
+int drydock_seam_ioctl(int, unsigned long, ...) {
+  return refuse(ENOTTY, -1);
+}
 int drydock_seam_getrlimit64(int, struct rlimit64* limit) {
   limit->rlim_cur = limit->rlim_max = RLIM64_INFINITY;
   return 0;
 }
-int drydock_seam_setrlimit64(int, const struct rlimit64*) { return 0; }
-long drydock_seam_sysconf(int name) { return sysconf(name); }
-pid_t drydock_seam_getpid(void) { return 1; }
-uid_t drydock_seam_geteuid(void) { return 0; }
+int drydock_seam_setrlimit64(int, const struct rlimit64*) {
+  return 0;
+}
+long drydock_seam_sysconf(int name) {
+  return sysconf(name);
+}
+pid_t drydock_seam_getpid(void) {
+  return 1;
+}
+uid_t drydock_seam_geteuid(void) {
+  return 0;
+}
 
 }  // extern "C"

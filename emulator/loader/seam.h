@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // libbpf with its system call, and its every look at the machine, answered by us.
 //
-// libbpf takes no context argument, so that its redirected calls (scripts/build-libbpf has the list)
-// must find by themselves which kernel they speak to. That one binding is thread-local, is set by
-// LibbpfCall for the length of a libbpf call, and is seen by seam.cc only; it is the project's one
-// exception to "no thread-local state". Calls of libbpf outside of a LibbpfCall are refused.
+// libbpf takes no context argument, so that its redirected calls (scripts/build-libbpf has the
+// list) must find by themselves which kernel they speak to. That one binding is thread-local, is
+// set by LibbpfCall for the length of a libbpf call, and is seen by seam.cc only; it is the
+// project's one exception to "no thread-local state". Calls of libbpf outside of a LibbpfCall are
+// refused.
 //
 // What is answered: bpf(2) by the backend; the kernel's BTF, config, symbols and version from the
 // profile; anything else under /sys, /proc, /boot and the like does not exist; the environment is
@@ -40,8 +41,8 @@ class ProfileFiles {
   std::map<std::string, int> files_;  // memory files made so far
 };
 
-/// For its lifetime, libbpf calls of this thread go to `backend` and see `files`. What libbpf prints
-/// is collected line by line. Calls nest.
+/// For its lifetime, libbpf calls of this thread go to `backend` and see `files`. What libbpf
+/// prints is collected line by line. Calls nest.
 class LibbpfCall {
  public:
   LibbpfCall(BpfBackend& backend, ProfileFiles& files);
@@ -58,8 +59,8 @@ class LibbpfCall {
   std::unique_ptr<Binding> binding_;
 };
 
-/// Lines "address type name", as /proc/kallsyms: from the profile's symbols, else every function and
-/// variable of its BTF, at addresses that follow from their order.
+/// Lines "address type name", as /proc/kallsyms: from the profile's symbols, else every function
+/// and variable of its BTF, at addresses that follow from their order.
 std::string kallsyms_text(const Profile& profile);
 
 }  // namespace drydock

@@ -12,9 +12,12 @@ namespace drydock::syscall_impl {
 namespace {
 
 constexpr uint32_t kBaseFlags = kAttachOverride | kAttachMulti | kAttachReplace | kAttachPreorder;
-constexpr uint32_t kPlaceFlags = kAttachReplace | kAttachBefore | kAttachAfter | kAttachId | kAttachLink;
+constexpr uint32_t kPlaceFlags =
+    kAttachReplace | kAttachBefore | kAttachAfter | kAttachId | kAttachLink;
 
-bool has_places(ProgramType type) { return type == ProgramType::kSchedCls; }
+bool has_places(ProgramType type) {
+  return type == ProgramType::kSchedCls;
+}
 bool is_cgroup_type(ProgramType type, AttachType attach) {
   return type != ProgramType::kLsm && attaches_to_cgroup(attach);
 }
@@ -30,7 +33,8 @@ int64_t take_cgroup(const Call& call, int fd, std::shared_ptr<CgroupObject>& cgr
   return cgroup ? 0 : -EBADF;
 }
 
-int64_t take_program(const Call& call, int fd, ProgramType type, std::shared_ptr<ProgramObject>& program) {
+int64_t take_program(const Call& call, int fd, ProgramType type,
+                     std::shared_ptr<ProgramObject>& program) {
   if (int64_t err = lookup(call, fd, program)) return err;
   return program->input.type == type ? 0 : -EINVAL;
 }
@@ -53,8 +57,9 @@ int64_t take_anchor(const Call& call, uint32_t flags, int relative, bool link,
     if (anchor->type != LinkType::kCgroup) return -EINVAL;
     request.anchor_link = anchor.get();
   } else {
-    request.anchor_program = by_id ? std::static_pointer_cast<ProgramObject>(table.by_id(ObjectKind::kProgram, id))
-                                   : call.kernel.object<ProgramObject>(relative);
+    request.anchor_program =
+        by_id ? std::static_pointer_cast<ProgramObject>(table.by_id(ObjectKind::kProgram, id))
+              : call.kernel.object<ProgramObject>(relative);
     if (!request.anchor_program)
       return by_id ? -ENOENT : Descriptors::mode_of(relative) < 0 ? -EBADF : -EINVAL;
   }
@@ -68,7 +73,9 @@ int64_t prog_attach(const Call& call) {
   ProgramType type = program_type_of(attach);
   if (type == ProgramType::kUnspec) return -EINVAL;
   bool of_cgroup = is_cgroup_type(type, attach);
-  uint32_t allowed = has_places(type) ? kPlaceFlags : of_cgroup ? kBaseFlags | kPlaceFlags : kBaseFlags;
+  uint32_t allowed = has_places(type) ? kPlaceFlags
+                     : of_cgroup      ? kBaseFlags | kPlaceFlags
+                                      : kBaseFlags;
   if (a.attach_flags & ~allowed) return -EINVAL;
   if (!has_places(type) && !of_cgroup && (a.relative_fd || a.expected_revision)) return -EINVAL;
   std::shared_ptr<ProgramObject> program;
@@ -80,7 +87,8 @@ int64_t prog_attach(const Call& call) {
       return -EINVAL;  // by a link only
     return not_modelled(call, "BPF_PROG_ATTACH", attach);
   }
-  if (attach == AttachType::kLsmCgroup && program->input.expected_attach_type != AttachType::kLsmCgroup)
+  if (attach == AttachType::kLsmCgroup &&
+      program->input.expected_attach_type != AttachType::kLsmCgroup)
     return -EINVAL;
   std::shared_ptr<CgroupObject> cgroup;
   if (int64_t err = take_cgroup(call, a.target_fd, cgroup)) return err;
@@ -132,8 +140,8 @@ int64_t prog_query(const Call& call) {
   auto attach = static_cast<AttachType>(a.attach_type);
   ProgramType type = program_type_of(attach);
   if (!attaches_to_cgroup(attach)) {
-    if (type == ProgramType::kUnspec || type == ProgramType::kTracing || type == ProgramType::kLsm ||
-        type == ProgramType::kXdp)
+    if (type == ProgramType::kUnspec || type == ProgramType::kTracing ||
+        type == ProgramType::kLsm || type == ProgramType::kXdp)
       return -EINVAL;
     return not_modelled(call, "BPF_PROG_QUERY", attach);
   }
@@ -174,7 +182,8 @@ int64_t prog_query(const Call& call) {
   if (!room || !a.prog_ids || ids.empty()) return 0;
   size_t n = std::min<size_t>(room, ids.size());
   if (!memory.write(a.prog_ids, ids.data(), n * 4)) return -EFAULT;
-  if (a.prog_attach_flags && !memory.write(a.prog_attach_flags, flags.data(), n * 4)) return -EFAULT;
+  if (a.prog_attach_flags && !memory.write(a.prog_attach_flags, flags.data(), n * 4))
+    return -EFAULT;
   return n < ids.size() ? -ENOSPC : 0;
 }
 

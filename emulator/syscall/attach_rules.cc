@@ -13,10 +13,11 @@ using P = ProgramType;
 
 // Program types whose attach types PROG_ATTACH and LINK_CREATE tell apart by themselves; the rest
 // (kprobes, perf events, sched_cls, netfilter) has rules of its own below.
-constexpr P kByAttachType[] = {P::kCgroupSkb,     P::kCgroupSock,    P::kCgroupSockAddr, P::kSockOps,
-                               P::kCgroupDevice,  P::kSkMsg,         P::kSkSkb,          P::kLircMode2,
-                               P::kFlowDissector, P::kCgroupSysctl,  P::kCgroupSockopt,  P::kTracing,
-                               P::kLsm,           P::kSkLookup,      P::kXdp};
+constexpr P kByAttachType[] = {P::kCgroupSkb,    P::kCgroupSock,    P::kCgroupSockAddr,
+                               P::kSockOps,      P::kCgroupDevice,  P::kSkMsg,
+                               P::kSkSkb,        P::kLircMode2,     P::kFlowDissector,
+                               P::kCgroupSysctl, P::kCgroupSockopt, P::kTracing,
+                               P::kLsm,          P::kSkLookup,      P::kXdp};
 // More than one program type has them, or they are no type of PROG_ATTACH.
 constexpr AttachType kXdpOnly = AttachType::kXdp;
 
@@ -31,7 +32,8 @@ bool is_one_of(AttachType type, std::initializer_list<AttachType> set) {
 
 ProgramType program_type_of(AttachType type) {
   using A = AttachType;
-  if (is_one_of(type, {A::kTcxIngress, A::kTcxEgress, A::kNetkitPrimary, A::kNetkitPeer})) return P::kSchedCls;
+  if (is_one_of(type, {A::kTcxIngress, A::kTcxEgress, A::kNetkitPrimary, A::kNetkitPeer}))
+    return P::kSchedCls;
   for (P candidate : kByAttachType) {
     if (candidate == P::kXdp && type != kXdpOnly) continue;
     const ProgramRules* rules = program_rules(candidate);
@@ -41,7 +43,8 @@ ProgramType program_type_of(AttachType type) {
 }
 
 bool attaches_to_cgroup(AttachType type) {
-  return type == AttachType::kLsmCgroup || std::ranges::count(kOfCgroups, program_type_of(type)) > 0;
+  return type == AttachType::kLsmCgroup ||
+         std::ranges::count(kOfCgroups, program_type_of(type)) > 0;
 }
 
 int64_t check_attach_type(const ProgramObject& program, AttachType type, bool net_admin) {
@@ -52,19 +55,27 @@ int64_t check_attach_type(const ProgramObject& program, AttachType type, bool ne
     case P::kCgroupSock:
     case P::kCgroupSockAddr:
     case P::kCgroupSockopt:
-    case P::kSkLookup: return only(type == expected);
-    case P::kCgroupSkb: return net_admin ? only(program_type_of(type) == P::kCgroupSkb) : -EPERM;
-    case P::kExt: return 0;
-    case P::kNetfilter: return only(type == A::kNetfilter);
+    case P::kSkLookup:
+      return only(type == expected);
+    case P::kCgroupSkb:
+      return net_admin ? only(program_type_of(type) == P::kCgroupSkb) : -EPERM;
+    case P::kExt:
+      return 0;
+    case P::kNetfilter:
+      return only(type == A::kNetfilter);
     case P::kPerfEvent:
-    case P::kTracepoint: return only(type == A::kPerfEvent);
+    case P::kTracepoint:
+      return only(type == A::kPerfEvent);
     case P::kKprobe: {
-      auto multi = {A::kTraceKprobeMulti, A::kTraceKprobeSession, A::kTraceUprobeMulti, A::kTraceUprobeSession};
+      auto multi = {A::kTraceKprobeMulti, A::kTraceKprobeSession, A::kTraceUprobeMulti,
+                    A::kTraceUprobeSession};
       if (is_one_of(expected, multi)) return only(type == expected);
       return only(type == A::kPerfEvent || is_one_of(type, multi));
     }
-    case P::kSchedCls: return only(program_type_of(type) == P::kSchedCls);
-    default: return only(program_type_of(type) == program.input.type);
+    case P::kSchedCls:
+      return only(program_type_of(type) == P::kSchedCls);
+    default:
+      return only(program_type_of(type) == program.input.type);
   }
 }
 

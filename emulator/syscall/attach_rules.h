@@ -8,7 +8,8 @@
 
 namespace drydock::syscall_impl {
 
-/// The program type that an attach type of PROG_ATTACH and LINK_CREATE belongs to; kUnspec for none.
+/// The program type that an attach type of PROG_ATTACH and LINK_CREATE belongs to; kUnspec for
+/// none.
 ProgramType program_type_of(AttachType type);
 /// Whether the attach type is one of a cgroup.
 bool attaches_to_cgroup(AttachType type);

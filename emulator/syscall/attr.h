@@ -24,7 +24,8 @@ struct MapCreate {
   uint64_t excl_prog_hash;
   uint32_t excl_prog_hash_size;
 };
-static_assert(offsetof(MapCreate, map_extra) == 64 && offsetof(MapCreate, excl_prog_hash_size) == 88);
+static_assert(offsetof(MapCreate, map_extra) == 64 &&
+              offsetof(MapCreate, excl_prog_hash_size) == 88);
 
 struct MapElement {  // also MAP_FREEZE and MAP_GET_NEXT_KEY, whose value is the next key
   int32_t map_fd;
@@ -64,8 +65,9 @@ struct ProgLoad {
   uint32_t signature_size;
   int32_t keyring_id;
 };
-static_assert(offsetof(ProgLoad, expected_attach_type) == 68 && offsetof(ProgLoad, fd_array) == 120 &&
-              offsetof(ProgLoad, log_true_size) == 140 && offsetof(ProgLoad, keyring_id) == 164);
+static_assert(offsetof(ProgLoad, expected_attach_type) == 68 &&
+              offsetof(ProgLoad, fd_array) == 120 && offsetof(ProgLoad, log_true_size) == 140 &&
+              offsetof(ProgLoad, keyring_id) == 164);
 
 struct Object {  // OBJ_PIN, OBJ_GET
   uint64_t pathname;
@@ -147,8 +149,12 @@ struct LinkUpdate {
   uint32_t flags;
   int32_t old_prog_fd;
 };
-struct LinkDetach { int32_t link_fd; };
-struct EnableStats { uint32_t type; };
+struct LinkDetach {
+  int32_t link_fd;
+};
+struct EnableStats {
+  uint32_t type;
+};
 struct IterCreate {
   int32_t link_fd;
   uint32_t flags;

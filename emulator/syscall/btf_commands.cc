@@ -25,7 +25,8 @@ int64_t take(const Call& call, std::vector<std::byte> bytes, BtfObject& object) 
   auto metas = parse_struct_metas(*object.btf, *profile.btf(), profile.modules());
   if (!metas) return -(metas.error().err ? metas.error().err : EINVAL);
   for (StructMeta& meta : *metas)
-    if (Status s = link_record(meta.record, *metas); !s) return -(s.error().err ? s.error().err : EINVAL);
+    if (Status s = link_record(meta.record, *metas); !s)
+      return -(s.error().err ? s.error().err : EINVAL);
   object.struct_metas = std::move(*metas);
   return 0;
 }
@@ -40,7 +41,8 @@ int64_t write_log(const Call& call, const attr::BtfLoad& a, std::string_view log
     if (!call.memory().write(a.log_buf, text.c_str(), n + 1)) return -EFAULT;
   }
   constexpr size_t kAt = offsetof(attr::BtfLoad, log_true_size);
-  if (call.size >= kAt + sizeof true_size && !call.memory().write(call.user + kAt, true_size)) return -EFAULT;
+  if (call.size >= kAt + sizeof true_size && !call.memory().write(call.user + kAt, true_size))
+    return -EFAULT;
   return a.log_size && true_size > a.log_size ? -ENOSPC : 0;
 }
 
@@ -52,8 +54,8 @@ int64_t btf_load(const Call& call) {
   if (a.flags & kTokenFlag) return no_token(a.token_fd);
   if (!call.capabilities().bpf) return -EPERM;
   if (a.btf_size > kBtfMaxSize) return -E2BIG;
-  bool log_good = !a.log_buf == !a.log_size && !(a.log_buf && !a.log_level) && a.log_level <= kLogMask &&
-                  a.log_size <= UINT32_MAX >> 2;
+  bool log_good = !a.log_buf == !a.log_size && !(a.log_buf && !a.log_level) &&
+                  a.log_level <= kLogMask && a.log_size <= UINT32_MAX >> 2;
   if (!log_good) return -EINVAL;
   std::vector<std::byte> bytes(a.btf_size);
   if (!call.memory().read(a.btf, bytes.data(), bytes.size())) return -EFAULT;

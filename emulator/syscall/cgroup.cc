@@ -17,7 +17,8 @@ using Entry = CgroupObject::Entry;
 bool flags_go_together(const Request& r) {
   bool replace = r.flags & kAttachReplace;
   if ((r.flags & kAttachOverride) && (r.flags & kAttachMulti)) return false;
-  if (replace && (!(r.flags & kAttachMulti) || (r.flags & (kAttachBefore | kAttachAfter)))) return false;
+  if (replace && (!(r.flags & kAttachMulti) || (r.flags & (kAttachBefore | kAttachAfter))))
+    return false;
   return replace == (r.replaced != nullptr) && !(r.link && r.replaced);
 }
 
@@ -64,10 +65,13 @@ CgroupObject::CgroupObject(std::string path, CgroupObject* parent)
 
 std::shared_ptr<CgroupObject> CgroupObject::shared_child(const std::string& name) {
   auto& slot = children_[name];
-  if (!slot) slot = std::make_shared<CgroupObject>(path_ == "/" ? "/" + name : path_ + "/" + name, this);
+  if (!slot)
+    slot = std::make_shared<CgroupObject>(path_ == "/" ? "/" + name : path_ + "/" + name, this);
   return slot;
 }
-CgroupObject& CgroupObject::child(const std::string& name) { return *shared_child(name); }
+CgroupObject& CgroupObject::child(const std::string& name) {
+  return *shared_child(name);
+}
 
 const CgroupObject::Attached& CgroupObject::attached(const CgroupHook& hook) const {
   auto found = hooks_.find(hook);
@@ -109,8 +113,8 @@ int64_t CgroupObject::attach(const AttachRequest& r) {
   return 0;
 }
 
-int64_t CgroupObject::detach(const CgroupHook& hook, const ProgramObject* program, const LinkObject* link,
-                             uint64_t revision) {
+int64_t CgroupObject::detach(const CgroupHook& hook, const ProgramObject* program,
+                             const LinkObject* link, uint64_t revision) {
   const Attached& now = attached(hook);
   if (revision && revision != now.revision) return -ESTALE;
   if (!(now.flags & kAttachMulti)) {
@@ -124,9 +128,8 @@ int64_t CgroupObject::detach(const CgroupHook& hook, const ProgramObject* progra
   }
   if (!program && !link) return -EINVAL;
   Attached& list = hooks_[hook];
-  auto found = std::ranges::find_if(list.entries, [&](const Entry& e) {
-    return e.program.get() == program && e.link == link;
-  });
+  auto found = std::ranges::find_if(
+      list.entries, [&](const Entry& e) { return e.program.get() == program && e.link == link; });
   if (found == list.entries.end()) return -ENOENT;
   list.entries.erase(found);
   ++list.revision;
@@ -143,7 +146,8 @@ std::vector<std::shared_ptr<ProgramObject>> CgroupObject::effective(const Cgroup
     bool any = !first.empty() || !rest.empty();
     if (any && !(list.flags & kAttachMulti)) continue;
     std::vector<std::shared_ptr<ProgramObject>> early;
-    for (const Entry& e : list.entries) (e.flags & kAttachPreorder ? early : rest).push_back(e.runs());
+    for (const Entry& e : list.entries)
+      (e.flags & kAttachPreorder ? early : rest).push_back(e.runs());
     first.insert(first.begin(), early.begin(), early.end());
   }
   first.insert(first.end(), rest.begin(), rest.end());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The emulated cgroup tree and what is attached to it: the rules of override, multi, preorder and of
-// places relative to others, and the effective order in which the programs of a hook run.
+// The emulated cgroup tree and what is attached to it: the rules of override, multi, preorder and
+// of places relative to others, and the effective order in which the programs of a hook run.
 //
 // Kernel's counterpart: kernel/bpf/cgroup.c. A hook here is an attach type, for LSM_CGROUP together
 // with the LSM function.
@@ -18,9 +18,9 @@
 namespace drydock {
 
 // attach_flags of the UAPI.
-inline constexpr uint32_t kAttachOverride = 1u << 0, kAttachMulti = 1u << 1, kAttachReplace = 1u << 2,
-    kAttachBefore = 1u << 3, kAttachAfter = 1u << 4, kAttachId = 1u << 5, kAttachPreorder = 1u << 6,
-    kAttachLink = 1u << 13;
+inline constexpr uint32_t kAttachOverride = 1u << 0, kAttachMulti = 1u << 1,
+                          kAttachReplace = 1u << 2, kAttachBefore = 1u << 3, kAttachAfter = 1u << 4,
+                          kAttachId = 1u << 5, kAttachPreorder = 1u << 6, kAttachLink = 1u << 13;
 
 /// The place where programs of one kind are attached in a cgroup.
 struct CgroupHook {
@@ -56,14 +56,14 @@ class CgroupObject final : public KernelObject {
 
   struct AttachRequest {
     CgroupHook hook;
-    std::shared_ptr<ProgramObject> program;   // or
+    std::shared_ptr<ProgramObject> program;  // or
     LinkObject* link = nullptr;
     std::shared_ptr<ProgramObject> replaced;  // with kAttachReplace
     uint32_t flags = 0;
     std::shared_ptr<ProgramObject> anchor_program;  // before or after which
     const LinkObject* anchor_link = nullptr;
     bool anchored = false;
-    uint64_t revision = 0;                    // expected; 0: any
+    uint64_t revision = 0;  // expected; 0: any
   };
   /// 0 or a negative errno.
   int64_t attach(const AttachRequest& request);

@@ -49,7 +49,9 @@ int64_t lookup(const Call& call, int fd, std::shared_ptr<Object>& out) {
 }
 
 /// A token's descriptor where nothing gives out tokens.
-inline int64_t no_token(int fd) { return Descriptors::mode_of(fd) < 0 ? -EBADF : -EINVAL; }
+inline int64_t no_token(int fd) {
+  return Descriptors::mode_of(fd) < 0 ? -EBADF : -EINVAL;
+}
 
 /// A name field of the attributes: alphanumeric, '_' and '.', NUL inside. False: EINVAL.
 bool read_name(const char (&field)[attr::kNameLength], std::string& name);
@@ -96,7 +98,8 @@ int64_t raw_tracepoint_open(const Call&);
 int64_t prog_attach(const Call&);
 int64_t prog_detach(const Call&);
 int64_t prog_query(const Call&);
-/// The program or link that attach flags and `relative` name as the neighbour; 0 or a negative errno.
+/// The program or link that attach flags and `relative` name as the neighbour; 0 or a negative
+/// errno.
 int64_t take_anchor(const Call& call, uint32_t flags, int relative, bool link,
                     CgroupObject::AttachRequest& request);
 

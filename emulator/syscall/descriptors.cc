@@ -14,13 +14,20 @@ namespace {
 
 const char* file_name(ObjectKind kind) {
   switch (kind) {
-    case ObjectKind::kMap: return "bpf-map";
-    case ObjectKind::kProgram: return "bpf-prog";
-    case ObjectKind::kBtf: return "btf";
-    case ObjectKind::kLink: return "bpf_link";
-    case ObjectKind::kIterator: return "bpf_iter";
-    case ObjectKind::kCgroup: return "cgroup";
-    case ObjectKind::kStats: return "bpf-stats";
+    case ObjectKind::kMap:
+      return "bpf-map";
+    case ObjectKind::kProgram:
+      return "bpf-prog";
+    case ObjectKind::kBtf:
+      return "btf";
+    case ObjectKind::kLink:
+      return "bpf_link";
+    case ObjectKind::kIterator:
+      return "bpf_iter";
+    case ObjectKind::kCgroup:
+      return "cgroup";
+    case ObjectKind::kStats:
+      return "bpf-stats";
   }
   return "bpf";
 }
@@ -37,7 +44,7 @@ int reopen(int fd, int mode) {
 Descriptors::~Descriptors() = default;
 
 bool Descriptors::identify(int fd, Identity* identity) {
-  struct stat info{};
+  struct stat info {};
   if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) return false;
   *identity = info.st_ino ^ static_cast<uint64_t>(info.st_dev) << 48;
   return true;
@@ -57,8 +64,8 @@ int Descriptors::open(std::shared_ptr<KernelObject> object, int mode) {
   if (original < 0) return -errno;
   // Only of maps does the mode mean anything.
   bool plain = mode == O_RDWR || object->kind != ObjectKind::kMap;
-  int fd = plain ? (made >= 0 ? made : fcntl(original, F_DUPFD_CLOEXEC, 0))
-                 : reopen(original, mode);
+  int fd =
+      plain ? (made >= 0 ? made : fcntl(original, F_DUPFD_CLOEXEC, 0)) : reopen(original, mode);
   if (fd == -1) fd = -errno;
   if (made >= 0 && fd != made) close(made);
   if (fd < 0) return fd;

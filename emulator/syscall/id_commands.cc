@@ -32,17 +32,31 @@ int mode_of_flags(uint32_t flags) {
   return flags & kMapRdonly ? O_RDONLY : flags & kMapWronly ? O_WRONLY : O_RDWR;
 }
 
-bool inside_bpffs(const std::string& path) { return path.starts_with("/sys/fs/bpf/"); }
+bool inside_bpffs(const std::string& path) {
+  return path.starts_with("/sys/fs/bpf/");
+}
 
 }  // namespace
 
-int64_t prog_next_id(const Call& call) { return next_id(call, ObjectKind::kProgram); }
-int64_t map_next_id(const Call& call) { return next_id(call, ObjectKind::kMap); }
-int64_t btf_next_id(const Call& call) { return next_id(call, ObjectKind::kBtf); }
-int64_t link_next_id(const Call& call) { return next_id(call, ObjectKind::kLink); }
+int64_t prog_next_id(const Call& call) {
+  return next_id(call, ObjectKind::kProgram);
+}
+int64_t map_next_id(const Call& call) {
+  return next_id(call, ObjectKind::kMap);
+}
+int64_t btf_next_id(const Call& call) {
+  return next_id(call, ObjectKind::kBtf);
+}
+int64_t link_next_id(const Call& call) {
+  return next_id(call, ObjectKind::kLink);
+}
 
-int64_t prog_fd_by_id(const Call& call) { return fd_by_id(call, ObjectKind::kProgram, O_RDWR); }
-int64_t link_fd_by_id(const Call& call) { return fd_by_id(call, ObjectKind::kLink, O_RDWR); }
+int64_t prog_fd_by_id(const Call& call) {
+  return fd_by_id(call, ObjectKind::kProgram, O_RDWR);
+}
+int64_t link_fd_by_id(const Call& call) {
+  return fd_by_id(call, ObjectKind::kLink, O_RDWR);
+}
 
 int64_t map_fd_by_id(const Call& call) {
   auto a = call.as<attr::ById>();
@@ -73,14 +87,16 @@ int64_t obj_pin(const Call& call) {
   if (a.file_flags & ~kPathFd) return -EINVAL;
   if (!(a.file_flags & kPathFd) && a.path_fd) return -EINVAL;
   auto object = call.kernel.descriptors().find(a.bpf_fd);
-  bool pinnable = object && (object->kind == ObjectKind::kMap || object->kind == ObjectKind::kProgram ||
-                             object->kind == ObjectKind::kLink);
+  bool pinnable =
+      object && (object->kind == ObjectKind::kMap || object->kind == ObjectKind::kProgram ||
+                 object->kind == ObjectKind::kLink);
   if (!pinnable) return -EINVAL;  // a bad descriptor too
   auto path = call.memory().read_string(a.pathname, 4096);
   if (!path) return -EFAULT;
   if (path->empty()) return -ENOENT;
   if (!inside_bpffs(*path)) return -EPERM;  // what the kernel says of any other file system
-  if (path->find('.', path->rfind('/')) != path->npos) return -EPERM;  // names with dots are reserved
+  if (path->find('.', path->rfind('/')) != path->npos)
+    return -EPERM;  // names with dots are reserved
   if (!call.kernel.pins.emplace(*path, object).second) return -EEXIST;
   return 0;
 }

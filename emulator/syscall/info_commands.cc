@@ -121,7 +121,8 @@ class Answer {
     length = static_cast<uint32_t>(text.size()) + 1;
     if (!address) return 0;
     size_t n = std::min<size_t>(text.size(), room - 1);
-    if (!memory().write(address, text.data(), n) || !memory().write(address + n, '\0')) return -EFAULT;
+    if (!memory().write(address, text.data(), n) || !memory().write(address + n, '\0'))
+      return -EFAULT;
     return n < text.size() ? -ENOSPC : 0;
   }
 
@@ -145,7 +146,8 @@ int64_t program_info(const Call& call, Answer& answer, const ProgramObject& prog
   info.btf_id = program.btf ? program.btf->id : 0;
   info.verified_insns = static_cast<uint32_t>(program.verdict.statistics.insns_processed);
   info.attach_btf_id = in.attach_btf_id;
-  if (auto btf = in.attach_btf ? call.kernel.btf_object(in.attach_btf) : nullptr) info.attach_btf_obj_id = btf->id;
+  if (auto btf = in.attach_btf ? call.kernel.btf_object(in.attach_btf) : nullptr)
+    info.attach_btf_obj_id = btf->id;
   if (program.target && program.target->btf) info.attach_btf_obj_id = program.target->btf->id;
   info.func_info_rec_size = sizeof(FuncInfo);
   info.line_info_rec_size = sizeof(LineInfo);
@@ -214,12 +216,13 @@ int64_t link_info(Answer& answer, const LinkObject& link) {
   int64_t err = 0;
   switch (link.type) {
     case LinkType::kRawTracepoint:
-      info.raw_tracepoint = {given.raw_tracepoint.name, given.raw_tracepoint.name_len, 0, link.cookie};
+      info.raw_tracepoint = {given.raw_tracepoint.name, given.raw_tracepoint.name_len, 0,
+                             link.cookie};
       err = answer.text(info.raw_tracepoint.name, info.raw_tracepoint.name_len, link.name);
       break;
     case LinkType::kTracing:
-      info.tracing = {static_cast<uint32_t>(link.attach_type), link.target_object_id, link.target_btf_id, 0,
-                      link.cookie};
+      info.tracing = {static_cast<uint32_t>(link.attach_type), link.target_object_id,
+                      link.target_btf_id, 0, link.cookie};
       break;
     case LinkType::kCgroup:
       info.cgroup = {link.target ? link.target->id : 0, static_cast<uint32_t>(link.attach_type)};
@@ -228,8 +231,11 @@ int64_t link_info(Answer& answer, const LinkObject& link) {
       info.iter = {given.iter.name, given.iter.name_len, link.map ? link.map->id : 0};
       err = answer.text(info.iter.name, info.iter.name_len, link.name);
       break;
-    case LinkType::kStructOps: info.struct_ops_map_id = link.map ? link.map->id : 0; break;
-    default: break;
+    case LinkType::kStructOps:
+      info.struct_ops_map_id = link.map ? link.map->id : 0;
+      break;
+    default:
+      break;
   }
   if (err && err != -ENOSPC) return err;
   int64_t failed = answer.write(info);
@@ -244,11 +250,16 @@ int64_t obj_info(const Call& call) {
   if (!object) return Descriptors::mode_of(a.bpf_fd) < 0 ? -EBADFD : -EINVAL;
   Answer answer(call, a);
   switch (object->kind) {
-    case ObjectKind::kProgram: return program_info(call, answer, static_cast<ProgramObject&>(*object));
-    case ObjectKind::kMap: return map_info(answer, static_cast<MapObject&>(*object), call.kernel);
-    case ObjectKind::kBtf: return btf_info(answer, static_cast<BtfObject&>(*object));
-    case ObjectKind::kLink: return link_info(answer, static_cast<LinkObject&>(*object));
-    default: return -EINVAL;
+    case ObjectKind::kProgram:
+      return program_info(call, answer, static_cast<ProgramObject&>(*object));
+    case ObjectKind::kMap:
+      return map_info(answer, static_cast<MapObject&>(*object), call.kernel);
+    case ObjectKind::kBtf:
+      return btf_info(answer, static_cast<BtfObject&>(*object));
+    case ObjectKind::kLink:
+      return link_info(answer, static_cast<LinkObject&>(*object));
+    default:
+      return -EINVAL;
   }
 }
 

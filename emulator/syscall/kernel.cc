@@ -44,15 +44,18 @@ constexpr CommandRow kCommands[] = {
     {kMapGetFdById, "BPF_MAP_GET_FD_BY_ID", UNTIL(ById, open_flags), map_fd_by_id},
     {kObjGetInfoByFd, "BPF_OBJ_GET_INFO_BY_FD", UNTIL(InfoByFd, info), obj_info},
     {kProgQuery, "BPF_PROG_QUERY", UNTIL(Query, revision), prog_query},
-    {kRawTracepointOpen, "BPF_RAW_TRACEPOINT_OPEN", UNTIL(RawTracepoint, cookie), raw_tracepoint_open},
+    {kRawTracepointOpen, "BPF_RAW_TRACEPOINT_OPEN", UNTIL(RawTracepoint, cookie),
+     raw_tracepoint_open},
     {kBtfLoad, "BPF_BTF_LOAD", UNTIL(BtfLoad, token_fd), btf_load},
     {kBtfGetFdById, "BPF_BTF_GET_FD_BY_ID", UNTIL(ById, token_fd), btf_fd_by_id},
     {kTaskFdQuery, "BPF_TASK_FD_QUERY", kAttrSize, nullptr},
-    {kMapLookupAndDeleteElem, "BPF_MAP_LOOKUP_AND_DELETE_ELEM", UNTIL(MapElement, flags), map_lookup_and_delete},
+    {kMapLookupAndDeleteElem, "BPF_MAP_LOOKUP_AND_DELETE_ELEM", UNTIL(MapElement, flags),
+     map_lookup_and_delete},
     {kMapFreeze, "BPF_MAP_FREEZE", UNTIL(MapElement, map_fd), map_freeze},
     {kBtfGetNextId, "BPF_BTF_GET_NEXT_ID", UNTIL(ById, next_id), btf_next_id},
     {kMapLookupBatch, "BPF_MAP_LOOKUP_BATCH", UNTIL(MapBatch, flags), map_lookup_batch},
-    {kMapLookupAndDeleteBatch, "BPF_MAP_LOOKUP_AND_DELETE_BATCH", UNTIL(MapBatch, flags), map_lookup_and_delete_batch},
+    {kMapLookupAndDeleteBatch, "BPF_MAP_LOOKUP_AND_DELETE_BATCH", UNTIL(MapBatch, flags),
+     map_lookup_and_delete_batch},
     {kMapUpdateBatch, "BPF_MAP_UPDATE_BATCH", UNTIL(MapBatch, flags), map_update_batch},
     {kMapDeleteBatch, "BPF_MAP_DELETE_BATCH", UNTIL(MapBatch, flags), map_delete_batch},
     {kLinkCreate, "BPF_LINK_CREATE", UNTIL(LinkCreate, uprobe_multi.pid), link_create},
@@ -105,7 +108,10 @@ bool read_name(const char (&field)[attr::kNameLength], std::string& name) {
 }  // namespace syscall_impl
 
 Kernel::Kernel(std::shared_ptr<const Profile> profile, Settings settings)
-    : profile_(std::move(profile)), settings_(std::move(settings)), root_cgroup_(std::make_shared<CgroupObject>("/", nullptr)), user_(std::make_unique<OwnMemory>()) {
+    : profile_(std::move(profile)),
+      settings_(std::move(settings)),
+      root_cgroup_(std::make_shared<CgroupObject>("/", nullptr)),
+      user_(std::make_unique<OwnMemory>()) {
   auto add = [this](std::shared_ptr<const Btf> btf) {
     auto object = std::make_shared<BtfObject>();
     object->btf = std::move(btf);
@@ -127,7 +133,9 @@ std::shared_ptr<CgroupObject> Kernel::cgroup(std::string_view path) {
   return at;
 }
 
-int Kernel::open_cgroup(std::string_view path) { return descriptors_.open(cgroup(path), O_RDONLY); }
+int Kernel::open_cgroup(std::string_view path) {
+  return descriptors_.open(cgroup(path), O_RDONLY);
+}
 
 Kernel::~Kernel() {
   // Links hold programs, programs hold maps; whatever user space left open goes with the tables.
@@ -155,7 +163,8 @@ void Kernel::close(int fd) {
 }
 
 void Kernel::note_unsupported(std::string what) {
-  if (std::ranges::find(unsupported_, what) == unsupported_.end()) unsupported_.push_back(std::move(what));
+  if (std::ranges::find(unsupported_, what) == unsupported_.end())
+    unsupported_.push_back(std::move(what));
 }
 
 Verdict Kernel::verify(const ProgramObject& program, const Options& options) const {

@@ -33,13 +33,44 @@ class CgroupObject;
 
 /// bpf(2) commands, with the kernel's numbers.
 enum class BpfCommand : uint32_t {
-  kMapCreate, kMapLookupElem, kMapUpdateElem, kMapDeleteElem, kMapGetNextKey, kProgLoad, kObjPin,
-  kObjGet, kProgAttach, kProgDetach, kProgTestRun, kProgGetNextId, kMapGetNextId, kProgGetFdById,
-  kMapGetFdById, kObjGetInfoByFd, kProgQuery, kRawTracepointOpen, kBtfLoad, kBtfGetFdById,
-  kTaskFdQuery, kMapLookupAndDeleteElem, kMapFreeze, kBtfGetNextId, kMapLookupBatch,
-  kMapLookupAndDeleteBatch, kMapUpdateBatch, kMapDeleteBatch, kLinkCreate, kLinkUpdate,
-  kLinkGetFdById, kLinkGetNextId, kEnableStats, kIterCreate, kLinkDetach, kProgBindMap,
-  kTokenCreate, kProgStreamReadByFd,
+  kMapCreate,
+  kMapLookupElem,
+  kMapUpdateElem,
+  kMapDeleteElem,
+  kMapGetNextKey,
+  kProgLoad,
+  kObjPin,
+  kObjGet,
+  kProgAttach,
+  kProgDetach,
+  kProgTestRun,
+  kProgGetNextId,
+  kMapGetNextId,
+  kProgGetFdById,
+  kMapGetFdById,
+  kObjGetInfoByFd,
+  kProgQuery,
+  kRawTracepointOpen,
+  kBtfLoad,
+  kBtfGetFdById,
+  kTaskFdQuery,
+  kMapLookupAndDeleteElem,
+  kMapFreeze,
+  kBtfGetNextId,
+  kMapLookupBatch,
+  kMapLookupAndDeleteBatch,
+  kMapUpdateBatch,
+  kMapDeleteBatch,
+  kLinkCreate,
+  kLinkUpdate,
+  kLinkGetFdById,
+  kLinkGetNextId,
+  kEnableStats,
+  kIterCreate,
+  kLinkDetach,
+  kProgBindMap,
+  kTokenCreate,
+  kProgStreamReadByFd,
 };
 
 /// Where the system call goes: an emulated kernel, or a real one.
@@ -59,13 +90,13 @@ class Kernel final : public BpfBackend {
   using TestRunner = std::function<int64_t(Kernel&, ProgramObject&, attr::TestRun& run)>;
 
   struct Settings {
-    Verifier verifier;              // required
-    TestRunner test_runner;         // none: BPF_PROG_TEST_RUN is unsupported
+    Verifier verifier;       // required
+    TestRunner test_runner;  // none: BPF_PROG_TEST_RUN is unsupported
     Capabilities capabilities;
-    uint32_t cpus = 1;              // possible CPUs
+    uint32_t cpus = 1;  // possible CPUs
     uint32_t uid = 0;
     bool unprivileged_bpf_disabled = true;
-    Limits limits;                  // of each verification
+    Limits limits;  // of each verification
   };
 
   Kernel(std::shared_ptr<const Profile> profile, Settings settings);
@@ -90,7 +121,8 @@ class Kernel final : public BpfBackend {
   template <class Object>
   std::shared_ptr<Object> object(int fd) const {
     auto found = descriptors_.find(fd);
-    return found && found->kind == Object::kKind ? std::static_pointer_cast<Object>(found) : nullptr;
+    return found && found->kind == Object::kKind ? std::static_pointer_cast<Object>(found)
+                                                 : nullptr;
   }
 
   /// Names of what was asked for and is not modelled, in order, each once.

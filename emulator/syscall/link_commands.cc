@@ -41,7 +41,8 @@ int64_t unsupported_link(const Call& call, AttachType type) {
 }
 
 int64_t cgroup_link(const Call& call, const attr::LinkCreate& a, Program program) {
-  constexpr uint32_t kAllowed = kAttachId | kAttachBefore | kAttachAfter | kAttachPreorder | kAttachLink;
+  constexpr uint32_t kAllowed =
+      kAttachId | kAttachBefore | kAttachAfter | kAttachPreorder | kAttachLink;
   if (a.flags & ~kAllowed) return -EINVAL;
   auto cgroup = call.kernel.object<CgroupObject>(a.target_fd);
   if (!cgroup) return -EBADF;
@@ -62,13 +63,14 @@ int64_t cgroup_link(const Call& call, const attr::LinkCreate& a, Program program
   return publish(call, std::move(link));
 }
 
-int64_t tracing_link(const Call& call, const Program& program, int target_fd, uint32_t btf_id, uint64_t cookie,
-                     AttachType attach) {
+int64_t tracing_link(const Call& call, const Program& program, int target_fd, uint32_t btf_id,
+                     uint64_t cookie, AttachType attach) {
   using A = AttachType;
   A expected = program->input.expected_attach_type;
   switch (program->input.type) {
     case ProgramType::kTracing:
-      if (expected != A::kTraceFentry && expected != A::kTraceFexit && expected != A::kModifyReturn) return -EINVAL;
+      if (expected != A::kTraceFentry && expected != A::kTraceFexit && expected != A::kModifyReturn)
+        return -EINVAL;
       break;
     case ProgramType::kLsm:
       if (expected != A::kLsmMac) return -EINVAL;
@@ -76,7 +78,8 @@ int64_t tracing_link(const Call& call, const Program& program, int target_fd, ui
     case ProgramType::kExt:
       if (static_cast<uint32_t>(expected) != 0) return -EINVAL;
       break;
-    default: return -EINVAL;
+    default:
+      return -EINVAL;
   }
   if (!target_fd != !btf_id) return -EINVAL;
   auto link = std::make_shared<LinkObject>();
@@ -105,7 +108,8 @@ bool is_raw_tracepoint(const Profile& profile, const std::string& name) {
   return profile.btf()->find("btf_trace_" + name, BtfKind::kTypedef) != 0;
 }
 
-int64_t raw_tracepoint_link(const Call& call, const Program& program, const std::string& name, uint64_t cookie) {
+int64_t raw_tracepoint_link(const Call& call, const Program& program, const std::string& name,
+                            uint64_t cookie) {
   if (!is_raw_tracepoint(call.kernel.profile(), name)) return -ENOENT;
   auto link = std::make_shared<LinkObject>();
   link->type = LinkType::kRawTracepoint;
@@ -119,8 +123,9 @@ int64_t raw_tracepoint_link(const Call& call, const Program& program, const std:
 // tp_btf programs are loaded for the typedef of their tracepoint.
 std::string tracepoint_of(const ProgramObject& program) {
   constexpr std::string_view kPrefix = "btf_trace_";
-  std::string_view name = program.input.attach_btf ? program.input.attach_btf->name_of(program.input.attach_btf_id)
-                                                   : std::string_view{};
+  std::string_view name = program.input.attach_btf
+                              ? program.input.attach_btf->name_of(program.input.attach_btf_id)
+                              : std::string_view{};
   return std::string(name.starts_with(kPrefix) ? name.substr(kPrefix.size()) : name);
 }
 
@@ -132,8 +137,8 @@ int64_t iterator_link(const Call& call, const attr::LinkCreate& a, const Program
     std::vector<std::byte> info(a.iter.info_len);
     if (a.iter.info_len > 4096) return -E2BIG;
     if (!call.memory().read(a.iter.info, info.data(), info.size())) return -EFAULT;
-    if (std::any_of(info.begin() + std::min<long>(kInfoSize, static_cast<long>(info.size())), info.end(),
-                    [](std::byte b) { return b != std::byte{}; }))
+    if (std::any_of(info.begin() + std::min<long>(kInfoSize, static_cast<long>(info.size())),
+                    info.end(), [](std::byte b) { return b != std::byte{}; }))
       return -E2BIG;
     info.resize(kInfoSize);
     link->iterator_info = std::move(info);
@@ -163,7 +168,8 @@ int64_t struct_ops_link(const Call& call, const attr::LinkCreate& a) {
 
 // uprobe.multi: only what a caller learns by trying (which is how libbpf finds out that there is
 // such a thing). A real target has processes behind it, which do not exist here.
-int64_t uprobe_multi_link(const Call& call, const attr::LinkCreate& a, const ProgramObject& program) {
+int64_t uprobe_multi_link(const Call& call, const attr::LinkCreate& a,
+                          const ProgramObject& program) {
   constexpr uint32_t kReturn = 1, kMost = 1u << 20;
   const auto& u = a.uprobe_multi;
   if (a.flags || program.input.type != ProgramType::kKprobe || (u.flags & ~kReturn)) return -EINVAL;
@@ -179,7 +185,8 @@ int64_t uprobe_multi_link(const Call& call, const attr::LinkCreate& a, const Pro
 int64_t kprobe_link(const Call& call, const attr::LinkCreate& a, const ProgramObject& program) {
   using A = AttachType;
   auto attach = static_cast<A>(a.attach_type);
-  if (attach == A::kTraceUprobeMulti || attach == A::kTraceUprobeSession) return uprobe_multi_link(call, a, program);
+  if (attach == A::kTraceUprobeMulti || attach == A::kTraceUprobeSession)
+    return uprobe_multi_link(call, a, program);
   if (a.flags) return -EINVAL;
   // A perf event is a descriptor that nothing here gives out.
   if (attach == A::kPerfEvent) return Descriptors::mode_of(a.target_fd) < 0 ? -EBADF : -EINVAL;
@@ -202,7 +209,8 @@ int64_t link_create(const Call& call) {
     case ProgramType::kSockOps:
     case ProgramType::kCgroupDevice:
     case ProgramType::kCgroupSysctl:
-    case ProgramType::kCgroupSockopt: return cgroup_link(call, a, program);
+    case ProgramType::kCgroupSockopt:
+      return cgroup_link(call, a, program);
     case ProgramType::kExt:
       return tracing_link(call, program, a.target_fd, a.tracing.btf_id, a.tracing.cookie, attach);
     case ProgramType::kLsm:
@@ -215,15 +223,18 @@ int64_t link_create(const Call& call) {
       return tracing_link(call, program, a.target_fd, a.tracing.btf_id, a.tracing.cookie, attach);
     case ProgramType::kPerfEvent:
     case ProgramType::kTracepoint:
-    case ProgramType::kKprobe: return kprobe_link(call, a, *program);
+    case ProgramType::kKprobe:
+      return kprobe_link(call, a, *program);
     case ProgramType::kFlowDissector:
     case ProgramType::kSkLookup:
     case ProgramType::kSkMsg:
     case ProgramType::kSkSkb:
     case ProgramType::kXdp:
     case ProgramType::kSchedCls:
-    case ProgramType::kNetfilter: return unsupported_link(call, attach);
-    default: return -EINVAL;
+    case ProgramType::kNetfilter:
+      return unsupported_link(call, attach);
+    default:
+      return -EINVAL;
   }
 }
 
@@ -246,7 +257,8 @@ int64_t raw_tracepoint_open(const Call& call) {
       if (!name) return -EFAULT;
       return raw_tracepoint_link(call, program, *name, a.cookie);
     }
-    default: return -EINVAL;
+    default:
+      return -EINVAL;
   }
 }
 

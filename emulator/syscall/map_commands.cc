@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Maps: creation, elements, batches, freezing. What a type of map allows is its row in
-// maps/map_rows.h; this file has what holds for all of them, in the order in which the kernel looks.
+// maps/map_rows.h; this file has what holds for all of them, in the order in which the kernel
+// looks.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -54,11 +55,16 @@ int64_t check_key_type(const Map& map, const Btf& btf) {
     case MapType::kSkStorage:
     case MapType::kInodeStorage:
     case MapType::kTaskStorage:
-    case MapType::kCgrpStorage: return is_int32(btf, key_id) ? 0 : -EINVAL;
-    case MapType::kLpmTrie: return key->kind() == BtfKind::kStruct ? 0 : -EINVAL;
-    case MapType::kBloomFilter: return key_id ? -EINVAL : 0;
-    case MapType::kArena: return 0;
-    default: return key_id ? 0 : -EINVAL;
+    case MapType::kCgrpStorage:
+      return is_int32(btf, key_id) ? 0 : -EINVAL;
+    case MapType::kLpmTrie:
+      return key->kind() == BtfKind::kStruct ? 0 : -EINVAL;
+    case MapType::kBloomFilter:
+      return key_id ? -EINVAL : 0;
+    case MapType::kArena:
+      return 0;
+    default:
+      return key_id ? 0 : -EINVAL;
   }
 }
 
@@ -72,13 +78,14 @@ int64_t check_map_types(const Call& call, Map& map, const BtfObject& object,
   auto size = btf.size_of(a.btf_value_type_id);
   if (!size || *size != map.value_size) return -EINVAL;
   FieldKinds every = FieldKind::kSpinLock | FieldKind::kResSpinLock;
-  every = every | FieldKind::kTimer | FieldKind::kListHead | FieldKind::kRbRoot | FieldKind::kRefcount |
-          FieldKind::kWorkqueue | FieldKind::kUptr | FieldKind::kTaskWork;
+  every = every | FieldKind::kTimer | FieldKind::kListHead | FieldKind::kRbRoot |
+          FieldKind::kRefcount | FieldKind::kWorkqueue | FieldKind::kUptr | FieldKind::kTaskWork;
   every |= kAnyKptr;
   uint32_t value_id = 0;
   if (!btf.skip_modifiers(a.btf_value_type_id, &value_id)) return -EINVAL;
   const Profile& kernel = call.kernel.profile();
-  auto record = parse_btf_fields(btf, value_id, every, map.value_size, *kernel.btf(), kernel.modules());
+  auto record =
+      parse_btf_fields(btf, value_id, every, map.value_size, *kernel.btf(), kernel.modules());
   // Fields that are not well formed are no error here: the map has none, as programs will be told.
   if (record) {
     if (int64_t err = check_record(call, map, *record)) return err;
@@ -98,7 +105,9 @@ int64_t take_btf(const Call& call, const attr::MapCreate& a, MapSpec& spec,
   return 0;
 }
 
-bool holds_maps(MapType type) { return type == MapType::kArrayOfMaps || type == MapType::kHashOfMaps; }
+bool holds_maps(MapType type) {
+  return type == MapType::kArrayOfMaps || type == MapType::kHashOfMaps;
+}
 
 int64_t take_inner(const Call& call, const attr::MapCreate& a, MapSpec& spec) {
   if (!holds_maps(spec.type)) return 0;
@@ -125,7 +134,8 @@ int64_t check_struct_ops(const Call& call, const MapSpec& spec) {
   if (spec.type != MapType::kStructOps) return 0;
   const Btf& btf = *call.kernel.profile().btf();
   const BtfType* value = btf.type(spec.btf_vmlinux_value_type_id);
-  if (!value || value->kind() != BtfKind::kStruct || !btf.name_of(*value).starts_with("bpf_struct_ops_"))
+  if (!value || value->kind() != BtfKind::kStruct ||
+      !btf.name_of(*value).starts_with("bpf_struct_ops_"))
     return -kENOTSUPP;
   return value->size() == spec.value_size ? 0 : -EINVAL;
 }
@@ -170,7 +180,8 @@ MapSpec spec_of(const attr::MapCreate& a, uint32_t cpus) {
 // CONFIG_NR_CPUS: what an array by CPU may have.
 uint32_t most_cpus(const Profile& profile) {
   uint32_t n = 0;
-  for (char c : profile.config("CONFIG_NR_CPUS").value_or("1")) n = n * 10 + static_cast<uint32_t>(c - '0');
+  for (char c : profile.config("CONFIG_NR_CPUS").value_or("1"))
+    n = n * 10 + static_cast<uint32_t>(c - '0');
   return n;
 }
 
@@ -178,7 +189,8 @@ uint32_t most_cpus(const Profile& profile) {
 void give_arena_file(MapObject& object) {
   if (object.map->type != MapType::kArena || object.map->memory_fd() >= 0) return;
   object.arena_fd = memfd_create("bpf-arena", MFD_CLOEXEC);
-  if (object.arena_fd >= 0 && ftruncate(object.arena_fd, off_t{object.map->max_entries} * 4096) != 0) {
+  if (object.arena_fd >= 0 &&
+      ftruncate(object.arena_fd, off_t{object.map->max_entries} * 4096) != 0) {
     close(object.arena_fd);
     object.arena_fd = -1;
   }
@@ -218,25 +230,29 @@ bool holds_objects(const Map& map) {
     case MapType::kPerfEventArray:
     case MapType::kCgroupArray:
     case MapType::kArrayOfMaps:
-    case MapType::kHashOfMaps: return true;
-    default: return false;
+    case MapType::kHashOfMaps:
+      return true;
+    default:
+      return false;
   }
 }
 
 bool is_queue(const Map& map) {
-  return map.type == MapType::kQueue || map.type == MapType::kStack || map.type == MapType::kBloomFilter;
+  return map.type == MapType::kQueue || map.type == MapType::kStack ||
+         map.type == MapType::kBloomFilter;
 }
 
 int64_t copy_value(Map& map, ByteSpan key, std::span<std::byte> value, uint64_t flags) {
-  if (map.type == MapType::kBloomFilter || map.type == MapType::kQueue || map.type == MapType::kStack)
+  if (map.type == MapType::kBloomFilter || map.type == MapType::kQueue ||
+      map.type == MapType::kStack)
     return map.peek(value);
   return map.user_lookup(key, value, flags);
 }
 
 // May a map be an element of an outer map whose template is `inner`?
 bool same_shape(const MapInfo& inner, const MapInfo& map) {
-  if (inner.type != map.type || inner.key_size != map.key_size || inner.value_size != map.value_size ||
-      inner.map_flags != map.map_flags)
+  if (inner.type != map.type || inner.key_size != map.key_size ||
+      inner.value_size != map.value_size || inner.map_flags != map.map_flags)
     return false;
   bool sized = inner.type == MapType::kArray && !(inner.map_flags & kMapInnerMap);
   return !sized || inner.max_entries == map.max_entries;
@@ -276,7 +292,9 @@ int64_t update_value(const Call& call, Map& map, ByteSpan key, ByteSpan value, u
 }
 
 // What user space moves for a value of this map.
-uint32_t user_bytes(const Map& map) { return holds_objects(map) ? sizeof(uint32_t) : map.user_value_size(); }
+uint32_t user_bytes(const Map& map) {
+  return holds_objects(map) ? sizeof(uint32_t) : map.user_value_size();
+}
 
 // -- Batches: one loop for the four commands, which differ in what they do to an element.
 
@@ -297,8 +315,10 @@ bool has_batches(MapType type) {
     case MapType::kPercpuArray:
     case MapType::kLpmTrie:
     case MapType::kArrayOfMaps:
-    case MapType::kHashOfMaps: return true;
-    default: return false;
+    case MapType::kHashOfMaps:
+      return true;
+    default:
+      return false;
   }
 }
 bool is_hash(MapType type) {
@@ -357,7 +377,8 @@ int64_t lookup_batch(const Call& call, bool and_delete) {
     last = key;
   }
   // The token of the next batch is the last key, which deletion would take away.
-  if (done && batch.a.out_batch && !memory.write(batch.a.out_batch, last.data(), last.size())) err = -EFAULT;
+  if (done && batch.a.out_batch && !memory.write(batch.a.out_batch, last.data(), last.size()))
+    err = -EFAULT;
   if (done && !batch.a.out_batch) err = -EFAULT;
   for (const auto& gone : to_delete) map.user_erase(gone);
   return end_batch(call, batch, done, err);
@@ -378,7 +399,8 @@ int64_t map_create(const Call& call) {
   if (int err = check_map_spec(spec)) return -err;
   if (a.map_flags & kMapTokenFd) return no_token(a.map_token_fd);
   if (int64_t err = check_privilege(call, *row)) return err;
-  if (spec.type == MapType::kCpumap && spec.max_entries > most_cpus(call.kernel.profile())) return -E2BIG;
+  if (spec.type == MapType::kCpumap && spec.max_entries > most_cpus(call.kernel.profile()))
+    return -E2BIG;
   if (int64_t err = take_inner(call, a, spec)) return err;
   if (int64_t err = check_struct_ops(call, spec)) return err;
   bool named = read_name(a.map_name, spec.name);
@@ -405,7 +427,8 @@ int64_t map_lookup(const Call& call) {
   if (int64_t err = lock_without_field(e.map(), a.flags)) return err;
   if (int64_t err = read_key(call, e.map(), a.key, e.key)) return err;
   std::vector<std::byte> value(user_bytes(e.map()));
-  if (e.map().type == MapType::kBloomFilter && !call.memory().read(a.value, value.data(), value.size()))
+  if (e.map().type == MapType::kBloomFilter &&
+      !call.memory().read(a.value, value.data(), value.size()))
     return -EFAULT;
   if (int64_t err = copy_value(e.map(), e.key, value, a.flags)) return err;
   return call.memory().write(a.value, value.data(), value.size()) ? 0 : -EFAULT;
@@ -452,9 +475,9 @@ int64_t map_lookup_and_delete(const Call& call) {
   if (int64_t err = lock_without_field(map, a.flags)) return err;
   if (int64_t err = read_key(call, map, a.key, e.key)) return err;
   std::vector<std::byte> value(user_bytes(map));
-  int64_t err = queue                ? map.pop(value)
+  int64_t err = queue               ? map.pop(value)
                 : is_hash(map.type) ? map.user_lookup_and_delete(e.key, value, a.flags)
-                                     : -kENOTSUPP;
+                                    : -kENOTSUPP;
   if (err) return err;
   return call.memory().write(a.value, value.data(), value.size()) ? 0 : -EFAULT;
 }
@@ -471,8 +494,12 @@ int64_t map_freeze(const Call& call) {
   return 0;
 }
 
-int64_t map_lookup_batch(const Call& call) { return lookup_batch(call, false); }
-int64_t map_lookup_and_delete_batch(const Call& call) { return lookup_batch(call, true); }
+int64_t map_lookup_batch(const Call& call) {
+  return lookup_batch(call, false);
+}
+int64_t map_lookup_and_delete_batch(const Call& call) {
+  return lookup_batch(call, true);
+}
 
 int64_t map_update_batch(const Call& call) {
   Batch batch;
@@ -484,7 +511,8 @@ int64_t map_update_batch(const Call& call) {
   for (; done < batch.a.count; ++done) {
     err = -EFAULT;
     if (!call.memory().read(batch.a.keys + uint64_t{done} * key.size(), key.data(), key.size()) ||
-        !call.memory().read(batch.a.values + uint64_t{done} * value.size(), value.data(), value.size()))
+        !call.memory().read(batch.a.values + uint64_t{done} * value.size(), value.data(),
+                            value.size()))
       break;
     if ((err = update_value(call, map, key, value, batch.a.elem_flags))) break;
   }
@@ -500,7 +528,8 @@ int64_t map_delete_batch(const Call& call) {
   int64_t err = 0;
   for (; done < batch.a.count; ++done) {
     err = -EFAULT;
-    if (!call.memory().read(batch.a.keys + uint64_t{done} * key.size(), key.data(), key.size())) break;
+    if (!call.memory().read(batch.a.keys + uint64_t{done} * key.size(), key.data(), key.size()))
+      break;
     if ((err = map.user_erase(key))) break;
   }
   return end_batch(call, batch, done, err);

@@ -49,7 +49,7 @@ struct MapObject : KernelObject {
 
   std::shared_ptr<Map> map;
   std::shared_ptr<BtfObject> btf;  // given at creation
-  int arena_fd = -1;  // an arena's pages, for user space
+  int arena_fd = -1;               // an arena's pages, for user space
 };
 
 /// The descriptors that a program named when it was loaded, kept as what they stood for: a program
@@ -74,7 +74,7 @@ struct ProgramObject : KernelObject {
   ProgramInput input;
   std::shared_ptr<ResolvedFds> fds;
   std::shared_ptr<BtfObject> btf;
-  std::shared_ptr<ProgramObject> target;  // that this one attaches to
+  std::shared_ptr<ProgramObject> target;         // that this one attaches to
   std::vector<std::shared_ptr<MapObject>> maps;  // used, and bound
   Verdict verdict;
   bool verified = false;  // `verdict` is there
@@ -90,9 +90,9 @@ struct LinkObject : KernelObject {
   LinkType type = LinkType::kUnspec;
   AttachType attach_type{};
   std::shared_ptr<ProgramObject> program;
-  std::shared_ptr<MapObject> map;         // struct_ops; the map of a map-element iterator
-  std::shared_ptr<KernelObject> target;   // cgroup or program
-  std::string name;                       // tracepoint or iterator
+  std::shared_ptr<MapObject> map;        // struct_ops; the map of a map-element iterator
+  std::shared_ptr<KernelObject> target;  // cgroup or program
+  std::string name;                      // tracepoint or iterator
   uint32_t target_btf_id = 0, target_object_id = 0;
   uint64_t cookie = 0;
   bool detached = false;

@@ -35,7 +35,8 @@ int64_t read_records(const UserMemory& memory, uint64_t address, uint32_t count,
   for (uint32_t i = 0; i < count; ++i) {
     const std::byte* from = raw.data() + size_t{i} * stride;
     std::memcpy(&out[i], from, known);
-    if (!std::all_of(from + known, from + stride, [](std::byte b) { return b == std::byte{}; })) return -E2BIG;
+    if (!std::all_of(from + known, from + stride, [](std::byte b) { return b == std::byte{}; }))
+      return -E2BIG;
   }
   return 0;
 }
@@ -47,9 +48,10 @@ class Loading {
 
   int64_t run() {
     using Step = int64_t (Loading::*)();
-    constexpr Step kSteps[] = {&Loading::check_attributes, &Loading::check_privilege, &Loading::take_target,
-                      &Loading::check_attachment, &Loading::copy_program, &Loading::check_log,
-                      &Loading::take_btf, &Loading::copy_records, &Loading::resolve_descriptors};
+    constexpr Step kSteps[] = {
+        &Loading::check_attributes, &Loading::check_privilege, &Loading::take_target,
+        &Loading::check_attachment, &Loading::copy_program,    &Loading::check_log,
+        &Loading::take_btf,         &Loading::copy_records,    &Loading::resolve_descriptors};
     for (Step step : kSteps)
       if (int64_t err = (this->*step)()) return err;
     return finish();
@@ -73,7 +75,8 @@ class Loading {
   int64_t check_privilege() {
     const Capabilities& can = call_.capabilities();
     if (kernel().settings().unprivileged_bpf_disabled && !can.bpf) return -EPERM;
-    if (a_.insn_cnt == 0 || a_.insn_cnt > (can.bpf ? kMostInsns : kMostInsnsUnprivileged)) return -E2BIG;
+    if (a_.insn_cnt == 0 || a_.insn_cnt > (can.bpf ? kMostInsns : kMostInsnsUnprivileged))
+      return -E2BIG;
     const ProgramRules* rules = program_rules(input().type);
     if (!can.bpf && !(rules && rules->unprivileged)) return -EPERM;
     if (rules && rules->net_admin && !can.net_admin) return -EPERM;
@@ -107,7 +110,8 @@ class Loading {
       if (!rules || !rules->attaches_by_btf) return -EINVAL;
     }
     if (kernel_btf && !a_.attach_btf_id) return -EINVAL;
-    if (program_->target && input().type != ProgramType::kTracing && input().type != ProgramType::kExt)
+    if (program_->target && input().type != ProgramType::kTracing &&
+        input().type != ProgramType::kExt)
       return -EINVAL;
     if (rules && !accepts_attach_type(input().type, input().expected_attach_type)) return -EINVAL;
     if (input().type == ProgramType::kExt && a_.expected_attach_type) return -EINVAL;
@@ -117,7 +121,8 @@ class Loading {
 
   int64_t copy_program() {
     input().insns.resize(a_.insn_cnt);
-    if (!memory().read(a_.insns, input().insns.data(), size_t{a_.insn_cnt} * sizeof(isa::Insn))) return -EFAULT;
+    if (!memory().read(a_.insns, input().insns.data(), size_t{a_.insn_cnt} * sizeof(isa::Insn)))
+      return -EFAULT;
     auto license = memory().read_string(a_.license, kLicenseLimit);
     if (!license) return -EFAULT;
     input().license = std::move(*license);
@@ -149,15 +154,20 @@ class Loading {
   int64_t copy_records() {
     if (a_.func_info_cnt) {
       if (a_.func_info_rec_size < 8 || a_.func_info_rec_size > 252 || a_.func_info_rec_size % 4)
-        return log_line("invalid func info rec size " + std::to_string(a_.func_info_rec_size) + "\n", EINVAL);
-      if (a_.func_info_cnt > a_.insn_cnt) return log_line("number of funcs in func_info doesn't match number of subprogs\n", EINVAL);
-      if (int64_t err = read_records(memory(), a_.func_info, a_.func_info_cnt, a_.func_info_rec_size, input().func_info))
+        return log_line(
+            "invalid func info rec size " + std::to_string(a_.func_info_rec_size) + "\n", EINVAL);
+      if (a_.func_info_cnt > a_.insn_cnt)
+        return log_line("number of funcs in func_info doesn't match number of subprogs\n", EINVAL);
+      if (int64_t err = read_records(memory(), a_.func_info, a_.func_info_cnt,
+                                     a_.func_info_rec_size, input().func_info))
         return err == -E2BIG ? log_line("nonzero tailing record in func info", E2BIG) : err;
     }
     if (a_.line_info_cnt) {
-      if (a_.line_info_rec_size < 16 || a_.line_info_rec_size > 252 || a_.line_info_rec_size % 4) return -EINVAL;
+      if (a_.line_info_rec_size < 16 || a_.line_info_rec_size > 252 || a_.line_info_rec_size % 4)
+        return -EINVAL;
       if (a_.line_info_cnt > kMostInsns) return -EINVAL;
-      if (int64_t err = read_records(memory(), a_.line_info, a_.line_info_cnt, a_.line_info_rec_size, input().line_info))
+      if (int64_t err = read_records(memory(), a_.line_info, a_.line_info_cnt,
+                                     a_.line_info_rec_size, input().line_info))
         return err == -E2BIG ? log_line("nonzero tailing record in line_info", E2BIG) : err;
     }
     return 0;
@@ -170,7 +180,8 @@ class Loading {
     const auto& insns = input().insns;
     for (size_t i = 0; i < insns.size(); ++i) {
       const isa::Insn& insn = insns[i];
-      if (isa::is_kfunc_call(insn) && insn.off > 0) indexed = std::max<uint32_t>(indexed, insn.off + 1u);
+      if (isa::is_kfunc_call(insn) && insn.off > 0)
+        indexed = std::max<uint32_t>(indexed, insn.off + 1u);
       if (insn.code != kLoadImm64) continue;
       if (insn.src == isa::kPseudoMapFd || insn.src == isa::kPseudoMapValue) resolve(insn.imm);
       if (insn.src == isa::kPseudoMapIdx || insn.src == isa::kPseudoMapIdxValue)
@@ -180,7 +191,8 @@ class Loading {
     }
     if (a_.fd_array && indexed && indexed <= kFdArrayLimit) {
       input().fd_array.resize(indexed);
-      if (!memory().read(a_.fd_array, input().fd_array.data(), indexed * sizeof(int))) return -EFAULT;
+      if (!memory().read(a_.fd_array, input().fd_array.data(), indexed * sizeof(int)))
+        return -EFAULT;
       for (int fd : input().fd_array) resolve(fd);
     }
     input().fd_array_continuous = a_.fd_array_cnt != 0;
@@ -198,7 +210,8 @@ class Loading {
   }
 
   int64_t finish() {
-    program_->load_time_ns = static_cast<uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
+    program_->load_time_ns =
+        static_cast<uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
     program_->log_level = a_.log_level;
     const auto& recorder = kernel().recorder();
     if (!recorder || !recorder(a_.log_buf, program_)) {
@@ -218,8 +231,10 @@ class Loading {
   int64_t report() {
     const Verdict& verdict = program_->verdict;
     int64_t err = 0;
-    if (verdict.kind == VerdictKind::kUnsupported) err = unsupported(verdict.message, ENOTSUP);
-    else if (verdict.kind != VerdictKind::kAccepted) err = -(verdict.err ? verdict.err : EINVAL);
+    if (verdict.kind == VerdictKind::kUnsupported)
+      err = unsupported(verdict.message, ENOTSUP);
+    else if (verdict.kind != VerdictKind::kAccepted)
+      err = -(verdict.err ? verdict.err : EINVAL);
     if (int64_t failed = write_log(verdict.log)) return failed;
     return verdict.log_truncated ? -ENOSPC : err;
   }
@@ -228,10 +243,12 @@ class Loading {
     auto true_size = static_cast<uint32_t>(text.size() + 1);
     if (a_.log_buf && a_.log_size) {
       size_t n = std::min<size_t>(text.size(), a_.log_size - 1);
-      if (!memory().write(a_.log_buf, text.data(), n) || !memory().write(a_.log_buf + n, '\0')) return -EFAULT;
+      if (!memory().write(a_.log_buf, text.data(), n) || !memory().write(a_.log_buf + n, '\0'))
+        return -EFAULT;
     }
     constexpr size_t kAt = offsetof(attr::ProgLoad, log_true_size);
-    if (call_.size >= kAt + sizeof true_size && a_.log_level && !memory().write(call_.user + kAt, true_size))
+    if (call_.size >= kAt + sizeof true_size && a_.log_level &&
+        !memory().write(call_.user + kAt, true_size))
       return -EFAULT;
     return 0;
   }
@@ -262,7 +279,8 @@ class Loading {
     out->func_info = in.func_info;
     for (const FuncInfo& f : in.func_info) {
       const BtfType* type = in.btf ? in.btf->type(f.type_id) : nullptr;
-      out->func_is_global.push_back(type && type->kind() == BtfKind::kFunc && type->vlen() == kBtfFuncGlobal);
+      out->func_is_global.push_back(type && type->kind() == BtfKind::kFunc &&
+                                    type->vlen() == kBtfFuncGlobal);
     }
     out->func_unreliable = target.verdict.func_unreliable;
     out->func_unreliable.resize(out->func_info.size());
@@ -272,7 +290,8 @@ class Loading {
     out->changes_pkt_data = target.verdict.changes_pkt_data;
     out->might_sleep = target.verdict.might_sleep;
     out->is_tracing = in.type == ProgramType::kTracing;
-    if (in.type == ProgramType::kExt && target.target) out->saved_target_type = target.target->input.type;
+    if (in.type == ProgramType::kExt && target.target)
+      out->saved_target_type = target.target->input.type;
     return out;
   }
 
@@ -284,7 +303,9 @@ class Loading {
 
 }  // namespace
 
-int64_t prog_load(const Call& call) { return Loading(call).run(); }
+int64_t prog_load(const Call& call) {
+  return Loading(call).run();
+}
 
 int64_t prog_bind_map(const Call& call) {
   auto a = call.as<attr::BindMap>();
@@ -304,7 +325,8 @@ int64_t prog_test_run(const Call& call) {
   if (int64_t err = lookup(call, a.prog_fd, program)) return err;
   const auto& runner = call.kernel.settings().test_runner;
   if (!runner) {
-    call.kernel.note_unsupported("BPF_PROG_TEST_RUN of " + std::string(name_of(program->input.type)));
+    call.kernel.note_unsupported("BPF_PROG_TEST_RUN of " +
+                                 std::string(name_of(program->input.type)));
     return -kENOTSUPP;
   }
   int64_t result = runner(call.kernel, *program, a);

@@ -3,7 +3,9 @@
 
 namespace drydock {
 
-Kernel::Settings standard_settings() { return {.verifier = verify}; }
+Kernel::Settings standard_settings() {
+  return {.verifier = verify};
+}
 
 std::unique_ptr<Kernel> make_kernel(std::shared_ptr<const Profile> profile) {
   return std::make_unique<Kernel>(std::move(profile), standard_settings());

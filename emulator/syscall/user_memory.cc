@@ -11,7 +11,8 @@
 namespace drydock {
 namespace {
 
-using Transfer = ssize_t (*)(pid_t, const iovec*, unsigned long, const iovec*, unsigned long, unsigned long);
+using Transfer = ssize_t (*)(pid_t, const iovec*, unsigned long, const iovec*, unsigned long,
+                             unsigned long);
 
 // process_vm_readv and process_vm_writev answer EFAULT where memcpy would die. A sandbox may
 // forbid them; the addresses are then taken on trust, as any library takes its arguments.

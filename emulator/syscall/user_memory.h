@@ -24,9 +24,13 @@ class UserMemory {
   std::optional<std::string> read_string(uint64_t address, size_t limit) const;
 
   template <class T>
-  bool read(uint64_t address, T& value) const { return read(address, &value, sizeof value); }
+  bool read(uint64_t address, T& value) const {
+    return read(address, &value, sizeof value);
+  }
   template <class T>
-  bool write(uint64_t address, const T& value) const { return write(address, &value, sizeof value); }
+  bool write(uint64_t address, const T& value) const {
+    return write(address, &value, sizeof value);
+  }
 };
 
 /// This process's own memory. Bad addresses are found by the kernel underneath, not by a fault.

@@ -30,11 +30,15 @@ std::optional<uint64_t> number(std::string_view field, unsigned base) {
   return any ? std::optional(value) : std::nullopt;
 }
 
-std::string_view until_nul(std::string_view text) { return text.substr(0, text.find('\0')); }
+std::string_view until_nul(std::string_view text) {
+  return text.substr(0, text.find('\0'));
+}
 
 }  // namespace
 
-bool is_ar(std::span<const std::byte> data) { return text_of(data).starts_with(kArMagic); }
+bool is_ar(std::span<const std::byte> data) {
+  return text_of(data).starts_with(kArMagic);
+}
 
 Status for_each_in_ar(std::span<const std::byte> data, const ArchiveVisitor& visit) {
   constexpr size_t kHeader = 60;
@@ -44,7 +48,8 @@ Status for_each_in_ar(std::span<const std::byte> data, const ArchiveVisitor& vis
     std::string_view header = text.substr(at, kHeader);
     auto size = number(header.substr(48, 10), 10);
     at += kHeader;
-    if (!size || !header.ends_with("`\n") || *size > data.size() - at) return malformed("damaged ar archive");
+    if (!size || !header.ends_with("`\n") || *size > data.size() - at)
+      return malformed("damaged ar archive");
     std::string_view name = header.substr(0, 16);
     name = name.substr(0, name.find_last_not_of(" /") + 1);
     if (!visit(std::string(name), data.subspan(at, *size))) return {};

@@ -22,7 +22,9 @@ constexpr size_t kStep = 4u << 20;
 std::unexpected<Error> damaged(std::string_view format) {
   return malformed("damaged " + std::string(format) + " data");
 }
-std::unexpected<Error> too_large() { return malformed("compressed data is larger than 1 GB"); }
+std::unexpected<Error> too_large() {
+  return malformed("compressed data is larger than 1 GB");
+}
 
 // Every stream decoder below fills a buffer that grows by steps; this is the buffer.
 class Output {
@@ -139,7 +141,10 @@ struct Format {
 };
 constexpr Format kFormats[] = {
     {"gzip", "\x1f\x8b"sv, gunzip},
-    {"xz", "\xfd" "7zXZ\0"sv, unxz},
+    {"xz",
+     "\xfd"
+     "7zXZ\0"sv,
+     unxz},
     {"zstd", "\x28\xb5\x2f\xfd"sv, unzstd},
     {"lz4", "\x02\x21\x4c\x18"sv, unlz4},
 };

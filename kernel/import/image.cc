@@ -27,7 +27,11 @@ T load(std::span<const std::byte> data, size_t at) {
   return value;
 }
 
-bool is_elf(std::span<const std::byte> data) { return as_text(data).starts_with("\x7f" "ELF"); }
+bool is_elf(std::span<const std::byte> data) {
+  return as_text(data).starts_with(
+      "\x7f"
+      "ELF");
+}
 
 Result<std::vector<std::byte>> payload_of(std::span<const std::byte> file) {
   if (as_text(file).substr(0, kHeaderMagic + 4).find("HdrS", kHeaderMagic) != kHeaderMagic)
@@ -35,16 +39,20 @@ Result<std::vector<std::byte>> payload_of(std::span<const std::byte> file) {
   if (load<uint16_t>(file, kProtocol) < kProtocolWithPayload)
     return unsupported("boot protocol without a payload offset");
   size_t sectors = load<uint8_t>(file, kSetupSectors);
-  uint64_t begin = (sectors ? sectors + 1 : 5) * 512 + uint64_t{load<uint32_t>(file, kPayloadOffset)};
+  uint64_t begin =
+      (sectors ? sectors + 1 : 5) * 512 + uint64_t{load<uint32_t>(file, kPayloadOffset)};
   uint64_t length = load<uint32_t>(file, kPayloadLength);
-  if (begin > file.size() || length > file.size() - begin) return malformed("truncated kernel image");
+  if (begin > file.size() || length > file.size() - begin)
+    return malformed("truncated kernel image");
   return decompress(file.subspan(begin, length));
 }
 
 // The named section of a 64-bit ELF file; empty when there is none.
 std::span<const std::byte> section(std::span<const std::byte> elf, std::string_view name) {
   auto head = load<Elf64_Ehdr>(elf, 0);
-  auto header = [&](size_t i) { return load<Elf64_Shdr>(elf, head.e_shoff + i * sizeof(Elf64_Shdr)); };
+  auto header = [&](size_t i) {
+    return load<Elf64_Shdr>(elf, head.e_shoff + i * sizeof(Elf64_Shdr));
+  };
   if (head.e_shoff > elf.size() || head.e_shstrndx >= head.e_shnum) return {};
   auto contents = [&](const Elf64_Shdr& s) -> std::span<const std::byte> {
     if (s.sh_type == SHT_NOBITS || s.sh_offset > elf.size() || s.sh_size > elf.size() - s.sh_offset)
@@ -85,7 +93,9 @@ std::string config_of(std::span<const std::byte> elf) {
   return config ? std::string(as_text(*config)) : std::string{};
 }
 
-std::vector<std::byte> copy(std::span<const std::byte> data) { return {data.begin(), data.end()}; }
+std::vector<std::byte> copy(std::span<const std::byte> data) {
+  return {data.begin(), data.end()};
+}
 
 }  // namespace
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Kernels for the tests of the loader and of bpf(2): a verifier that accepts, so that what is tested
-// is the way to it.
+// Kernels for the tests of the loader and of bpf(2): a verifier that accepts, so that what is
+// tested is the way to it.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -21,10 +21,14 @@ inline Verdict accept_everything(const ProgramInput&, const Profile&, FdTable&, 
   return verdict;
 }
 
-inline std::shared_ptr<const Profile> default_profile() { return Profile::load("6.18").value(); }
+inline std::shared_ptr<const Profile> default_profile() {
+  return Profile::load("6.18").value();
+}
 
-inline std::unique_ptr<Kernel> trusting_kernel(std::shared_ptr<const Profile> profile = default_profile()) {
-  return std::make_unique<Kernel>(std::move(profile), Kernel::Settings{.verifier = accept_everything});
+inline std::unique_ptr<Kernel> trusting_kernel(
+    std::shared_ptr<const Profile> profile = default_profile()) {
+  return std::make_unique<Kernel>(std::move(profile),
+                                  Kernel::Settings{.verifier = accept_everything});
 }
 
 inline std::vector<std::byte> test_object(const std::string& name) {

@@ -29,7 +29,9 @@ TEST(Inspect, EveryProgramOnItsOwn) {
   Loader loader(*kernel);
   auto object = loader.inspect(test_object("several"), "several.bpf.o").value();
   ASSERT_EQ(object.programs.size(), 5u);
-  auto find = [&](std::string_view name) { return *std::ranges::find(object.programs, name, &InspectedProgram::name); };
+  auto find = [&](std::string_view name) {
+    return *std::ranges::find(object.programs, name, &InspectedProgram::name);
+  };
 
   InspectedProgram connect4 = find("connect4");
   EXPECT_EQ(connect4.section, "cgroup/connect4");
@@ -47,12 +49,14 @@ TEST(Inspect, EveryProgramOnItsOwn) {
 
   InspectedProgram file_open = find("file_open");
   ASSERT_NE(file_open.program, nullptr);
-  EXPECT_EQ(kernel->profile().btf()->name_of(file_open.program->input.attach_btf_id), "bpf_lsm_file_open");
+  EXPECT_EQ(kernel->profile().btf()->name_of(file_open.program->input.attach_btf_id),
+            "bpf_lsm_file_open");
 
   InspectedProgram lost = find("lost");
   EXPECT_EQ(lost.program, nullptr);
   EXPECT_EQ(lost.error.kind, ErrorKind::kMalformed);
-  EXPECT_NE(lost.error.message.find("no_such_function_anywhere"), std::string::npos) << lost.error.message;
+  EXPECT_NE(lost.error.message.find("no_such_function_anywhere"), std::string::npos)
+      << lost.error.message;
 
   EXPECT_NE(find("last").program, nullptr);  // behind the one that failed
 }
@@ -84,7 +88,8 @@ TEST(Inspect, StructOpsProgramsEachWithTheMap) {
   for (const InspectedProgram& program : object.programs) {
     ASSERT_NE(program.program, nullptr) << program.name << ": " << program.error.message;
     EXPECT_EQ(program.type, ProgramType::kStructOps);
-    EXPECT_EQ(kernel->profile().btf()->name_of(program.program->input.attach_btf_id), "tcp_congestion_ops");
+    EXPECT_EQ(kernel->profile().btf()->name_of(program.program->input.attach_btf_id),
+              "tcp_congestion_ops");
   }
 }
 
@@ -94,10 +99,13 @@ TEST(Load, AsksTheProfileForEverything) {
   auto loaded = loader.load(test_object("core"), "core.bpf.o");
   ASSERT_TRUE(loaded) << loaded.error().message;
   // Config and version are constants of the object's own .kconfig map, kernel symbols of its text.
-  EXPECT_EQ(global<int>(**loaded, ".kconfig", 0) == 250 || global<int>(**loaded, ".kconfig", 4) == 250 ||
-                global<int>(**loaded, ".kconfig", 8) == 250, true);
+  EXPECT_EQ(global<int>(**loaded, ".kconfig", 0) == 250 ||
+                global<int>(**loaded, ".kconfig", 4) == 250 ||
+                global<int>(**loaded, ".kconfig", 8) == 250,
+            true);
   int version = 6 << 16 | 18 << 8 | 15;
-  EXPECT_TRUE(global<int>(**loaded, ".kconfig", 0) == version || global<int>(**loaded, ".kconfig", 4) == version ||
+  EXPECT_TRUE(global<int>(**loaded, ".kconfig", 0) == version ||
+              global<int>(**loaded, ".kconfig", 4) == version ||
               global<int>(**loaded, ".kconfig", 8) == version);
   const Btf& btf = *kernel->profile().btf();
   const BtfType& task = *btf.type(btf.find("task_struct", BtfKind::kStruct));
@@ -145,7 +153,8 @@ TEST(Load, TwoKernelsInOneProcess) {
   parts.config = first->config_text();
   parts.config.replace(parts.config.find("CONFIG_HZ=250"), 13, "CONFIG_HZ=777");
   parts.btf.assign(first->btf()->bytes().begin(), first->btf()->bytes().end());
-  auto one = trusting_kernel(first), two = trusting_kernel(ProfileBuilder::build(std::move(parts)).value());
+  auto one = trusting_kernel(first),
+       two = trusting_kernel(ProfileBuilder::build(std::move(parts)).value());
   Loader to_one(*one), to_two(*two);
   auto in_one = to_one.load(test_object("core"), "core.bpf.o");
   auto in_two = to_two.load(test_object("core"), "core.bpf.o");
@@ -157,7 +166,9 @@ TEST(Load, TwoKernelsInOneProcess) {
       out.push_back(global<int>(object, ".kconfig", at));
     return out;
   };
-  auto has = [](const std::vector<int>& all, int value) { return std::ranges::count(all, value) > 0; };
+  auto has = [](const std::vector<int>& all, int value) {
+    return std::ranges::count(all, value) > 0;
+  };
   EXPECT_TRUE(has(words(**in_one), 250) && has(words(**in_one), 6 << 16 | 18 << 8 | 15));
   EXPECT_TRUE(has(words(**in_two), 777) && has(words(**in_two), 6 << 16 | 12 << 8 | 1));
   EXPECT_EQ(one->object<MapObject>((*in_two)->map(".kconfig")->fd), nullptr);
@@ -169,7 +180,8 @@ TEST(Malformed, SaysWhatLibbpfSays) {
   auto endian = loader.inspect(test_object("big_endian"), "big_endian.bpf.o").value();
   ASSERT_EQ(endian.programs.size(), 1u);
   EXPECT_EQ(endian.programs[0].program, nullptr);
-  EXPECT_NE(endian.programs[0].error.message.find("endian"), std::string::npos) << endian.programs[0].error.message;
+  EXPECT_NE(endian.programs[0].error.message.find("endian"), std::string::npos)
+      << endian.programs[0].error.message;
 
   std::vector<std::byte> junk(100, std::byte{'x'});
   auto bad = loader.inspect(junk, "junk.o");

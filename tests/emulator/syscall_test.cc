@@ -9,7 +9,6 @@
 #include <cstring>
 #include <functional>
 
-#include "emulator/syscall/cgroup.h"
 #include "tests/emulator/bpf_kernel.h"
 #include "tests/kernel/btf_builder.h"
 
@@ -44,18 +43,26 @@ class Session {
     return raw(what, command, &a, size, returns_fd(command));
   }
   int64_t raw(const char* what, BpfCommand command, void* a, uint32_t size, bool fd = false) {
-    int64_t result = kernel_.bpf(static_cast<uint32_t>(command), reinterpret_cast<uint64_t>(a), size);
+    int64_t result =
+        kernel_.bpf(static_cast<uint32_t>(command), reinterpret_cast<uint64_t>(a), size);
     if (fd && result >= 0) fds_.push_back(static_cast<int>(result));
-    lines_.push_back(std::string(what) + ": " + (result < 0 ? std::to_string(result) : fd ? "fd" : "0"));
+    lines_.push_back(std::string(what) + ": " +
+                     (result < 0 ? std::to_string(result)
+                      : fd       ? "fd"
+                                 : "0"));
     return result;
   }
   void text(const std::string& text) { lines_.push_back(text); }
-  void note(const std::string& what, uint64_t value) { lines_.push_back(what + " = " + std::to_string(value)); }
+  void note(const std::string& what, uint64_t value) {
+    lines_.push_back(what + " = " + std::to_string(value));
+  }
   const std::vector<std::string>& lines() const { return lines_; }
 
   void close_one(int fd) {
-    if (auto* emulated = dynamic_cast<Kernel*>(&kernel_)) emulated->close(fd);
-    else close(fd);
+    if (auto* emulated = dynamic_cast<Kernel*>(&kernel_))
+      emulated->close(fd);
+    else
+      close(fd);
   }
   int forget(int fd) {
     std::erase(fds_, fd);
@@ -67,10 +74,21 @@ class Session {
   static bool returns_fd(BpfCommand command) {
     using enum BpfCommand;
     switch (command) {
-      case kMapCreate: case kProgLoad: case kBtfLoad: case kObjGet: case kProgGetFdById: case kMapGetFdById:
-      case kBtfGetFdById: case kLinkGetFdById: case kLinkCreate: case kRawTracepointOpen: case kEnableStats:
-      case kIterCreate: return true;
-      default: return false;
+      case kMapCreate:
+      case kProgLoad:
+      case kBtfLoad:
+      case kObjGet:
+      case kProgGetFdById:
+      case kMapGetFdById:
+      case kBtfGetFdById:
+      case kLinkGetFdById:
+      case kLinkCreate:
+      case kRawTracepointOpen:
+      case kEnableStats:
+      case kIterCreate:
+        return true;
+      default:
+        return false;
     }
   }
   BpfBackend& kernel_;
@@ -91,15 +109,22 @@ void compare(const std::function<void(Session&)>& scenario) {
     EXPECT_EQ(ours.lines()[i], theirs.lines()[i]) << "call " << i << " (ours, then the kernel's)";
 }
 
-uint64_t at(const void* p) { return reinterpret_cast<uint64_t>(p); }
+uint64_t at(const void* p) {
+  return reinterpret_cast<uint64_t>(p);
+}
 using enum BpfCommand;
 
-attr::MapCreate map_spec(MapType type, uint32_t key, uint32_t value, uint32_t entries, uint32_t flags = 0) {
-  return {.map_type = static_cast<uint32_t>(type), .key_size = key, .value_size = value, .max_entries = entries,
+attr::MapCreate map_spec(MapType type, uint32_t key, uint32_t value, uint32_t entries,
+                         uint32_t flags = 0) {
+  return {.map_type = static_cast<uint32_t>(type),
+          .key_size = key,
+          .value_size = value,
+          .max_entries = entries,
           .map_flags = flags};
 }
 
-int make_map(Session& s, MapType type, uint32_t key, uint32_t value, uint32_t entries, uint32_t flags = 0) {
+int make_map(Session& s, MapType type, uint32_t key, uint32_t value, uint32_t entries,
+             uint32_t flags = 0) {
   auto a = map_spec(type, key, value, entries, flags);
   return static_cast<int>(s.call("make a map", kMapCreate, a));
 }
@@ -107,7 +132,10 @@ int make_map(Session& s, MapType type, uint32_t key, uint32_t value, uint32_t en
 const isa::Insn kReturnZero[] = {{.code = 0xb7}, {.code = 0x95}};
 
 attr::ProgLoad program(ProgramType type = ProgramType::kSocketFilter, uint32_t attach = 0) {
-  return {.prog_type = static_cast<uint32_t>(type), .insn_cnt = 2, .insns = at(kReturnZero), .license = at("GPL"),
+  return {.prog_type = static_cast<uint32_t>(type),
+          .insn_cnt = 2,
+          .insns = at(kReturnZero),
+          .license = at("GPL"),
           .expected_attach_type = attach};
 }
 
@@ -130,7 +158,8 @@ TEST(Attributes, LongerAndShorterThanKnown) {
 TEST(Attributes, NothingBehindTheLastField) {
   compare([](Session& s) {
     for (uint32_t command = 0; command < 40; ++command) {
-      if (command == static_cast<uint32_t>(kTaskFdQuery) || command == 36 || command == 37) continue;
+      if (command == static_cast<uint32_t>(kTaskFdQuery) || command == 36 || command == 37)
+        continue;
       for (size_t byte = 0; byte < 168; byte += 4) {
         uint8_t bytes[168] = {};
         bytes[byte] = 0x7f;
@@ -151,8 +180,9 @@ TEST(MapCreate, LimitsOfEachType) {
             if (type == 16 && entries > 3) continue;  // the two kernels have other NR_CPUS
             if (type == 33 && entries > 3) continue;  // an arena of pages that are really taken
             auto a = map_spec(static_cast<MapType>(type), key, value, entries);
-            std::string what = "type " + std::to_string(type) + " key " + std::to_string(key) + " value " +
-                               std::to_string(value) + " entries " + std::to_string(entries);
+            std::string what = "type " + std::to_string(type) + " key " + std::to_string(key) +
+                               " value " + std::to_string(value) + " entries " +
+                               std::to_string(entries);
             int64_t fd = s.call(what.c_str(), kMapCreate, a);
             if (fd >= 0) s.forget(static_cast<int>(fd));
           }
@@ -165,13 +195,19 @@ TEST(MapCreate, FlagsOfEachType) {
       for (uint32_t bit = 0; bit < 21; ++bit) {
         // Each type with sizes that it takes, so that the flags decide.
         auto t = static_cast<MapType>(type);
-        // With a token's flag two errors hold for types whose checks are all part of the allocation.
+        // With a token's flag two errors hold for types whose checks are all part of the
+        // allocation.
         if (bit == 16 && (type == 19 || type == 21 || type == 33)) continue;
         bool keyless = t == MapType::kQueue || t == MapType::kStack || t == MapType::kBloomFilter;
         bool ring = t == MapType::kRingbuf || t == MapType::kUserRingbuf || t == MapType::kArena;
-        auto a = map_spec(t, keyless || ring ? 0 : t == MapType::kLpmTrie || t == MapType::kCgroupStorage ? 8 : 4,
-                          ring ? 0 : t == MapType::kStackTrace ? 8 : 4, ring && t != MapType::kArena ? 4096 : 1,
-                          1u << bit);
+        auto a = map_spec(t,
+                          keyless || ring                                          ? 0
+                          : t == MapType::kLpmTrie || t == MapType::kCgroupStorage ? 8
+                                                                                   : 4,
+                          ring                        ? 0
+                          : t == MapType::kStackTrace ? 8
+                                                      : 4,
+                          ring && t != MapType::kArena ? 4096 : 1, 1u << bit);
         if (t == MapType::kLpmTrie) a.map_flags |= kMapNoPrealloc;
         std::string what = "type " + std::to_string(type) + " flag " + std::to_string(bit);
         int64_t fd = s.call(what.c_str(), kMapCreate, a);
@@ -182,7 +218,8 @@ TEST(MapCreate, FlagsOfEachType) {
 
 TEST(MapCreate, NamesAndOtherFields) {
   compare([](Session& s) {
-    for (const char* name : {"good_name.1", "with space", "dash-", "0123456789abcde", "0123456789abcdef", "\xff"}) {
+    for (const char* name :
+         {"good_name.1", "with space", "dash-", "0123456789abcde", "0123456789abcdef", "\xff"}) {
       auto a = map_spec(MapType::kHash, 4, 4, 1);
       std::memcpy(a.map_name, name, std::min<size_t>(std::strlen(name), 16));
       s.call(name, kMapCreate, a);
@@ -213,7 +250,8 @@ TEST(MapCreate, NamesAndOtherFields) {
 }
 
 TEST(Elements, HashAndArray) {
-  for (MapType type : {MapType::kHash, MapType::kArray, MapType::kLruHash, MapType::kPercpuArray, MapType::kQueue})
+  for (MapType type :
+       {MapType::kHash, MapType::kArray, MapType::kLruHash, MapType::kPercpuArray, MapType::kQueue})
     compare([type](Session& s) {
       bool keyless = type == MapType::kQueue;
       int fd = make_map(s, type, keyless ? 0 : 4, 8, 3);
@@ -368,24 +406,31 @@ TEST(ProgLoad, AttributesOneByOne) {
     with("log level 16", [](auto& q) { q.log_level = 16; });
     static char log[4096];
     with("buffer without level", [](auto& q) { q.log_buf = at(log), q.log_size = sizeof log; });
-    with("buffer too large", [](auto& q) { q.log_buf = at(log), q.log_size = 0x80000000u, q.log_level = 1; });
-    with("bad BTF", [](auto& q) { q.prog_btf_fd = 9999, q.func_info_cnt = 1, q.func_info_rec_size = 8; });
+    with("buffer too large",
+         [](auto& q) { q.log_buf = at(log), q.log_size = 0x80000000u, q.log_level = 1; });
+    with("bad BTF",
+         [](auto& q) { q.prog_btf_fd = 9999, q.func_info_cnt = 1, q.func_info_rec_size = 8; });
     with("attach BTF id of a filter", [](auto& q) { q.attach_btf_id = 1; });
     with("attach descriptor", [](auto& q) { q.attach_fd = 9999; });
-    with("attach BTF id too large", [](auto& q) { q.prog_type = 26, q.attach_btf_id = 0x7fffffff; });
+    with("attach BTF id too large",
+         [](auto& q) { q.prog_type = 26, q.attach_btf_id = 0x7fffffff; });
     with("core relocations", [](auto& q) { q.core_relo_rec_size = 16; });
   });
 }
 
 TEST(ProgLoad, ExpectedAttachTypes) {
   compare([](Session& s) {
-    // Types whose load needs no target and no sleeping; those with a trampoline cannot be compared here.
-    for (uint32_t type : {1u, 3u, 4u, 6u, 8u, 9u, 13u, 14u, 15u, 16u, 18u, 21u, 22u, 23u, 25u, 30u, 32u})
+    // Types whose load needs no target and no sleeping; those with a trampoline cannot be compared
+    // here.
+    for (uint32_t type :
+         {1u, 3u, 4u, 6u, 8u, 9u, 13u, 14u, 15u, 16u, 18u, 21u, 22u, 23u, 25u, 30u, 32u})
       for (uint32_t attach = 0; attach < 60; ++attach) {
         auto q = program(static_cast<ProgramType>(type), attach);
         static const isa::Insn kOne[] = {{.code = 0xb7, .imm = 1}, {.code = 0x95}};
         q.insns = at(kOne);
-        int64_t fd = s.call(("type " + std::to_string(type) + " attach " + std::to_string(attach)).c_str(), kProgLoad, q);
+        int64_t fd =
+            s.call(("type " + std::to_string(type) + " attach " + std::to_string(attach)).c_str(),
+                   kProgLoad, q);
         if (fd >= 0) s.forget(static_cast<int>(fd));
       }
   });
@@ -464,8 +509,11 @@ BtfBuilder every_kind() {
 void load_with_log(Session& s, const std::string& what, std::vector<std::byte> bytes) {
   static std::vector<char> log(1 << 16);
   std::fill(log.begin(), log.end(), 0);
-  attr::BtfLoad a{.btf = at(bytes.data()), .log_buf = at(log.data()), .btf_size = static_cast<uint32_t>(bytes.size()),
-                  .log_size = static_cast<uint32_t>(log.size()), .log_level = 1};
+  attr::BtfLoad a{.btf = at(bytes.data()),
+                  .log_buf = at(log.data()),
+                  .btf_size = static_cast<uint32_t>(bytes.size()),
+                  .log_size = static_cast<uint32_t>(log.size()),
+                  .log_level = 1};
   int64_t fd = s.call(what.c_str(), kBtfLoad, a);
   s.text(log.data());
   s.note("true size", a.log_true_size);
@@ -489,7 +537,8 @@ TEST(Btf, LogOfEveryChangedWord) {
           auto bad = good;
           uint32_t info = flag << 31 | kind << 24;
           std::memcpy(bad.data() + word, &info, 4);
-          load_with_log(s, "word " + std::to_string(word / 4) + " of kind " + std::to_string(kind), bad);
+          load_with_log(s, "word " + std::to_string(word / 4) + " of kind " + std::to_string(kind),
+                        bad);
         }
   });
 }
@@ -502,7 +551,10 @@ TEST(Btf, LoopsAndDepth) {
           BtfBuilder b;
           // 1 -> 2 -> ... -> length -> 1, or an int at the end.
           for (uint32_t i = 1; i <= length; ++i)
-            b.add(kind == BtfKind::kTypedef ? "t" : "", kind, 0, i < length ? i + 1 : loop ? 1 : length + 1);
+            b.add(kind == BtfKind::kTypedef ? "t" : "", kind, 0,
+                  i < length ? i + 1
+                  : loop     ? 1
+                             : length + 1);
           b.integer("int", 4, 1);
           load_with_log(s, "chain of " + std::to_string(length), b.bytes());
         }
@@ -544,7 +596,8 @@ TEST(Info, MapsAndPrograms) {
 TEST(Programs, BindAndTestRunArguments) {
   compare([](Session& s) {
     auto p = program();
-    int prog = static_cast<int>(s.call("load", kProgLoad, p)), map = make_map(s, MapType::kArray, 4, 8, 1);
+    int prog = static_cast<int>(s.call("load", kProgLoad, p)),
+        map = make_map(s, MapType::kArray, 4, 8, 1);
     attr::BindMap b{.prog_fd = prog, .map_fd = map};
     s.call("bind", kProgBindMap, b);
     s.call("bind again", kProgBindMap, b);
@@ -673,95 +726,6 @@ TEST(Unsupported, IsNamed) {
   EXPECT_LT(kernel->bpf(static_cast<uint32_t>(kTokenCreate), at(bytes), sizeof bytes), 0);
   EXPECT_EQ(kernel->unsupported(), std::vector<std::string>{"BPF_TOKEN_CREATE"});
   EXPECT_EQ(kernel->bpf(1000, at(bytes), sizeof bytes), -EINVAL);
-}
-
-// -- Cgroups: kernel/bpf/cgroup.c's rules, in our tree.
-
-class Cgroups : public testing::Test {
- protected:
-  int load() {
-    auto p = program(ProgramType::kCgroupSock, 2);
-    return static_cast<int>(kernel_->call(kProgLoad, p));
-  }
-  int64_t attach(const char* path, int prog, uint32_t flags, int relative = 0, int replace = 0) {
-    attr::Attach a{.target_fd = kernel_->open_cgroup(path), .attach_bpf_fd = prog, .attach_type = 2,
-                   .attach_flags = flags, .replace_bpf_fd = replace, .relative_fd = relative};
-    return kernel_->call(kProgAttach, a);
-  }
-  int64_t detach(const char* path, int prog) {
-    attr::Attach a{.target_fd = kernel_->open_cgroup(path), .attach_bpf_fd = prog, .attach_type = 2};
-    return kernel_->call(kProgDetach, a);
-  }
-  std::vector<uint32_t> effective(const char* path) {
-    uint32_t ids[64] = {};
-    attr::Query q{.target_fd = kernel_->open_cgroup(path), .attach_type = 2, .query_flags = 1, .prog_ids = at(ids),
-                  .count = 64};
-    EXPECT_EQ(kernel_->call(kProgQuery, q), 0);
-    return {ids, ids + q.count};
-  }
-  uint32_t id(int prog) { return kernel_->object<ProgramObject>(prog)->id; }
-  std::unique_ptr<Kernel> kernel_ = trusting_kernel();
-};
-
-TEST_F(Cgroups, NoneAllowsOneAndNothingBelow) {
-  int a = load(), b = load();
-  EXPECT_EQ(attach("/x", a, 0), 0);
-  EXPECT_EQ(attach("/x/y", b, 0), -EPERM);
-  EXPECT_EQ(attach("/x", b, kAttachMulti), -EPERM);
-  EXPECT_EQ(attach("/x", b, 0), 0) << "replaces";
-  EXPECT_EQ(effective("/x/y"), std::vector{id(b)});
-  EXPECT_EQ(detach("/x", 0), 0);
-  EXPECT_EQ(detach("/x", 0), -ENOENT);
-}
-
-TEST_F(Cgroups, OverrideYieldsToBelow) {
-  int a = load(), b = load();
-  EXPECT_EQ(attach("/x", a, kAttachOverride), 0);
-  EXPECT_EQ(attach("/x/y", b, kAttachOverride), 0);
-  EXPECT_EQ(effective("/x/y"), std::vector{id(b)});
-  EXPECT_EQ(effective("/x"), std::vector{id(a)});
-  EXPECT_EQ(detach("/x/y", b), 0);
-  EXPECT_EQ(effective("/x/y"), std::vector{id(a)});
-}
-
-TEST_F(Cgroups, MultiRunsDescendantsFirstAndPreorderLastsFirst) {
-  int a = load(), b = load(), c = load(), d = load();
-  EXPECT_EQ(attach("/x", a, kAttachMulti), 0);
-  EXPECT_EQ(attach("/x/y", b, kAttachMulti), 0);
-  EXPECT_EQ(attach("/x/y", c, kAttachMulti | kAttachBefore), 0);
-  EXPECT_EQ(effective("/x/y"), (std::vector{id(c), id(b), id(a)}));
-  EXPECT_EQ(attach("/x", d, kAttachMulti | kAttachPreorder), 0);
-  EXPECT_EQ(effective("/x/y"), (std::vector{id(d), id(c), id(b), id(a)}));
-  EXPECT_EQ(attach("/x", a, kAttachMulti), -EINVAL) << "twice";
-  EXPECT_EQ(attach("/x", b, kAttachMulti | kAttachReplace, 0, c), -ENOENT);
-  EXPECT_EQ(attach("/x", b, kAttachMulti | kAttachReplace, 0, a), 0);
-  EXPECT_EQ(effective("/x"), (std::vector{id(d), id(b)}));
-}
-
-TEST_F(Cgroups, PlacesRelativeToAProgram) {
-  int a = load(), b = load(), c = load();
-  EXPECT_EQ(attach("/x", a, kAttachMulti), 0);
-  EXPECT_EQ(attach("/x", b, kAttachMulti | kAttachBefore, a), 0);
-  EXPECT_EQ(attach("/x", c, kAttachMulti | kAttachAfter, b), 0);
-  EXPECT_EQ(effective("/x"), (std::vector{id(b), id(c), id(a)}));
-  EXPECT_EQ(attach("/x", load(), kAttachMulti, a), -EINVAL) << "neither before nor after";
-}
-
-TEST_F(Cgroups, LinksLeaveWhenTheyAreClosed) {
-  int a = load(), b = load();
-  attr::LinkCreate l{};
-  l.prog_fd = a;
-  l.target_fd = kernel_->open_cgroup("/x");
-  l.attach_type = 2;
-  int link = static_cast<int>(kernel_->call(kLinkCreate, l));
-  ASSERT_GE(link, 0);
-  EXPECT_EQ(effective("/x"), std::vector{id(a)});
-  attr::LinkUpdate u{.link_fd = link, .new_prog_fd = b};
-  EXPECT_EQ(kernel_->call(kLinkUpdate, u), 0);
-  EXPECT_EQ(effective("/x"), std::vector{id(b)});
-  EXPECT_EQ(detach("/x", b), -ENOENT) << "it is the link's";
-  kernel_->close(link);
-  EXPECT_TRUE(effective("/x").empty());
 }
 
 }  // namespace

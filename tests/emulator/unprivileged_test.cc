@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Nothing of the machine underneath is needed, or leaks in: an ordinary user in a mount namespace
-// where /sys is empty and unreadable and /proc shows none of the kernel's files loads an object, and
-// the object is given the profile's answers.
+// where /sys is empty and unreadable and /proc shows none of the kernel's files loads an object,
+// and the object is given the profile's answers.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sched.h>
@@ -20,8 +20,8 @@ namespace drydock {
 namespace {
 
 constexpr int kCannotIsolate = 77, kNobody = 65534;
-const char* const kKernelFiles[] = {"/proc/config.gz", "/proc/kallsyms", "/proc/version", "/proc/modules",
-                                    "/proc/version_signature"};
+const char* const kKernelFiles[] = {"/proc/config.gz", "/proc/kallsyms", "/proc/version",
+                                    "/proc/modules", "/proc/version_signature"};
 
 void write_to(const char* path, const std::string& text) {
   int fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -43,9 +43,11 @@ bool isolate() {
   }
   if (mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return false;
   if (mount("none", "/sys", "tmpfs", 0, "mode=000") != 0) return false;
-  if (access("/boot", F_OK) == 0 && mount("none", "/boot", "tmpfs", 0, "mode=000") != 0) return false;
+  if (access("/boot", F_OK) == 0 && mount("none", "/boot", "tmpfs", 0, "mode=000") != 0)
+    return false;
   for (const char* file : kKernelFiles)
-    if (access(file, F_OK) == 0 && mount("/dev/null", file, nullptr, MS_BIND, nullptr) != 0) return false;
+    if (access(file, F_OK) == 0 && mount("/dev/null", file, nullptr, MS_BIND, nullptr) != 0)
+      return false;
   return true;
 }
 
@@ -60,7 +62,8 @@ bool holds(const LoadedObject& object, int wanted) {
   if (!config) return false;
   std::vector<std::byte> bytes(config->object->map->value_size);
   uint32_t key = 0;
-  if (config->object->map->user_lookup(std::as_bytes(std::span(&key, 1)), bytes, 0) != 0) return false;
+  if (config->object->map->user_lookup(std::as_bytes(std::span(&key, 1)), bytes, 0) != 0)
+    return false;
   for (size_t at = 0; at + 4 <= bytes.size(); at += 4)
     if (std::memcmp(bytes.data() + at, &wanted, 4) == 0) return true;
   return false;
@@ -80,7 +83,8 @@ int load_in_isolation(const std::vector<std::byte>& core, const std::vector<std:
   if (!holds(**loaded, 250) || !holds(**loaded, 6 << 16 | 18 << 8 | 15)) return 2;
   auto inspected = loader.inspect(several, "several.bpf.o");
   if (!inspected) return 3;
-  auto good = std::ranges::count_if(inspected->programs, [](const auto& p) { return p.program != nullptr; });
+  auto good = std::ranges::count_if(inspected->programs,
+                                    [](const auto& p) { return p.program != nullptr; });
   return good == 4 ? 0 : 4;
 }
 

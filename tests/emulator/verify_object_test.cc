@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// From an ELF file to a verdict: libbpf, the emulated bpf(2) and the verifier together. The figures are
-// the answers of Linux 6.18.44 for the same objects (veristat's way of loading).
+// From an ELF file to a verdict: libbpf, the emulated bpf(2) and the verifier together. The figures
+// are the answers of Linux 6.18.44 for the same objects (veristat's way of loading).
 #include <gtest/gtest.h>
 
 #include "emulator/syscall/standard_kernel.h"
@@ -24,7 +24,8 @@ TEST(VerifyObject, AsTheKernelAnswers) {
   auto kernel = make_kernel(default_profile());
   Loader loader(*kernel);
   for (const Answer& answer : kAnswers) {
-    auto object = loader.inspect(test_object(answer.object), std::string(answer.object) + ".bpf.o").value();
+    auto object =
+        loader.inspect(test_object(answer.object), std::string(answer.object) + ".bpf.o").value();
     for (const InspectedProgram& program : object.programs) {
       if (program.name != answer.program) continue;
       ASSERT_NE(program.program, nullptr) << program.error.message;
@@ -36,7 +37,8 @@ TEST(VerifyObject, AsTheKernelAnswers) {
   }
 }
 
-// A program that is rejected makes BPF_PROG_LOAD fail, with the verifier's log in the caller's buffer.
+// A program that is rejected makes BPF_PROG_LOAD fail, with the verifier's log in the caller's
+// buffer.
 TEST(VerifyObject, RejectionReachesTheCaller) {
   auto kernel = make_kernel(default_profile());
   const isa::Insn reads_r1_of_nothing[] = {{.code = 0xbf, .dst = 0, .src = 2}, {.code = 0x95}};

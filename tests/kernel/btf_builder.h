@@ -64,8 +64,8 @@ class BtfBuilder {
 
   BtfHeader header() const {
     auto type_len = static_cast<uint32_t>(types_.size() * 4);
-    return {kBtfMagic, 1, 0, sizeof(BtfHeader), 0, type_len, type_len,
-            static_cast<uint32_t>(strings_.size())};
+    return {kBtfMagic, 1,        0,        sizeof(BtfHeader),
+            0,         type_len, type_len, static_cast<uint32_t>(strings_.size())};
   }
   std::vector<std::byte> bytes() const { return bytes_with(header()); }
   std::vector<std::byte> bytes_with(const BtfHeader& head) const {

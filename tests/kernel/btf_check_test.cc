@@ -32,7 +32,8 @@ BtfBuilder sample() {
 TEST(BtfCheck, AcceptsASoundOneAndSaysWhatIsInIt) {
   BtfCheckResult result = check_btf(sample().bytes(), true);
   EXPECT_EQ(result.err, 0) << result.log;
-  EXPECT_NE(result.log.find("[3] STRUCT node size=16 vlen=2\n\tnext type_id=2 bits_offset=0\n"), std::string::npos)
+  EXPECT_NE(result.log.find("[3] STRUCT node size=16 vlen=2\n\tnext type_id=2 bits_offset=0\n"),
+            std::string::npos)
       << result.log;
   EXPECT_EQ(check_btf(sample().bytes(), false).log, "");
 }
@@ -43,13 +44,18 @@ TEST(BtfCheck, LastLineNamesTheFault) {
     void (*add)(BtfBuilder&);
   };
   const Case cases[] = {
-      {"[12] TYPEDEF again type_id=12 Loop detected\n", [](BtfBuilder& b) { b.add("again", BtfKind::kTypedef, 0, 12); }},
+      {"[12] TYPEDEF again type_id=12 Loop detected\n",
+       [](BtfBuilder& b) { b.add("again", BtfKind::kTypedef, 0, 12); }},
       {"[12] INT odd size=1 bits_offset=0 nr_bits=9 encoding=(none) nr_bits exceeds type_size\n",
        [](BtfBuilder& b) { b.add("odd", BtfKind::kInt, 0, 1, {9}); }},
-      {"[12] ARRAY (anon) type_id=0 index_type_id=1 nr_elems=1 Invalid elem\n", [](BtfBuilder& b) { b.array(0, 1, 1); }},
+      {"[12] ARRAY (anon) type_id=0 index_type_id=1 nr_elems=1 Invalid elem\n",
+       [](BtfBuilder& b) { b.array(0, 1, 1); }},
       {"\tx type_id=1 bits_offset=40 Member exceeds struct_size\n",
-       [](BtfBuilder& b) { b.structure("short", 8, {{"x", 1, 40}}); }},
-      {"[12] VAR far type_id=99 linkage=1 Invalid type_id\n", [](BtfBuilder& b) { b.add("far", BtfKind::kVar, 0, 99, {1}); }},
+       [](BtfBuilder& b) {
+         b.structure("short", 8, {{"x", 1, 40}});
+       }},
+      {"[12] VAR far type_id=99 linkage=1 Invalid type_id\n",
+       [](BtfBuilder& b) { b.add("far", BtfKind::kVar, 0, 99, {1}); }},
   };
   for (const Case& c : cases) {
     BtfBuilder b = sample();
@@ -66,7 +72,8 @@ TEST(BtfCheck, WhatItAcceptsCanBeParsed) {
   int accepted = 0;
   for (int round = 0; round < 20000; ++round) {
     auto bad = good;
-    for (int n = 1 + static_cast<int>(random() % 3); n > 0; --n) bad[random() % bad.size()] = static_cast<std::byte>(random() % 32);
+    for (int n = 1 + static_cast<int>(random() % 3); n > 0; --n)
+      bad[random() % bad.size()] = static_cast<std::byte>(random() % 32);
     if (round % 5 == 0) bad.resize(random() % bad.size());
     BtfCheckResult result = check_btf(bad, round % 2);
     if (result.err) continue;

@@ -25,7 +25,9 @@ namespace {
 using Bytes = std::vector<std::byte>;
 constexpr std::string_view kRelease = "6.12.7-made";
 
-void append(Bytes& to, std::span<const std::byte> more) { to.insert(to.end(), more.begin(), more.end()); }
+void append(Bytes& to, std::span<const std::byte> more) {
+  to.insert(to.end(), more.begin(), more.end());
+}
 
 Bytes some_btf() {
   BtfBuilder b;
@@ -43,8 +45,10 @@ Bytes vmlinux() {
     auto span = as_byte_span(text);
     return Bytes(span.begin(), span.end());
   };
-  std::string banner = std::string("Linux version %s (%s)\n") + '\0' + "Linux version " + std::string(kRelease) + " (me@here) #1";
-  std::vector<Part> parts = {{1, some_btf()}, {6, Bytes(16)}, {15, bytes_of(banner)}, {23, bytes_of(names)}};
+  std::string banner = std::string("Linux version %s (%s)\n") + '\0' + "Linux version " +
+                       std::string(kRelease) + " (me@here) #1";
+  std::vector<Part> parts = {
+      {1, some_btf()}, {6, Bytes(16)}, {15, bytes_of(banner)}, {23, bytes_of(names)}};
   Bytes out(sizeof(Elf64_Ehdr));
   std::vector<Elf64_Shdr> headers(1);
   for (const Part& part : parts) {
@@ -82,7 +86,8 @@ Bytes gzip(const Bytes& data) {
 Bytes xz(const Bytes& data) {
   Bytes out(lzma_stream_buffer_bound(data.size()));
   size_t size = 0;
-  lzma_easy_buffer_encode(6, LZMA_CHECK_CRC32, nullptr, reinterpret_cast<const uint8_t*>(data.data()), data.size(),
+  lzma_easy_buffer_encode(6, LZMA_CHECK_CRC32, nullptr,
+                          reinterpret_cast<const uint8_t*>(data.data()), data.size(),
                           reinterpret_cast<uint8_t*>(out.data()), &size, out.size());
   out.resize(size);
   return out;
@@ -95,9 +100,9 @@ Bytes zstd(const Bytes& data) {
 Bytes lz4(const Bytes& data) {
   uint32_t magic = 0x184c2102, size = 0;
   Bytes block(static_cast<size_t>(LZ4_compressBound(static_cast<int>(data.size()))));
-  size = static_cast<uint32_t>(LZ4_compress_default(reinterpret_cast<const char*>(data.data()),
-                                                    reinterpret_cast<char*>(block.data()),
-                                                    static_cast<int>(data.size()), static_cast<int>(block.size())));
+  size = static_cast<uint32_t>(LZ4_compress_default(
+      reinterpret_cast<const char*>(data.data()), reinterpret_cast<char*>(block.data()),
+      static_cast<int>(data.size()), static_cast<int>(block.size())));
   block.resize(size);
   Bytes out;
   append(out, std::as_bytes(std::span(&magic, 1)));
@@ -134,7 +139,8 @@ Bytes tar_entry(const std::string& path, std::span<const std::byte> data) {
 }
 void add_to_ar(Bytes& ar, const std::string& name, const Bytes& data) {
   char head[61];
-  std::snprintf(head, sizeof head, "%-16s%-12d%-6d%-6d%-8d%-10zu`\n", name.c_str(), 0, 0, 0, 100644, data.size());
+  std::snprintf(head, sizeof head, "%-16s%-12d%-6d%-6d%-8d%-10zu`\n", name.c_str(), 0, 0, 0, 100644,
+                data.size());
   append(ar, as_byte_span(std::string_view(head, 60)));
   append(ar, data);
   if (data.size() % 2) ar.push_back(std::byte{'\n'});
@@ -170,7 +176,8 @@ TEST(Import, ImagesOfEveryCompression) {
   }
   EXPECT_EQ(read_kernel_image(elf)->release, kRelease) << "a vmlinux that is not packed";
   Bytes whole = bzimage(zstd(elf), elf.size());
-  for (size_t size = 0; size < whole.size(); size += 41) EXPECT_FALSE(read_kernel_image(std::span(whole).first(size)));
+  for (size_t size = 0; size < whole.size(); size += 41)
+    EXPECT_FALSE(read_kernel_image(std::span(whole).first(size)));
 }
 
 class Package : public testing::Test {
@@ -182,7 +189,8 @@ class Package : public testing::Test {
   }
   void SetUp() override { std::filesystem::create_directories(folder_); }
   void TearDown() override { std::filesystem::remove_all(folder_); }
-  std::filesystem::path folder_ = std::filesystem::temp_directory_path() / ("drydock-import-" + std::to_string(getpid()));
+  std::filesystem::path folder_ =
+      std::filesystem::temp_directory_path() / ("drydock-import-" + std::to_string(getpid()));
 };
 
 TEST_F(Package, DebWithImageAndConfig) {
@@ -211,7 +219,8 @@ TEST_F(Package, ImageTakesTheConfigBesideIt) {
   auto text = as_byte_span("CONFIG_HZ=100\n");
   file("config-" + std::string(kRelease), Bytes(text.begin(), text.end()));
   EXPECT_EQ(import_kernel({.path = image, .name = "mine"})->name, "mine");
-  EXPECT_EQ(import_kernel({.path = (folder_ / "absent").string()}).error().kind, ErrorKind::kNotFound);
+  EXPECT_EQ(import_kernel({.path = (folder_ / "absent").string()}).error().kind,
+            ErrorKind::kNotFound);
 }
 
 }  // namespace

@@ -27,7 +27,8 @@ ProfileParts parts() {
   p.name = "tiny";
   p.release = "6.12.3-tiny";
   p.provenance = "made by a test";
-  p.config = "# CONFIG_NO is not set\nCONFIG_HZ=250\nCONFIG_YES=y\nCONFIG_MOD=m\nCONFIG_TEXT=\"a b\"\n";
+  p.config =
+      "# CONFIG_NO is not set\nCONFIG_HZ=250\nCONFIG_YES=y\nCONFIG_MOD=m\nCONFIG_TEXT=\"a b\"\n";
   p.btf = b.bytes();
   // a list of two types, then a set of kfuncs: count, flags, (id, flags)...
   uint32_t ids[] = {1, 2, 2, 1, 3, 0x10, 4, 0x21};
@@ -135,7 +136,10 @@ TEST(Import, RefusesWhatIsNoImage) {
   std::vector<std::byte> junk(4096);
   EXPECT_EQ(read_kernel_image(junk).error().kind, ErrorKind::kMalformed);
   EXPECT_EQ(read_kernel_image({}).error().kind, ErrorKind::kMalformed);
-  std::string_view elf("\x7f" "ELF", 4);
+  std::string_view elf(
+      "\x7f"
+      "ELF",
+      4);
   std::copy_n(reinterpret_cast<const std::byte*>(elf.data()), 4, junk.begin());
   EXPECT_EQ(read_kernel_image(junk).error().kind, ErrorKind::kUnsupported);
 }
