@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "isa/disassemble.h"
 #include "isa/insn.h"
 #include "verifier/cfg.h"
 
@@ -59,7 +60,7 @@ uint32_t registers_read(const isa::Insn& insn) {
   if (cls == kSt) return 1u << insn.dst;
   if (cls == kStx) return (1u << insn.dst) | (1u << insn.src);
   if (cls == kLd) return 0;
-  if (is_call(insn)) return insn.src == kPseudoCall ? 0x3e : 0x3e;
+  if (is_call(insn)) return 0x3e;  // r1 to r5
   if ((cls == kJmp || cls == kJmp32) && insn_op(insn.code) == kExit) return 1;
   uint32_t mask = insn_op(insn.code) == kMov && cls >= kAlu ? 0 : 1u << insn.dst;
   if (insn_source(insn.code) == kX) mask |= 1u << insn.src;
@@ -98,6 +99,7 @@ Diagnostic diagnose(const Env& env) {
   if (!walking) return d;
 
   const isa::Insn& insn = env.code[env.insn_idx];
+  d.insn_text = isa::disassemble(&insn);
   uint32_t mask = registers_read(insn);
   const FuncState& frame = env.state->current();
   for (uint32_t r = 0; r < isa::kMaxRegisters; ++r) {
