@@ -126,7 +126,7 @@ TEST(BadCases, AreNamedWithWhatIsWrong) {
       {R"({"object": "maps.bpf.o", "steps": [{"soket": {"name": "s"}}]})", "did you mean `socket`?"},
       {R"({"object": "maps.bpf.o", "steps": [{"socket": {"name": "s", "famly": "inet"}}]})", "did you mean `family`?"},
       {R"({"object": "maps.bpf.o", "steps": [{"load": {"program": "fill_hsh"}}]})", "did you mean `fill_hash`?"},
-      {R"({"object": "maps.bpf.o", "maps": {"smal": []}, "steps": [{"cpu": {"cpu": 0}}]})", "did you mean `small`?"},
+      {R"({"object": "service_connect.bpf.o", "maps": {"servics": []}, "steps": [{"cpu": {"cpu": 0}}]})", "did you mean `services`?"},
       {R"({"object": "maps.bpf.o", "task": {"fields": {"pidd": 1}}, "steps": [{"cpu": {"cpu": 0}}]})", "no field `pidd`"},
       {R"({"object": "maps.bpf.o", "steps": [{"connect": {"socket": "s", "address": "1.2.3.4:99999"}}]})", "65535"},
       {R"({"object": "maps.bpf.o", "steps": [{"cpu": {"cpu": 9}}]})", "CPU 9 does not exist"},
