@@ -2,14 +2,29 @@
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
 
+#include <sys/resource.h>
+
 #include <map>
 
 #include "cli/command.h"
 #include "cli/exit_status.h"
 #include "cli/version.h"
 
+namespace {
+
+/// Each emulated map, program and BTF object is a descriptor, and many objects are open at a time.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
   using namespace drydock::cli;
+  raise_descriptor_limit();
   CLI::App app{"Drydock: would this kernel load your BPF program, and what would it do?", "drydock"};
   app.set_version_flag("--version", std::string("drydock ") + kVersion);
   app.require_subcommand(1);
