@@ -24,6 +24,8 @@ target_compile_options(drydock_flags INTERFACE
   -Wall -Wextra -Werror -Wno-missing-field-initializers -fno-strict-aliasing)
 # GCC 12 warns falsely about std::string's replace() when it optimises (its bug 105651).
 target_compile_options(drydock_flags INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict -Wno-maybe-uninitialized>)
+# libstdc++ 12's own stable_sort uses a function that it deprecates; clang says so.
+target_compile_options(drydock_flags INTERFACE $<$<CXX_COMPILER_ID:Clang>:-Wno-deprecated-declarations>)
 target_include_directories(drydock_flags INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/include)
 if(DRYDOCK_SANITIZE)
   target_compile_options(drydock_flags INTERFACE
