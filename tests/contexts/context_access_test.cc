@@ -53,7 +53,7 @@ std::string without_stores(const std::string& answers) {
 }
 
 TEST_P(EveryContext, RowsAnswerAsTheKernelUnderneath) {
-  if (std::string why = host_unavailable(); !why.empty()) GTEST_SKIP() << "host kernel: " << why;
+  if (std::string why = host_unavailable(); !why.empty()) GTEST_SKIP() << "skipped: host kernel: " << why;
   auto running = profile("host");
   ASSERT_TRUE(running);
   auto ours = ask_about(*GetParam(), context_rows_oracle(*running), *running);

@@ -22,7 +22,7 @@ const Profile& profile618() {
 class OnHost : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (std::string why = host_unavailable(); !why.empty()) GTEST_SKIP() << "host kernel: " << why;
+    if (std::string why = host_unavailable(); !why.empty()) GTEST_SKIP() << "skipped: host kernel: " << why;
     auto loaded = Profile::load("host");
     ASSERT_TRUE(loaded.has_value()) << loaded.error().message;
     host_ = *loaded;

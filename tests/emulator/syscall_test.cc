@@ -100,7 +100,7 @@ void compare(const std::function<void(Session&)>& scenario) {
   auto emulated = trusting_kernel();
   Session ours(*emulated);
   scenario(ours);
-  if (!HostKernel::answers()) GTEST_SKIP() << "no kernel to compare with (bpf(2) needs root)";
+  if (!HostKernel::answers()) GTEST_SKIP() << "skipped: no kernel to compare with (bpf(2) needs root)";
   HostKernel host;
   Session theirs(host);
   scenario(theirs);

@@ -126,7 +126,7 @@ TEST(Profile, UnknownNameSaysWhatThereIs) {
 }
 
 TEST(Profile, HostWhenItsBtfIsReadable) {
-  if (access("/sys/kernel/btf/vmlinux", R_OK) != 0) GTEST_SKIP() << "no /sys/kernel/btf/vmlinux";
+  if (access("/sys/kernel/btf/vmlinux", R_OK) != 0) GTEST_SKIP() << "skipped: no /sys/kernel/btf/vmlinux";
   auto profile = Profile::load("host").value();
   EXPECT_EQ(profile->name(), "host");
   EXPECT_NE(profile->btf()->find("task_struct", BtfKind::kStruct), 0u);

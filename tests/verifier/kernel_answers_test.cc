@@ -166,7 +166,7 @@ TEST(KernelAnswers, EveryArgumentTypedByBtf) {
 
 // The same questions to the kernel that this runs on, and to its profile.
 TEST(KernelAnswers, EveryHelperAsTheKernelUnderneath) {
-  if (std::string why = host_unavailable(); !why.empty()) GTEST_SKIP() << "host kernel: " << why;
+  if (std::string why = host_unavailable(); !why.empty()) GTEST_SKIP() << "skipped: host kernel: " << why;
   auto loaded = Profile::load("host");
   ASSERT_TRUE(loaded.has_value()) << loaded.error().message;
   const Profile& running = **loaded;
