@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "cli/command.h"
 #include "cli/exit_status.h"
+#include "kernel/features.h"
 #include "kernel/profile_catalog.h"
 #include "kernel/profile_file.h"
 
@@ -30,8 +31,8 @@ int show_profile(const KernelOptions& options) {
                                 {"btf_types", p.btf()->type_count()},
                                 {"modules", p.modules().size()}, {"kfuncs", p.kfuncs().size()}};
   doc["features"] = nlohmann::ordered_json::array();
-  for (size_t i = 0; i < static_cast<size_t>(Feature::kCount); ++i)
-    if (p.has(static_cast<Feature>(i))) doc["features"].push_back(name_of(static_cast<Feature>(i)));
+  for (const FeatureInfo& row : all_features())
+    if (p.has(row.id)) doc["features"].push_back(row.name);
   if (options.format == "json") {
     fmt::print("{}\n", doc.dump(2));
     return kGood;
@@ -89,6 +90,7 @@ Action add_kernel(CLI::App& app) {
   options->import = c->add_subcommand("import", "makes a profile from a vmlinuz, a vmlinux, a kernel .deb or the running kernel");
   options->import->add_option("SOURCE", options->source.path, "a file, or `host`")->required();
   options->import->add_option("--config", options->source.config, "the kernel's config, where it is not inside or beside it");
+  options->import->add_option("--provenance", options->source.provenance, "what it was made of, for the record (default: the file's name)");
   options->import->add_option("--name", options->source.name, "what --kernel shall call it");
   options->import->add_option("--output,-o", options->output, "the profile file");
   return [options] {

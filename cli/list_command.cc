@@ -9,6 +9,7 @@
 #include "cli/exit_status.h"
 #include "contexts/listing.h"
 #include "helpers/listing.h"
+#include "kernel/features.h"
 #include "kfuncs/kfunc_row.h"
 #include "kernel/profile_builder.h"
 #include "maps/map.h"
@@ -97,10 +98,9 @@ Json program_rows(const Profile& profile, const ListFilter& filter) {
 
 Json feature_rows(const Profile& profile) {
   Json rows = Json::array();
-  for (size_t i = 0; i < static_cast<size_t>(Feature::kCount); ++i) {
-    auto feature = static_cast<Feature>(i);
-    rows.push_back({{"feature", name_of(feature)}, {"present", profile.has(feature)}});
-  }
+  for (const FeatureInfo& row : all_features())
+    rows.push_back({{"feature", row.name}, {"present", profile.has(row.id)}, {"since", row.since},
+                    {"until", row.until}, {"config", row.config}, {"what", row.what}});
   return rows;
 }
 

@@ -4,25 +4,6 @@
 #include <algorithm>
 
 namespace drydock {
-namespace {
-
-constexpr FeatureInfo kFeatures[] = {
-#define DRYDOCK_FEATURE(id, name, since, until, config, what) \
-  {Feature::id, name, since, until, config, what},
-#include "kernel/features.def"
-#undef DRYDOCK_FEATURE
-};
-
-}  // namespace
-
-std::span<const FeatureInfo> all_features() {
-  return kFeatures;
-}
-
-std::string_view name_of(Feature feature) {
-  auto index = static_cast<size_t>(feature);
-  return index < std::size(kFeatures) ? kFeatures[index].name : std::string_view{};
-}
 
 std::optional<std::string_view> Profile::config(std::string_view option) const {
   auto row = std::ranges::lower_bound(config_, option, {}, [](const auto& r) { return r.first; });

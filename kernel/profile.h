@@ -17,23 +17,10 @@
 
 namespace drydock {
 
-/// What differs between kernels and a check hangs on. One row each in features.def, with the
-/// first release that has it, the last that had it where it went away again, and the
-/// config option it needs.
-enum class Feature : uint16_t {
-#define DRYDOCK_FEATURE(id, name, since, until, config, what) id,
-#include "kernel/features.def"
-#undef DRYDOCK_FEATURE
-  kCount
-};
-std::string_view name_of(Feature feature);
-
-/// A row of features.def, in the order of Feature.
-struct FeatureInfo {
-  Feature id;
-  std::string_view name, since, until, config, what;
-};
-std::span<const FeatureInfo> all_features();
+/// What differs between kernels and a check hangs on; its values are in kernel/features.h, so that
+/// a new row rebuilds only those who ask about features.
+enum class Feature : uint16_t;
+inline constexpr size_t kMaxFeatures = 512;
 
 /// A kernel release as a number that orders: 6.18.15 is {6, 18, 15}.
 struct Release {
@@ -49,6 +36,7 @@ class Profile {
 
   const std::string& name() const { return name_; }        // "6.18", "host", or a file's name
   const std::string& release() const { return release_; }  // uname -r
+  const std::string& stable() const { return stable_; }    // "5.10.223" where release() leaves it out
   Release version() const { return version_; }             // for rows' since/until, not for checks
   const std::string& provenance() const { return provenance_; }
 
@@ -76,9 +64,9 @@ class Profile {
 
  private:
   friend class ProfileBuilder;
-  std::string name_, release_, provenance_, config_text_, symbols_;
+  std::string name_, release_, stable_, provenance_, config_text_, symbols_;
   Release version_;
-  std::bitset<static_cast<size_t>(Feature::kCount)> features_;
+  std::bitset<kMaxFeatures> features_;
   std::shared_ptr<const Btf> btf_;
   std::vector<std::shared_ptr<const Btf>> modules_;
   std::vector<std::pair<std::string_view, std::string_view>> config_;   // sorted, views of config_text_

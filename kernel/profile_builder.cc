@@ -5,19 +5,10 @@
 #include <charconv>
 #include <cstring>
 
+#include "kernel/features.h"
+
 namespace drydock {
 namespace {
-
-struct FeatureRow {
-  Feature id;
-  std::string_view name, since, until, config;
-};
-constexpr FeatureRow kFeatures[] = {
-#define DRYDOCK_FEATURE(id, name, since, until, config, what) \
-  {Feature::id, name, since, until, config},
-#include "kernel/features.def"
-#undef DRYDOCK_FEATURE
-};
 
 // A word of .BTF_ids at a time.
 class Words {
@@ -76,7 +67,7 @@ std::optional<Release> parse_release(std::string_view text) {
 }
 
 Result<std::shared_ptr<const Profile>> ProfileBuilder::build(ProfileParts parts) {
-  auto version = parse_release(parts.release);
+  auto version = parse_release(parts.stable.empty() ? parts.release : parts.stable);
   if (!version) return malformed("kernel release '" + parts.release + "' is not a version");
   ProfileBuilder builder(std::move(parts));
   builder.profile_ = std::make_shared<Profile>();
@@ -85,6 +76,7 @@ Result<std::shared_ptr<const Profile>> ProfileBuilder::build(ProfileParts parts)
   Profile& profile = *builder.profile_;
   profile.name_ = std::move(builder.parts_.name);
   profile.release_ = std::move(builder.parts_.release);
+  profile.stable_ = std::move(builder.parts_.stable);
   profile.provenance_ = std::move(builder.parts_.provenance);
   profile.config_text_ = std::move(builder.parts_.config);
   profile.symbols_ = std::move(builder.parts_.symbols);
@@ -144,13 +136,8 @@ void ProfileBuilder::read_kfunc_sets() {
 }
 
 void ProfileBuilder::compute_features() {
-  for (const FeatureRow& row : kFeatures) {
-    bool has = profile_->version_ >= *parse_release(row.since);
-    if (!row.until.empty()) {
-      Release last = *parse_release(row.until);
-      last.patch = last.patch ? last.patch : UINT16_MAX;  // "6.12" is the whole series
-      has = has && profile_->version_ <= last;
-    }
+  for (const FeatureInfo& row : all_features()) {
+    bool has = within(profile_->version_, row.since, row.until);
     if (!row.config.empty()) has = has && profile_->config_enabled(row.config);
     profile_->features_.set(static_cast<size_t>(row.id), has);
   }

@@ -20,6 +20,7 @@ namespace drydock {
 struct ProfileParts {
   std::string name;        // what --kernel calls it
   std::string release;     // uname -r
+  std::string stable;      // upstream release, where `release` does not tell it: "5.10.223"
   std::string provenance;  // package, file or machine that the parts came from
   std::string config;      // the kernel's .config
   std::string symbols;     // lines "T name": the kernel's symbols where known, else empty

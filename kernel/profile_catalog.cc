@@ -6,26 +6,16 @@
 #include <filesystem>
 
 #include "base/file.h"
+#include "kernel/embedded_profiles.h"
 #include "kernel/import/archive.h"
 #include "kernel/import/decompress.h"
 #include "kernel/import/image.h"
 #include "kernel/profile_file.h"
 
-// Defined by embedded_profiles.cc around the bytes of kernel/profiles/6.18.profile.
-extern "C" const std::byte drydock_profile_618_begin[], drydock_profile_618_end[];
-
 namespace drydock {
 namespace {
 
 namespace fs = std::filesystem;
-
-struct Embedded {
-  std::string_view name;
-  const std::byte *begin, *end;
-};
-const Embedded kEmbedded[] = {
-    {"6.18", drydock_profile_618_begin, drydock_profile_618_end},
-};
 
 Result<std::shared_ptr<const Profile>> built(Result<ProfileParts> parts) {
   if (!parts) return std::unexpected(parts.error());
@@ -105,23 +95,30 @@ Result<std::string> config_beside(const ImportSource& source, const std::string&
   return text;
 }
 
+std::string embedded_names() {
+  std::string names;
+  for (std::string_view name : embedded_profiles()) names += (names.empty() ? "" : ", ") + std::string(name);
+  return names;
+}
+
 }  // namespace
 
 std::vector<std::string_view> embedded_profiles() {
   std::vector<std::string_view> names;
-  for (const Embedded& e : kEmbedded) names.push_back(e.name);
+  for (const EmbeddedProfile& e : embedded_profile_files()) names.push_back(e.name);
   return names;
 }
 
 Result<std::shared_ptr<const Profile>> Profile::load(std::string_view name) {
-  for (const Embedded& e : kEmbedded)
+  for (const EmbeddedProfile& e : embedded_profile_files())
     if (e.name == name)
-      return built(decode_profile({e.begin, e.end}, "embedded profile " + std::string(name)));
+      return built(decode_profile(e.bytes, "embedded profile " + std::string(name)));
   if (name == "host") return built(import_host());
   std::string path(name);
   auto bytes = read_file(path);
   if (!bytes && bytes.error().err == ENOENT && path.find('/') == path.npos)
-    return not_found("no kernel profile '" + path + "' (embedded: 6.18; or 'host', or a file)");
+    return not_found("no kernel profile '" + path + "' (embedded: " + embedded_names() +
+                     "; or 'host', or a file)");
   if (!bytes) return std::unexpected(bytes.error());
   return built(decode_profile(*bytes, path));
 }
@@ -132,6 +129,7 @@ Result<ProfileParts> import_host() {
   ProfileParts parts;
   parts.name = "host";
   parts.release = names.release;
+  parts.stable = stable_release(names.version);
   parts.provenance = std::string("running kernel, ") + names.release + " " + names.version;
   parts.config = host_config(parts.release);
   parts.symbols = host_symbols();
@@ -165,6 +163,7 @@ Result<ProfileParts> import_kernel(const ImportSource& source) {
   if (!image)
     return std::unexpected(Error{image.error().kind, source.path + ": " + image.error().message});
   parts.release = image->release;
+  parts.stable = image->stable;
   parts.btf = std::move(image->btf);
   parts.btf_ids = std::move(image->btf_ids);
   if (!image->config.empty()) parts.config = std::move(image->config);

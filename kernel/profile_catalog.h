@@ -17,7 +17,7 @@ namespace drydock {
 
 inline constexpr std::string_view kDefaultProfile = "6.18";
 
-/// Names of the embedded profiles, the default first.
+/// Names of the embedded profiles, the oldest kernel first.
 std::vector<std::string_view> embedded_profiles();
 
 /// The parts of the running kernel: /sys/kernel/btf, /proc/config.gz or /boot/config-*, uname,

@@ -94,6 +94,7 @@ void read_meta(std::string_view text, ProfileParts& parts) {
     std::string_view key = line.substr(0, equals), value = line.substr(equals + 1);
     if (key == "name") parts.name = value;
     if (key == "release") parts.release = value;
+    if (key == "stable") parts.stable = value;
     if (key == "provenance") parts.provenance = value;
   }
 }
@@ -124,7 +125,7 @@ void take_section(std::string_view tag, std::vector<std::byte> data, ProfilePart
 std::vector<std::byte> encode_profile(const ProfileParts& parts) {
   Writer writer;
   writer.section("META", as_byte_span("name=" + parts.name + "\nrelease=" + parts.release +
-                                      "\nprovenance=" + parts.provenance + "\n"));
+                                      "\nstable=" + parts.stable + "\nprovenance=" + parts.provenance + "\n"));
   writer.section("CONF", as_byte_span(parts.config));
   writer.section("BTF ", parts.btf);
   if (!parts.btf_ids.empty()) writer.section("IDS ", parts.btf_ids);

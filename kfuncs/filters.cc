@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kfuncs/filters.h"
+#include "kernel/features.h"
 
 #include <algorithm>
 

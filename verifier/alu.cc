@@ -5,6 +5,7 @@
 
 #include <optional>
 
+#include "kernel/features.h"
 #include "verifier/alu_bounds.h"
 #include "verifier/alu_pointer.h"
 #include "verifier/branches.h"

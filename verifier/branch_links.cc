@@ -3,6 +3,7 @@
 // null, pointers into one packet.
 #include <algorithm>
 
+#include "kernel/features.h"
 #include "verifier/alu_bounds.h"
 #include "verifier/branch_relation.h"
 #include "verifier/branches.h"

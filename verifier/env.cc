@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "verifier/env.h"
 
+#include "kernel/features.h"
 #include "verifier/precision.h"
 #include "verifier/struct_ops.h"
 

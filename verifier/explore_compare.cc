@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstring>
 
+#include "kernel/features.h"
 #include "verifier/explore.h"
 #include "verifier/loops.h"
 

@@ -9,6 +9,7 @@
 //     r1 = *(u64 *)(r10 - 8)
 #include <algorithm>
 
+#include "kernel/features.h"
 #include "verifier/call_summary.h"
 #include "verifier/cfg.h"
 #include "verifier/fixups.h"

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "kernel/features.h"
 #include "kfuncs/kfunc_row.h"
 #include "verifier/alu.h"
 #include "verifier/btf_access.h"

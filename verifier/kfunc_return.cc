@@ -3,6 +3,7 @@
 // verifier knows better.
 //
 // Kernel's counterpart: check_special_kfunc() and the second half of check_kfunc_call().
+#include "kernel/features.h"
 #include "kfuncs/kfunc_row.h"
 #include "verifier/btf_access.h"
 #include "verifier/iterators.h"

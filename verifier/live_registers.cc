@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which registers may be read after an instruction before they are written again: plain backward
 // data flow over the CFG. Registers that are dead at a checkpoint are not compared.
+#include "kernel/features.h"
 #include "verifier/call_summary.h"
 #include "verifier/cfg.h"
 #include "verifier/kfunc_call.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Atomic instructions: read-modify-write, load-acquire, store-release.
+#include "kernel/features.h"
 #include "verifier/log.h"
 #include "verifier/memory_access.h"
 #include "verifier/memory_access_text.h"

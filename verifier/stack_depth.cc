@@ -6,6 +6,7 @@
 // not count for its callers, only for itself. Asynchronous callbacks run on the kernel's stack.
 //
 // Kernel's counterpart: check_max_stack_depth().
+#include "kernel/features.h"
 #include "verifier/cfg.h"
 #include "verifier/kfunc_call.h"
 

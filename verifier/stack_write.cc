@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "kernel/features.h"
 #include "verifier/branches.h"
 #include "verifier/dynptr.h"
 #include "verifier/explore.h"

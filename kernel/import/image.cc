@@ -69,17 +69,31 @@ std::span<const std::byte> section(std::span<const std::byte> elf, std::string_v
   return {};
 }
 
-std::string release_of(std::span<const std::byte> elf) {
+// What follows "Linux version " in the image: release, builder, compiler, build number and date.
+std::string banner_of(std::span<const std::byte> elf) {
   constexpr std::string_view kBanner = "Linux version ";
   std::string_view text = as_text(section(elf, ".rodata"));
   for (size_t at = 0; (at = text.find(kBanner, at)) != text.npos;) {
     at += kBanner.size();
-    std::string_view rest = text.substr(at, 256);
+    std::string_view rest = text.substr(at, 512);
     if (rest.empty() || rest[0] < '0' || rest[0] > '9') continue;  // a format string
-    return std::string(rest.substr(0, rest.find(' ')));
+    return std::string(rest.substr(0, rest.find('\0')));
   }
   return {};
 }
+
+}  // namespace
+
+std::string stable_release(std::string_view banner) {
+  constexpr std::string_view kPackage = " Debian ";   // "… #1 SMP Debian 5.10.223-1 (2024-08-10)"
+  size_t at = banner.find(kPackage);
+  if (at == banner.npos) return {};
+  std::string_view package = banner.substr(at + kPackage.size());
+  size_t end = package.find_first_not_of("0123456789.");
+  return std::string(package.substr(0, end));
+}
+
+namespace {
 
 std::string config_of(std::span<const std::byte> elf) {
   constexpr std::string_view kBegin = "IKCFG_ST", kEnd = "IKCFG_ED";
@@ -112,7 +126,9 @@ Result<KernelImage> read_kernel_image(std::span<const std::byte> file) {
   image.btf = copy(section(file, ".BTF"));
   if (image.btf.empty()) return unsupported("kernel image without BTF (CONFIG_DEBUG_INFO_BTF)");
   image.btf_ids = copy(section(file, ".BTF_ids"));
-  image.release = release_of(file);
+  std::string banner = banner_of(file);
+  image.release = banner.substr(0, banner.find(' '));
+  image.stable = stable_release(banner);
   image.config = config_of(file);
   if (image.release.empty()) return malformed("kernel image without a version banner");
   return image;

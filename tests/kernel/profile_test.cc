@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "kernel/features.h"
 #include "kernel/profile.h"
 
 #include <gtest/gtest.h>
