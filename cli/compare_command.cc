@@ -1,135 +1,179 @@
 // SPDX-License-Identifier: Apache-2.0
-// `drydock compare`: the same programs on the emulated kernel and on a real one.
+// `drydock compare`: the same programs on the emulated kernel and on real ones.
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "base/file.h"
 #include "cli/command.h"
 #include "cli/exit_status.h"
-#include "emulator/loader/object.h"
-#include "referee/comparison.h"
+#include "referee/compare_run.h"
 
 namespace drydock::cli {
 namespace {
 
+namespace fs = std::filesystem;
+
 struct CompareOptions {
-  std::vector<std::string> files;
-  std::string with = "host", format = "text", output;
+  std::vector<std::string> what, merge;
+  std::string with = "host", format = "text", output, html, ledger, shard, source;
+  referee::CompareSettings settings;
   size_t groups = 20;
 };
 
-void compare_object(const std::string& file, const std::shared_ptr<const Profile>& profile,
-                    std::vector<referee::Pair>* pairs) {
-  auto bytes = read_input(file);
-  if (!bytes) {
-    pairs->push_back({.object = file, .skipped = bytes.error().message});
-    return;
+std::unexpected<Error> usage(std::string message) {
+  return std::unexpected(Error{ErrorKind::kUsage, std::move(message), 0});
+}
+
+std::vector<std::string> objects_in(const fs::path& folder) {
+  std::vector<std::string> objects;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder, ignored))
+    if (entry.path().string().ends_with(".bpf.o")) objects.push_back(entry.path());
+  std::ranges::sort(objects);
+  return objects;
+}
+
+// Where a build keeps the suites it knows by name, seen from the command's own folder.
+Result<referee::Suite> named_suite(const std::string& name) {
+  fs::path build = fs::read_symlink("/proc/self/exe").parent_path();
+  fs::path folder = name == "corpus" ? build / "corpus" : build / "../selftests/objects";
+  referee::Suite suite{.name = name, .objects = objects_in(folder.lexically_normal())};
+  if (suite.objects.empty())
+    return not_found("no objects of `" + name + "` in " + folder.lexically_normal().string() +
+                     (name == "corpus" ? " (make build)" : " (make selftests)"));
+  if (auto version = read_text_file((folder / "../version").lexically_normal())) {
+    suite.source = *version;
+    suite.source.erase(suite.source.find_last_not_of("\n") + 1);
   }
-  Kernel kernel(profile, {.verifier = verify});
-  Loader loader(kernel);
-  auto object = loader.inspect(*bytes, file);
-  if (!object) {
-    pairs->push_back({.object = file, .skipped = object.error().message});
-    return;
-  }
-  referee::HostKernel host;
-  for (const InspectedProgram& p : object->programs) {
-    referee::Pair pair{.object = file, .program = p.name, .type = std::string(name_of(p.type))};
-    if (!p.program) {
-      pair.skipped = "does not reach a kernel: " + p.error.message;
-    } else if (auto answer = host.ask(*p.program); !answer) {
-      pair.skipped = answer.error().message;
-    } else if (answer->err == EPERM && !answer->verifier_spoke) {
-      pair.skipped = "the kernel does not let us load such programs (EPERM)";
+  return suite;
+}
+
+// The suites that the arguments name; files and folders of objects together are one without a name.
+Result<std::vector<referee::Suite>> suites_of(const CompareOptions& options) {
+  std::vector<referee::Suite> suites;
+  referee::Suite loose{.whole = false};
+  for (const std::string& what : options.what) {
+    if (what == "corpus" || what == "selftests") {
+      auto suite = named_suite(what);
+      if (!suite) return std::unexpected(suite.error());
+      suites.push_back(std::move(*suite));
+    } else if (std::error_code ignored; fs::is_directory(what, ignored)) {
+      std::ranges::copy(objects_in(what), std::back_inserter(loose.objects));
     } else {
-      pair.theirs = *answer;
-      pair.ours = kernel.verify(*p.program, {});
+      loose.objects.push_back(what);
     }
-    pairs->push_back(std::move(pair));
   }
+  if (!loose.objects.empty()) suites.push_back(std::move(loose));
+  return suites;
 }
 
-nlohmann::ordered_json summary_json(const referee::Summary& s, const std::vector<referee::Pair>& pairs,
-                                    const std::string& kernel) {
-  nlohmann::ordered_json doc = {
-      {"schema", 1}, {"kernel", kernel}, {"programs", s.programs}, {"skipped", s.skipped},
-      {"unsupported", s.unsupported}, {"same_verdict", s.same_verdict},
-      {"false_accepts", s.false_accepts}, {"false_rejects", s.false_rejects},
-      {"both_reject", s.both_reject}, {"same_errno", s.same_errno},
-      {"same_message", s.same_message}, {"counted", s.counted}, {"same_count", s.same_count},
-      {"same_states", s.same_states}};
-  doc["groups"] = nlohmann::ordered_json::array();
-  for (const referee::Group& g : s.groups)
-    doc["groups"].push_back({{"cause", g.cause}, {"count", g.count}, {"example", g.example}});
-  doc["pairs"] = nlohmann::ordered_json::array();
-  for (const referee::Pair& p : pairs)
-    doc["pairs"].push_back({{"object", p.object}, {"program", p.program}, {"skipped", p.skipped},
-                            {"ours", {{"kind", static_cast<int>(p.ours.kind)}, {"errno", p.ours.err},
-                                      {"message", p.ours.message}, {"insns", p.ours.statistics.insns_processed},
-                                      {"us", p.ours.statistics.duration_ns / 1000}}},
-                            {"theirs", {{"accepted", p.theirs.accepted}, {"errno", p.theirs.err},
-                                        {"message", p.theirs.message}, {"insns", p.theirs.insns_processed},
-                                        {"us", p.theirs.duration_us}}}});
-  return doc;
-}
-
-std::string share(size_t part, size_t whole) {
-  return fmt::format("{} of {} ({:.2f} %)", part, whole, whole ? 100.0 * static_cast<double>(part) / static_cast<double>(whole) : 100.0);
-}
-
-void print_text(const referee::Summary& s, const std::string& kernel, size_t groups) {
-  size_t asked = s.programs - s.skipped;
-  fmt::print("compared with {}: {} programs, {} skipped\n", kernel, s.programs, s.skipped);
-  fmt::print("  same verdict      {}\n", share(s.same_verdict, asked));
-  fmt::print("  false accepts     {}\n  false rejects     {}\n  not answered      {}\n", s.false_accepts,
-             s.false_rejects, s.unsupported);
-  fmt::print("  same errno        {}\n", share(s.same_errno, s.both_reject));
-  fmt::print("  same error line   {}\n", share(s.same_message, s.both_reject));
-  fmt::print("  same insn count   {}\n", share(s.same_count, s.counted));
-  fmt::print("  same state count  {}\n", share(s.same_states, s.counted));
-  for (size_t i = 0; i < s.groups.size() && i < groups; ++i)
-    fmt::print("{:6}  {}\n        e.g. {}\n", s.groups[i].count, s.groups[i].cause, s.groups[i].example);
-}
-
-int run_compare(const CompareOptions& options) {
-  if (options.with != "host")
-    return complain({ErrorKind::kUnsupported, "compare --with " + options.with + ": only `host` can be asked", 0});
-  if (std::string why = referee::HostKernel::unavailable(); !why.empty()) {
-    fmt::print("skipped: {}\n", why);
-    return kUnsupported;
+Status shard(const std::string& text, std::vector<referee::Suite>* suites) {
+  if (text.empty()) return {};
+  unsigned index = 0, count = 0;
+  auto [slash, error] = std::from_chars(text.data(), text.data() + text.size(), index);
+  bool read = error == std::errc{} && slash != text.data() + text.size() && *slash == '/';
+  if (read) {
+    auto [end, second] = std::from_chars(slash + 1, text.data() + text.size(), count);
+    read = second == std::errc{} && end == text.data() + text.size();
   }
-  auto profile = load_kernel("host");
-  if (!profile) {
-    fmt::print("skipped: {}\n", profile.error().message);
-    return kUnsupported;
+  if (!read || index < 1 || index > count)
+    return usage("--shard " + text + ": must be I/N with I from 1 to N");
+  for (referee::Suite& suite : *suites) referee::take_shard(&suite, index, count);
+  return {};
+}
+
+using Comparisons = std::vector<referee::Comparison>;
+
+Result<Comparisons> merged(const CompareOptions& options) {
+  Comparisons all;
+  for (const std::string& file : options.merge) {
+    auto text = read_text_file(file);
+    if (!text) return std::unexpected(text.error());
+    if (Status s = referee::merge_json(*text, file, &all); !s) return std::unexpected(s.error());
   }
-  std::vector<referee::Pair> pairs;
-  for (const std::string& file : options.files) compare_object(file, *profile, &pairs);
-  referee::Summary s = referee::summarise(pairs);
-  std::string kernel = "host (" + (*profile)->release() + ")";
+  for (referee::Comparison& c : all) referee::judge(options.settings.ledger, &c);
+  return all;
+}
+
+Result<Comparisons> compared(const CompareOptions& options) {
+  auto suites = suites_of(options);
+  if (!suites) return std::unexpected(suites.error());
+  if (suites->empty()) return usage("nothing to compare: name objects, folders, `corpus` or `selftests`");
+  if (Status s = shard(options.shard, &*suites); !s) return std::unexpected(s.error());
+  Comparisons all;
+  for (const referee::Suite& suite : *suites)
+    for (const std::string& target : split_list(options.with)) {
+      auto comparison = referee::compare_suite(suite, target, options.settings);
+      if (!comparison) return std::unexpected(comparison.error());
+      all.push_back(std::move(*comparison));
+    }
+  return all;
+}
+
+Status write_reports(const CompareOptions& options, const Comparisons& all) {
   if (!options.output.empty()) {
-    std::string text = summary_json(s, pairs, kernel).dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-    if (auto written = write_file(options.output, as_byte_span(text)); !written) return complain(written.error());
+    std::string text = referee::to_json(all).dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+    if (Status s = write_file(options.output, as_byte_span(text + "\n")); !s) return s;
   }
+  if (!options.html.empty()) return write_file(options.html, as_byte_span(referee::to_html(all)));
+  return {};
+}
+
+int exit_status(const Comparisons& all) {
+  bool answered = false;
+  for (const referee::Comparison& c : all) {
+    if (!c.wrong.empty()) return kRejected;
+    answered = answered || c.skipped.empty();
+  }
+  return answered ? kGood : kUnsupported;
+}
+
+int run_compare(CompareOptions& options) {
+  std::optional<referee::Ledger> ledger;
+  bool by_default = options.ledger.empty();
+  if (by_default && fs::exists("corpus/ledger.json")) options.ledger = "corpus/ledger.json";
+  if (!options.ledger.empty() && options.ledger != "none") {
+    auto read = referee::Ledger::read(options.ledger);
+    if (!read) return complain(read.error());
+    ledger = std::move(*read);
+    options.settings.ledger = &*ledger;
+  }
+  auto all = options.merge.empty() ? compared(options) : merged(options);
+  if (!all) return complain(all.error());
+  if (Status s = write_reports(options, *all); !s) return complain(s.error());
   if (options.format == "json")
-    fmt::print("{}\n", summary_json(s, pairs, kernel).dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+    fmt::print("{}\n", referee::to_json(*all).dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
   else
-    print_text(s, kernel, options.groups);
-  bool different = s.same_verdict + s.unsupported != s.programs - s.skipped || s.same_message != s.both_reject;
-  return different ? kRejected : s.unsupported ? kUnsupported : kGood;
+    fmt::print("{}", referee::to_text(*all, options.groups));
+  return exit_status(*all);
 }
 
 }  // namespace
 
 Action add_compare(CLI::App& app) {
   auto options = std::make_shared<CompareOptions>();
-  CLI::App* c = app.add_subcommand("compare", "The same programs on the emulated kernel and on a real one");
-  c->add_option("FILE", options->files, "BPF objects")->required();
-  c->add_option("--with", options->with, "the real kernel: host (the running one, as root)")->capture_default_str();
+  CLI::App* c = app.add_subcommand("compare", "The same programs on the emulated kernel and on real ones");
+  c->add_option("WHAT", options->what, "BPF objects, folders of them, `corpus` or `selftests`");
+  c->add_option("--with", options->with, "real kernels: host, vm:NAME, stored:NAME for kept answers")
+      ->capture_default_str();
+  c->add_option("--kernel,-k", options->settings.kernel, "the profile that answers (default: the target's own)");
+  c->add_option("--answers", options->settings.answers, "the folder of kept answers")->capture_default_str();
+  c->add_option("--ledger", options->ledger, "known differences (default: corpus/ledger.json where there is one); none");
+  c->add_option("--cache", options->settings.cache, "where fetched kernels are kept");
+  c->add_option("--jobs,-j", options->settings.jobs, "objects that Drydock verifies at a time")->check(CLI::Range(1, 256));
+  c->add_option("--shard", options->shard, "I/N: the I-th of N parts");
+  c->add_option("--merge", options->merge, "JSON of earlier runs (--output): adds them up instead of asking");
+  c->add_flag("--store", options->settings.store, "keep the kernel's answers");
+  c->add_flag("--progress", options->settings.progress, "a progress bar on a terminal");
   c->add_option("--format,-f", options->format, "text or json")->check(CLI::IsMember({"text", "json"}));
   c->add_option("--output,-o", options->output, "writes the whole comparison there as JSON");
+  c->add_option("--html", options->html, "writes a report for people there");
   c->add_option("--groups", options->groups, "how many groups of differences to print")->capture_default_str();
   return [options] { return run_compare(*options); };
 }

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "cli/command.h"
 #include "cli/exit_status.h"
+#include "emulator/loader/type_header.h"
 #include "kernel/features.h"
 #include "kernel/profile_catalog.h"
 #include "kernel/profile_file.h"
@@ -19,7 +20,7 @@ struct KernelOptions {
   std::string name = "6.18", format = "text";
   ImportSource source;
   std::string output;
-  CLI::App *list = nullptr, *show = nullptr, *import = nullptr;
+  CLI::App *list = nullptr, *show = nullptr, *import = nullptr, *header = nullptr;
 };
 
 int show_profile(const KernelOptions& options) {
@@ -76,6 +77,19 @@ int import_profile(const KernelOptions& options) {
   return kGood;
 }
 
+int write_header(const KernelOptions& options) {
+  auto profile = load_kernel(options.name);
+  if (!profile) return complain({ErrorKind::kUsage, profile.error().message, 0});
+  auto text = type_header(*profile);
+  if (!text) return complain(text.error());
+  if (options.output.empty()) {
+    fmt::print("{}", *text);
+    return kGood;
+  }
+  auto written = write_file(options.output, as_byte_span(*text));
+  return written ? kGood : complain(written.error());
+}
+
 }  // namespace
 
 Action add_kernel(CLI::App& app) {
@@ -93,7 +107,11 @@ Action add_kernel(CLI::App& app) {
   options->import->add_option("--provenance", options->source.provenance, "what it was made of, for the record (default: the file's name)");
   options->import->add_option("--name", options->source.name, "what --kernel shall call it");
   options->import->add_option("--output,-o", options->output, "the profile file");
+  options->header = c->add_subcommand("header", "a kernel's types as C: the vmlinux.h that programs are compiled with");
+  options->header->add_option("KERNEL", options->name, "a profile")->capture_default_str();
+  options->header->add_option("--output,-o", options->output, "the file (default: standard output)");
   return [options] {
+    if (options->header->parsed()) return write_header(*options);
     if (options->show->parsed()) return show_profile(*options);
     if (options->import->parsed()) return import_profile(*options);
     return list_profiles(*options);

@@ -27,6 +27,9 @@ struct Answer {
     kNotLoaded,    // stopped before the program: a map or BTF refused, libbpf's own error
     kTimedOut,     // the time limit of one program passed
     kCrashed,      // the kernel went down or ran out of memory over it
+    // Drydock's own answers only:
+    kUnsupported,    // it names something that Drydock does not model
+    kInternalError,  // a Drydock bug
   } kind = Kind::kNotLoaded;
   std::string object, program;         // file name without its folder; program's name
   std::string program_type, attach_type;   // as name_of() spells them
