@@ -4,7 +4,7 @@
 set(DRYDOCK_LIBBPF_DIR ${CMAKE_SOURCE_DIR}/build/libbpf CACHE PATH "Where libbpf is built")
 find_library(DRYDOCK_LIBELF elf REQUIRED)
 add_custom_command(
-  OUTPUT ${DRYDOCK_LIBBPF_DIR}/libdrydock_bpf.a ${DRYDOCK_LIBBPF_DIR}/stamp
+  OUTPUT ${DRYDOCK_LIBBPF_DIR}/libdrydock_bpf.a ${DRYDOCK_LIBBPF_DIR}/stamp ${DRYDOCK_LIBBPF_DIR}/objects/libbpf.a
   COMMAND ${CMAKE_SOURCE_DIR}/scripts/build-libbpf ${DRYDOCK_LIBBPF_DIR}
   DEPENDS ${CMAKE_SOURCE_DIR}/scripts/build-libbpf
   COMMENT "libbpf" USES_TERMINAL VERBATIM)

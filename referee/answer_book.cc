@@ -10,17 +10,6 @@
 namespace drydock::referee {
 namespace {
 
-struct KindName {
-  Answer::Kind kind;
-  std::string_view name;
-};
-constexpr KindName kKinds[] = {
-    {Answer::Kind::kAccepted, "accepted"},       {Answer::Kind::kRejected, "rejected"},
-    {Answer::Kind::kNotLoaded, "not_loaded"},    {Answer::Kind::kTimedOut, "timed_out"},
-    {Answer::Kind::kCrashed, "crashed"},         {Answer::Kind::kUnsupported, "unsupported"},
-    {Answer::Kind::kInternalError, "internal_error"},
-};
-
 std::string escaped(std::string_view text) {
   std::string out;
   for (unsigned char c : text) {
@@ -72,10 +61,9 @@ bool read_line(std::string_view line, Answer* a) {
   if (f.size() != kFields) return false;
   a->object = f[0];
   a->program = f[1];
-  bool known = false;
-  for (const KindName& k : kKinds)
-    if (k.name == f[2]) a->kind = k.kind, known = true;
-  if (!known || !number(f[3], &a->err)) return false;
+  auto kind = answer_kind_named(f[2]);
+  if (!kind || !number(f[3], &a->err)) return false;
+  a->kind = *kind;
   a->verifier_spoke = f[4] != "-";
   if (a->verifier_spoke &&
       !(number(f[4], &a->insns_processed) && number(f[5], &a->total_states) &&
@@ -87,12 +75,6 @@ bool read_line(std::string_view line, Answer* a) {
 }
 
 }  // namespace
-
-std::string_view name_of(Answer::Kind kind) {
-  for (const KindName& k : kKinds)
-    if (k.kind == kind) return k.name;
-  return "";
-}
 
 Result<AnswerBook> AnswerBook::parse(std::string_view text, const std::string& what) {
   AnswerBook book;

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,6 +44,7 @@ struct Answer {
   std::string log;                     // when asked for
 };
 std::string_view name_of(Answer::Kind kind);   // "accepted", "rejected", "not_loaded", …
+std::optional<Answer::Kind> answer_kind_named(std::string_view name);
 
 struct AskOptions {
   uint32_t log_level = 4;        // BPF_LOG_STATS; 1, 2 and 4 may be combined

@@ -25,33 +25,6 @@ std::string hint_for(std::string_view message) {
   return {};
 }
 
-std::vector<std::string_view> lines_of(std::string_view text) {
-  std::vector<std::string_view> lines;
-  while (!text.empty()) {
-    size_t end = text.find('\n');
-    lines.push_back(text.substr(0, end));
-    if (end == std::string_view::npos) break;
-    text.remove_prefix(end + 1);
-  }
-  return lines;
-}
-
-/// Lines that tell of the walk rather than of a fault: statistics, instructions, source lines,
-/// states, precision marks.
-bool is_walk_line(std::string_view line) {
-  static constexpr std::string_view kPrefixes[] = {
-      "processed ", "verification time ", "stack depth ", "mark_precise:", "; ", "func#", "cur state:", "old state:",
-      "Func#", "Live regs before insn:", "propagating ", "from "};
-  if (line.empty()) return true;
-  for (std::string_view prefix : kPrefixes)
-    if (line.starts_with(prefix)) return true;
-  // "12: (b7) r1 = 0" and "12: R1=scalar()"
-  size_t digits = line.find_first_not_of("0123456789");
-  return digits != std::string_view::npos && digits > 0 && line.substr(digits).starts_with(": ") &&
-         (line.substr(digits + 2).starts_with("(") || line.substr(digits + 2).starts_with("R") ||
-          line.substr(digits + 2).starts_with("safe") || line.substr(digits + 2).starts_with("frame"));
-}
-
 /// Registers that an instruction reads, as a mask.
 uint32_t registers_read(const isa::Insn& insn) {
   using namespace isa;
@@ -78,20 +51,13 @@ const LineInfo* line_info_at(const Env& env, uint32_t insn) {
 
 }  // namespace
 
-std::string final_error_line(std::string_view log) {
-  std::vector<std::string_view> lines = lines_of(log);
-  for (auto line = lines.rbegin(); line != lines.rend(); ++line)
-    if (!is_walk_line(*line)) return std::string(*line);
-  return {};
-}
-
 Diagnostic diagnose(const Env& env) {
   Diagnostic d;
   d.message = final_error_line(env.log.text());
   d.hint = hint_for(d.message);
   bool walking = env.state != nullptr && env.insn_idx < env.code.size();
   d.insn = walking ? env.insn_idx : ~0u;
-  std::vector<std::string_view> lines = lines_of(env.log.text());
+  std::vector<std::string_view> lines = log_lines(env.log.text());
   for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
     if (is_walk_line(*line) && !d.lines.empty()) break;
     if (!is_walk_line(*line)) d.lines.insert(d.lines.begin(), std::string(*line));

@@ -4,11 +4,9 @@
 #pragma once
 
 #include "verifier/env.h"
+#include "verifier/log_lines.h"
 
 namespace drydock::verifier {
-
-/// The last line of the log that says why: the statistics and the state lines behind it are not.
-std::string final_error_line(std::string_view log);
 
 Diagnostic diagnose(const Env& env);
 

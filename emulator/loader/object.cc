@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "emulator/loader/fixups.h"
+#include "emulator/loader/libbpf_lines.h"
 
 namespace drydock {
 namespace {
@@ -32,18 +33,8 @@ std::string source_name(const bpf_map* map) {
   return bpf_map__is_internal(map) && dot != name.npos ? name.substr(dot) : name;
 }
 
-// Of libbpf's lines the first failure names the cause; those after it say what failed in
-// consequence, and a retry is none.
-std::string cause(const std::vector<std::string>& messages, int err) {
-  for (const std::string& line : messages)
-    if (line.find("Retrying") == line.npos &&
-        (line.find("ail") != line.npos || line.find(": -") != line.npos))
-      return line;
-  return messages.empty() ? std::string("libbpf: ") + std::strerror(err) : messages.front();
-}
-
 Error failure(const std::string& file, const std::vector<std::string>& messages, int err) {
-  return {ErrorKind::kMalformed, file + ": " + cause(messages, err), err};
+  return {ErrorKind::kMalformed, file + ": " + failure_cause(messages, err), err};
 }
 
 }  // namespace

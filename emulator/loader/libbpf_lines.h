@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading what libbpf says when it fails.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace drydock {
+
+/// Of libbpf's lines the first failure names the cause; those after it say what failed in
+/// consequence, and a retry is none. `err` speaks when libbpf said nothing.
+std::string failure_cause(const std::vector<std::string>& messages, int err);
+
+}  // namespace drydock

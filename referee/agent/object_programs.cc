@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "referee/agent/object_programs.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include <cerrno>
+#include <cstdarg>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+
+#include "emulator/loader/fixups.h"
+#include "emulator/loader/libbpf_lines.h"
+#include "kernel/uapi.h"
+#include "referee/agent/libbpf_ear.h"
+#include "verifier/log_lines.h"
+
+namespace drydock::agent {
+namespace {
+
+using referee::Answer;
+
+constexpr size_t kLogBytes = 16u << 20;   // what older kernels allow at most
+
+struct CloseObject {
+  void operator()(bpf_object* object) const { bpf_object__close(object); }
+};
+using Object = std::unique_ptr<bpf_object, CloseObject>;
+
+bpf_program* choose(bpf_object* object, const std::string& name) {
+  bpf_program* chosen = nullptr;
+  bpf_program* program;
+  bpf_object__for_each_program(program, object) {
+    bool wanted = name == bpf_program__name(program);
+    bpf_program__set_autoload(program, wanted);
+    if (wanted) chosen = program;
+  }
+  return chosen;
+}
+
+/// libbpf says so of a program that it did hand to the kernel.
+bool was_refused(const std::vector<std::string>& lines) {
+  for (const std::string& line : lines)
+    if (line.find("BPF program load failed") != line.npos) return true;
+  return false;
+}
+
+void take_log(Answer& a, std::string_view log) {
+  verifier::LogStatistics s = verifier::log_statistics(log);
+  a.verifier_spoke = s.present;
+  a.insns_processed = s.insns_processed;
+  a.total_states = s.total_states;
+  a.peak_states = s.peak_states;
+  a.max_states_per_insn = s.max_states_per_insn;
+  a.stack_depth = s.stack_depth;
+  a.duration_us = s.microseconds;
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> programs_of(const std::string& path) {
+  LibbpfEar ear;
+  Object object(bpf_object__open_file(path.c_str(), nullptr));
+  int err = errno;
+  if (!object) return std::unexpected(Error{ErrorKind::kMalformed, failure_cause(ear.take(), err), err});
+  std::vector<std::string> names;
+  bpf_program* program;
+  bpf_object__for_each_program(program, object.get()) names.emplace_back(bpf_program__name(program));
+  return names;
+}
+
+Answer load_program(const referee::AskRequest& request, const std::string& name) {
+  Answer a{.object = request.object, .program = name};
+  LibbpfEar ear;
+  Object object(bpf_object__open_file(request.path.c_str(), nullptr));
+  bpf_program* program = object ? choose(object.get(), name) : nullptr;
+  if (!program) {
+    a.err = object ? ENOENT : errno;
+    a.message = object ? "no such program" : failure_cause(ear.take(), a.err);
+    return a;
+  }
+  relax_maps(object.get());
+  if (has_struct_ops_maps(object.get())) keep_only_in_struct_ops(object.get(), program);
+  guess_freplace_type(object.get(), program);
+  auto log = std::make_unique_for_overwrite<char[]>(kLogBytes);
+  log[0] = '\0';
+  bpf_program__set_log_buf(program, log.get(), kLogBytes);
+  bpf_program__set_log_level(program, request.options.log_level);
+  ear.take();
+  int err = -bpf_object__load(object.get());
+  a.program_type = name_of(static_cast<ProgramType>(bpf_program__type(program)));
+  a.attach_type = name_of(static_cast<AttachType>(bpf_program__expected_attach_type(program)));
+  std::string_view text(log.get());
+  take_log(a, text);
+  if (request.options.keep_log) a.log = text;
+  std::vector<std::string> said = ear.take();
+  if (err == 0 || (a.verifier_spoke && !was_refused(said))) {
+    // What failed behind the verifier (an incomplete struct_ops map) is not the program's.
+    a.kind = Answer::Kind::kAccepted;
+    return a;
+  }
+  a.err = err;
+  bool refused = was_refused(said);
+  a.kind = refused ? Answer::Kind::kRejected : Answer::Kind::kNotLoaded;
+  a.message = refused ? verifier::final_error_line(text) : failure_cause(said, err);
+  return a;
+}
+
+}  // namespace drydock::agent

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "referee/vm_target.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+
+#include "base/file.h"
+#include "kernel/fetch/kernel_store.h"
+#include "referee/agent_bytes.h"
+#include "referee/initramfs.h"
+#include "referee/vm_machine.h"
+
+namespace drydock::referee {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kBootAttempts = 2;
+
+/// The initramfs without its end: what every machine of this kernel has.
+Result<CpioWriter> base_files(const StoredKernel& kernel, std::string* config) {
+  auto text = read_text_file(kernel.config);
+  if (!text) return std::unexpected(text.error());
+  CpioWriter cpio;
+  for (const char* folder : {"dev", "proc", "sys", "tmp", "boot", "objects"}) cpio.folder(folder);
+  cpio.character_device("dev/console", 5, 1);
+  cpio.file("init", agent_executable(), true);
+  cpio.file("boot/config-" + kernel.release, as_byte_span(*text), false);
+  *config = std::move(*text);
+  return cpio;
+}
+
+/// Machines of one kernel with one initramfs, one after another.
+class VmSessions final : public SessionSource {
+ public:
+  VmSessions(const StoredKernel& kernel, MemoryFile initramfs, Accelerator accelerator)
+      : kernel_(kernel), initramfs_(std::move(initramfs)), accelerator_(accelerator) {}
+  ~VmSessions() override {
+    if (machine_) machine_->shut_down();
+  }
+
+  Result<AgentSession*> session() override {
+    for (int attempt = 1; !machine_; ++attempt) {
+      auto machine = VmMachine::boot(kernel_.image, initramfs_, accelerator_);
+      if (machine) machine_ = std::move(*machine);
+      else if (attempt == kBootAttempts) return std::unexpected(machine.error());
+    }
+    return &machine_->session();
+  }
+  void drop() override { machine_.reset(); }
+  std::string last_words() override { return machine_ ? machine_->last_words() : ""; }
+  bool replaceable() const override { return true; }
+
+ private:
+  const StoredKernel& kernel_;
+  MemoryFile initramfs_;
+  Accelerator accelerator_;
+  std::optional<VmMachine> machine_;
+};
+
+class VmTarget final : public Target {
+ public:
+  VmTarget(StoredKernel kernel, TargetOptions options)
+      : name_("vm:" + kernel.name), kernel_(std::move(kernel)), options_(std::move(options)) {}
+
+  const std::string& name() const override { return name_; }
+  const std::string& release() const override { return kernel_.release; }
+
+  Status ask(const std::vector<std::string>& objects, const AskOptions& options,
+             const std::function<void(Answer)>& take) override {
+    std::string config;
+    auto cpio = base_files(kernel_, &config);
+    if (!cpio) return std::unexpected(cpio.error());
+    std::vector<AskRequest> requests;
+    for (const std::string& object : objects) {
+      // Under its own name, since libbpf names maps after the file; in a folder of its own, since two
+      // files may have one name.
+      std::string folder = "objects/" + std::to_string(requests.size());
+      std::string file = fs::path(object).filename();
+      auto bytes = read_file(object);
+      if (!bytes) return std::unexpected(bytes.error());
+      cpio->folder(folder);
+      cpio->file(folder + "/" + file, *bytes, false);
+      requests.push_back({.path = "/" + folder + "/" + file, .object = file, .options = options});
+    }
+    auto packed = pack(cpio->finish(), packing_for(config));
+    if (!packed) return std::unexpected(packed.error());
+    auto initramfs = MemoryFile::make("initramfs", *packed);
+    if (!initramfs) return std::unexpected(initramfs.error());
+    *packed = {};
+    Accelerator accelerator = choose_accelerator(cache_folder(options_.cache), kernel_.image, *initramfs);
+    VmSessions sessions(kernel_, std::move(*initramfs), accelerator);
+    return ask_all(sessions, std::move(requests), take);
+  }
+
+  Status run_cases(const std::vector<std::string>&, const std::vector<std::string>&,
+                   const std::function<void(CaseObservation)>&) override {
+    return unsupported("cases are not run on real kernels");
+  }
+
+ private:
+  std::string name_;
+  StoredKernel kernel_;
+  TargetOptions options_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Target>> open_vm_target(const std::string& kernel, const TargetOptions& options) {
+  auto stored = stored_kernel(options.cache, kernel);
+  if (!stored) return unsupported(stored.error().message);
+  if (std::string why = no_machines(); !why.empty()) return unsupported(why);
+  return std::make_unique<VmTarget>(std::move(*stored), options);
+}
+
+}  // namespace drydock::referee
