@@ -116,7 +116,12 @@ class Loader::Pass {
 Loader::Loader(Kernel& kernel) : kernel_(kernel), files_(kernel.shared_profile()) {}
 Loader::~Loader() = default;
 
-Result<InspectedObject> Loader::inspect(std::span<const std::byte> elf, const std::string& file) {
+Result<InspectedObject> Loader::inspect(std::span<const std::byte> elf, const std::string& file,
+                                        const InspectOptions& options) {
+  auto prepare = [&](bpf_object* object) {
+    if (options.fix_ups) relax_maps(object);
+    if (options.unprivileged_maps) leave_out_privileged_maps(object);
+  };
   InspectedObject result;
   bool together = true;
   {
@@ -124,7 +129,7 @@ Result<InspectedObject> Loader::inspect(std::span<const std::byte> elf, const st
     if (!pass.open()) return std::unexpected(failure(file, pass.messages(), pass.err()));
     for (size_t i = 0; i < pass.programs().size(); ++i) result.programs.push_back(pass.describe(i));
     result.messages = pass.messages();
-    relax_maps(pass.object());
+    prepare(pass.object());
     // A struct_ops map decides which of its programs libbpf loads: those go one by one.
     together = !has_struct_ops_maps(pass.object());
     if (together) pass.record(result.programs, [](size_t) { return true; });
@@ -136,7 +141,7 @@ Result<InspectedObject> Loader::inspect(std::span<const std::byte> elf, const st
     if (program.program) continue;
     Pass pass(*this, elf, file);
     if (!pass.open()) return std::unexpected(failure(file, pass.messages(), pass.err()));
-    relax_maps(pass.object());
+    prepare(pass.object());
     keep_only_in_struct_ops(pass.object(), pass.programs()[i]);
     pass.messages();
     int err = pass.record(result.programs, [i](size_t n) { return n == i; });

@@ -47,6 +47,11 @@ struct InspectedObject {
   std::vector<std::string> messages;       // libbpf's, on opening
 };
 
+struct InspectOptions {
+  bool fix_ups = true;             // veristat's
+  bool unprivileged_maps = false;  // only the maps that a loader without capabilities may create
+};
+
 struct MapOverride {
   std::string name;
   std::optional<uint32_t> max_entries;
@@ -102,7 +107,8 @@ class Loader {
   ~Loader();
 
   /// `file` names the object in messages and gives maps their names.
-  Result<InspectedObject> inspect(std::span<const std::byte> elf, const std::string& file);
+  Result<InspectedObject> inspect(std::span<const std::byte> elf, const std::string& file,
+                                  const InspectOptions& options = {});
   Result<std::unique_ptr<LoadedObject>> load(std::span<const std::byte> elf,
                                              const std::string& file,
                                              const LoadOptions& options = {});

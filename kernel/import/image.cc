@@ -3,12 +3,11 @@
 // payload; the payload is the vmlinux ELF file.
 #include "kernel/import/image.h"
 
-#include <elf.h>
-
 #include <algorithm>
 #include <cstring>
 #include <string_view>
 
+#include "base/elf.h"
 #include "base/file.h"
 #include "kernel/import/decompress.h"
 
@@ -27,12 +26,6 @@ T load(std::span<const std::byte> data, size_t at) {
   return value;
 }
 
-bool is_elf(std::span<const std::byte> data) {
-  return as_text(data).starts_with(
-      "\x7f"
-      "ELF");
-}
-
 Result<std::vector<std::byte>> payload_of(std::span<const std::byte> file) {
   if (as_text(file).substr(0, kHeaderMagic + 4).find("HdrS", kHeaderMagic) != kHeaderMagic)
     return malformed("not a kernel image (neither bzImage nor ELF)");
@@ -47,32 +40,10 @@ Result<std::vector<std::byte>> payload_of(std::span<const std::byte> file) {
   return decompress(file.subspan(begin, length));
 }
 
-// The named section of a 64-bit ELF file; empty when there is none.
-std::span<const std::byte> section(std::span<const std::byte> elf, std::string_view name) {
-  auto head = load<Elf64_Ehdr>(elf, 0);
-  auto header = [&](size_t i) {
-    return load<Elf64_Shdr>(elf, head.e_shoff + i * sizeof(Elf64_Shdr));
-  };
-  if (head.e_shoff > elf.size() || head.e_shstrndx >= head.e_shnum) return {};
-  auto contents = [&](const Elf64_Shdr& s) -> std::span<const std::byte> {
-    if (s.sh_type == SHT_NOBITS || s.sh_offset > elf.size() || s.sh_size > elf.size() - s.sh_offset)
-      return {};
-    return elf.subspan(s.sh_offset, s.sh_size);
-  };
-  std::string_view names = as_text(contents(header(head.e_shstrndx)));
-  for (size_t i = 1; i < head.e_shnum; ++i) {
-    Elf64_Shdr s = header(i);
-    if (s.sh_name >= names.size()) continue;
-    std::string_view own = names.substr(s.sh_name);
-    if (own.substr(0, own.find('\0')) == name) return contents(s);
-  }
-  return {};
-}
-
 // What follows "Linux version " in the image: release, builder, compiler, build number and date.
 std::string banner_of(std::span<const std::byte> elf) {
   constexpr std::string_view kBanner = "Linux version ";
-  std::string_view text = as_text(section(elf, ".rodata"));
+  std::string_view text = as_text(elf_section(elf, ".rodata"));
   for (size_t at = 0; (at = text.find(kBanner, at)) != text.npos;) {
     at += kBanner.size();
     std::string_view rest = text.substr(at, 512);
@@ -97,7 +68,7 @@ namespace {
 
 std::string config_of(std::span<const std::byte> elf) {
   constexpr std::string_view kBegin = "IKCFG_ST", kEnd = "IKCFG_ED";
-  std::string_view text = as_text(section(elf, ".rodata"));
+  std::string_view text = as_text(elf_section(elf, ".rodata"));
   size_t begin = text.find(kBegin);
   if (begin == text.npos) return {};
   size_t end = text.find(kEnd, begin);
@@ -123,9 +94,9 @@ Result<KernelImage> read_kernel_image(std::span<const std::byte> file) {
     if (!is_elf(file)) return malformed("the payload of the kernel image is not ELF");
   }
   KernelImage image;
-  image.btf = copy(section(file, ".BTF"));
+  image.btf = copy(elf_section(file, ".BTF"));
   if (image.btf.empty()) return unsupported("kernel image without BTF (CONFIG_DEBUG_INFO_BTF)");
-  image.btf_ids = copy(section(file, ".BTF_ids"));
+  image.btf_ids = copy(elf_section(file, ".BTF_ids"));
   std::string banner = banner_of(file);
   image.release = banner.substr(0, banner.find(' '));
   image.stable = stable_release(banner);

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// Annotated programs: the tags, the patterns, and the cases that an object holds. What a tag means
+// is documented with the kernel's selftests (progs/bpf_misc.h).
+#include "emulator/cases/annotations.h"
+
+#include <gtest/gtest.h>
+
+#include "../kernel/btf_builder.h"
+#include "base/file.h"
+#include "emulator/cases/annotated_run.h"
+
+namespace drydock {
+namespace {
+
+Result<std::optional<Annotations>> read_tags(const std::vector<std::string>& tags) {
+  BtfBuilder btf;
+  uint32_t integer = btf.integer("int", 4, 1);
+  uint32_t function = btf.add("prog", BtfKind::kFunc, 1, btf.func_proto(integer, {}));
+  for (const std::string& tag : tags) btf.decl_tag(tag, function, -1);
+  auto parsed = Btf::parse(btf.bytes(), "object");
+  if (!parsed) return std::unexpected(parsed.error());
+  return annotations_of(**parsed, "prog");
+}
+
+TEST(Annotations, NoneMakesNoCase) {
+  for (const std::vector<std::string>& tags : {std::vector<std::string>{}, {"kptr"}}) {
+    auto read = read_tags(tags);
+    ASSERT_TRUE(read);
+    EXPECT_FALSE(*read);
+  }
+}
+
+TEST(Annotations, TheWayWithoutCapabilitiesTakesOverWhatItDoesNotSay) {
+  auto read = read_tags({"comment:test_expect_failure", "comment:test_expect_msg=0=no", "comment:test_retval_unpriv=0x10"});
+  ASSERT_TRUE(read && *read);
+  ASSERT_TRUE((*read)->privileged && (*read)->unprivileged);
+  EXPECT_FALSE((*read)->unprivileged->success);
+  ASSERT_EQ((*read)->unprivileged->messages.size(), 1u);
+  EXPECT_EQ((*read)->unprivileged->retval, 16);
+  EXPECT_FALSE((*read)->privileged->retval);
+}
+
+TEST(Annotations, FlagsAddUpAndCanBeTakenAway) {
+  auto read = read_tags({"comment:test_prog_flags=BPF_F_STRICT_ALIGNMENT", "comment:test_prog_flags=!BPF_F_TEST_RND_HI32",
+                         "comment:test_prog_flags=0x8"});
+  ASSERT_TRUE(read && *read);
+  EXPECT_EQ((*read)->flags, 1u | 1u << 7 | 8u);
+}
+
+TEST(Annotations, NamesTheTagThatCannotBeRead) {
+  for (const char* tag : {"comment:test_prog_flags=BPF_F_NONE", "comment:test_retval=seven", "comment:test_surprise"}) {
+    auto read = read_tags({tag});
+    ASSERT_FALSE(read) << tag;
+    EXPECT_NE(read.error().message.find(tag), std::string::npos) << read.error().message;
+    EXPECT_NE(read.error().message.find("`prog`"), std::string::npos);
+  }
+}
+
+TEST(Annotations, PatternsMatchInOrder) {
+  struct Row {
+    std::vector<LogPattern> patterns;
+    const char* log;
+    bool met;
+  };
+  const Row rows[] = {
+      {{}, "", true},
+      {{{"a"}, {"b"}}, "a b", true},
+      {{{"b"}, {"a"}}, "a b", false},
+      {{{"R{{[0-9]+}} off"}}, "R10 off", true},
+      {{{"R{{[0-9]+}} off"}}, "Rx off", false},
+      {{{"a.c"}}, "abc", false},
+      {{{"(a)"}}, "x(a)", true},
+      {{{"a"}, {.text = "x", .absent = true}, {"b"}}, "a b x", true},
+      {{{"a"}, {.text = "x", .absent = true}, {"b"}}, "a x b", false},
+      {{{"a"}, {.text = "x", .absent = true}}, "a b x", false},
+      {{{.text = "x", .absent = true}}, "a b", true},
+  };
+  for (const Row& row : rows) EXPECT_EQ(unmet(row.patterns, row.log).empty(), row.met) << row.log;
+}
+
+TEST(Annotations, AnObjectsProgramsAreItsCases) {
+  std::string file = DRYDOCK_TEST_OBJECTS "/annotated.bpf.o";
+  auto elf = read_file(file);
+  ASSERT_TRUE(elf) << elf.error().message;
+  auto cases = annotated_cases(*elf, file);
+  ASSERT_TRUE(cases) << cases.error().message;
+  auto profile = Profile::load("6.18");
+  ASSERT_TRUE(profile);
+  using Kind = CaseOutcome::Kind;
+  struct Row {
+    const char* name;
+    Kind kind;
+    const char* part;
+  };
+  const Row rows[] = {
+      {"returns_context", Kind::kPassed, ""},
+      {"returns_context@unpriv", Kind::kPassed, ""},
+      {"unchecked", Kind::kPassed, ""},
+      {"wrong_about_itself", Kind::kFailed, "expected to be rejected"},
+      {"elsewhere", Kind::kUnsupported, "not for x86-64"},
+      {"seven", Kind::kUnsupported, "__retval"},
+  };
+  ASSERT_EQ(cases->size(), std::size(rows));
+  for (const AnnotatedCase& c : *cases) {
+    auto row = std::ranges::find_if(rows, [&](const Row& r) { return c.name() == r.name; });
+    ASSERT_NE(row, std::end(rows)) << c.name();
+    CaseOutcome outcome = run_annotated(c, *elf, file, *profile);
+    EXPECT_EQ(outcome.kind, row->kind) << c.name() << ": " << outcome.message;
+    EXPECT_NE(outcome.message.find(row->part), std::string::npos) << outcome.message;
+  }
+}
+
+}  // namespace
+}  // namespace drydock
