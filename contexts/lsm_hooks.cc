@@ -11,7 +11,7 @@ namespace {
 constexpr uint32_t none = 0, sleepable = kLsmSleepable, disabled = kLsmDisabled,
                    untrusted = kLsmUntrusted, boolean = kLsmBoolean,
                    current_task = kLsmCurrentTask, locked_sock = kLsmLockedSock,
-                   fresh_sock = kLsmFreshSock;
+                   fresh_sock = kLsmFreshSock, allocation = kLsmAllocation;
 
 constexpr auto kHooks = std::to_array<LsmHook>({
 #define DRYDOCK_LSM_HOOK(name, returns, flags) \

@@ -17,6 +17,7 @@ enum LsmHookFlag : uint32_t {
   kLsmBoolean = 1u << 3,      // returns 0 or 1
   kLsmCurrentTask = 1u << 4,  // lsm_cgroup runs for the current task, whatever the arguments
   kLsmLockedSock = 1u << 5,   // lsm_cgroup may set and get options of the (locked) socket
+  kLsmAllocation = 1u << 7,   // disabled where Feature::kLsmAllocationDisabled is
   kLsmFreshSock = 1u << 6,    // the same, of a socket nobody else has yet
 };
 

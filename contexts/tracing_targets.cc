@@ -5,6 +5,8 @@
 #include <array>
 #include <span>
 
+#include "kernel/features.h"
+
 namespace drydock {
 namespace {
 
@@ -129,13 +131,20 @@ bool never_returns(std::string_view function, const Profile& profile) {
   return listed(kNoReturn, function, profile);
 }
 
+/// Kernels without error injection that go by the name of what it would have allowed.
+bool system_call_by_name(std::string_view function, const Profile& profile) {
+  return profile.has(Feature::kSystemCallsSleep) && function.starts_with("__x64_") &&
+         !profile.config_enabled("CONFIG_FUNCTION_ERROR_INJECTION");
+}
+
 bool may_modify_return(std::string_view function, const Profile& profile) {
   return modifiable(function, profile) || function.starts_with("security_") ||
-         injectable(function, profile);
+         injectable(function, profile) || system_call_by_name(function, profile);
 }
 
 bool may_sleep_at(std::string_view function, const Profile& profile) {
   if (injectable(function, profile) && !contains(kInjectableInAtomic, function)) return true;
+  if (system_call_by_name(function, profile)) return true;
   const Modifiable* target = modifiable(function, profile);
   return target && target->sleepable;
 }

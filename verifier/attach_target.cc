@@ -7,6 +7,7 @@
 #include "contexts/lsm_hooks.h"
 #include "contexts/program_rules.h"
 #include "contexts/tracing_targets.h"
+#include "kernel/features.h"
 #include "verifier/btf_context.h"
 #include "verifier/memory_access_text.h"
 #include "verifier/program_setup.h"
@@ -28,6 +29,11 @@ struct Target {
   size_t subprog = 0;               // of the target program
   bool conservative = true;         // its BTF does not tell its arguments
 };
+
+/// What messages add in kernels that have sessions of tracing programs.
+std::string_view sessions(const Env& env, std::string_view words) {
+  return env.has(Feature::kTracingTargetWords) ? words : std::string_view{};
+}
 
 // ---- targets that are programs ----
 
@@ -59,7 +65,7 @@ Check check_nesting(Env& env, const TargetProgram& program, bool extension) {
   bool traces = program.expected_attach_type == AttachType::kTraceFentry ||
                 program.expected_attach_type == AttachType::kTraceFexit;
   if (extension && program.type == ProgramType::kTracing && traces)
-    return env.reject(EINVAL, "Cannot extend fentry/fexit\n");
+    return env.reject(EINVAL, "Cannot extend fentry/fexit{}\n", sessions(env, "/fsession"));
   return Check::ok();
 }
 
@@ -72,7 +78,9 @@ Check check_target_program(Env& env, Target* target) {
   target->subprog = static_cast<size_t>(info - program.func_info.begin());
   if (flag_of(program.func_is_exception_callback, target->subprog, false))
     return env.reject(EINVAL, "{} programs cannot attach to exception callback\n",
-                      extension ? "Extension" : "FENTRY/FEXIT");
+                      extension                                ? "Extension"
+                      : env.has(Feature::kTracingTargetWords) ? "Tracing"
+                                                               : "FENTRY/FEXIT");
   target->conservative = flag_of(program.func_unreliable, target->subprog, false);
   if (extension) DRYDOCK_TRY(check_replacement(env, *target));
   return check_nesting(env, program, extension);
@@ -123,7 +131,8 @@ Check check_trampoline(Env& env, const Btf& btf, const BtfType& proto, std::stri
 /// where that has the same name, since only functions name their arguments.
 Check check_tracepoint(Env& env, Target* target) {
   if (target->program)
-    return env.reject(EINVAL, "Only FENTRY/FEXIT progs are attachable to another BPF prog\n");
+    return env.reject(EINVAL, "Only FENTRY/FEXIT{} progs are attachable to another BPF prog\n",
+                      sessions(env, "/FSESSION"));
   if (target->type->kind() != BtfKind::kTypedef)
     return env.reject(EINVAL, "attach_btf_id {} is not a typedef\n", target->id);
   if (!target->name.starts_with(kTracepointPrefix))
@@ -216,9 +225,9 @@ Check find_target(Env& env, Target* target) {
   if (!target->id) return env.reject(EINVAL, "Tracing programs must provide btf_id\n");
   target->btf = target->program ? target->program->btf.get() : program.attach_btf.get();
   if (!target->btf)
-    return env.reject(
-        EINVAL,
-        "FENTRY/FEXIT program can only be attached to another program annotated with BTF\n");
+    return env.reject(EINVAL,
+                      "{} program can only be attached to another program annotated with BTF\n",
+                      env.has(Feature::kTracingTargetWords) ? "Tracing" : "FENTRY/FEXIT");
   target->type = target->btf->type(target->id);
   if (!target->type) return env.reject(EINVAL, "attach_btf_id {} is invalid\n", target->id);
   target->name = target->btf->name_of(*target->type);
@@ -244,11 +253,16 @@ Check check_iterator(Env& env, const Target& target) {
   return Check::ok();
 }
 
+bool is_disabled(const Env& env, const LsmHook& hook) {
+  return hook.has(kLsmDisabled) ||
+         (hook.has(kLsmAllocation) && env.has(Feature::kLsmAllocationDisabled));
+}
+
 Check check_lsm_hook(Env& env, const Target& target) {
   if (!env.gpl_compatible)
     return env.reject(EINVAL, "LSM programs must have a GPL compatible license\n");
   const LsmHook* hook = target.name.starts_with(kLsmPrefix) ? lsm_hook(target.name) : nullptr;
-  if (hook && hook->has(kLsmDisabled))
+  if (hook && is_disabled(env, *hook))
     return env.reject(EINVAL, "attach_btf_id {} points to disabled hook {}\n", target.id,
                       target.name);
   if (!hook)
@@ -267,8 +281,8 @@ Check check_denied(Env& env, const Target& target) {
       env.attach_type == AttachType::kTraceFexit || env.attach_type == AttachType::kModifyReturn;
   if (at_return && by_kernel && never_returns(target.name, env.profile))
     return env.reject(EINVAL,
-                      "Attaching fexit/fmod_ret to __noreturn function '{}' is rejected.\n",
-                      target.name);
+                      "Attaching fexit/{}fmod_ret to __noreturn function '{}' is rejected.\n",
+                      sessions(env, "fsession/"), target.name);
   return Check::ok();
 }
 
@@ -277,9 +291,11 @@ Check check_sleepability(Env& env) {
   if (must_be_sleepable(type) && !env.sleepable)
     return env.reject(EINVAL, "Syscall programs can only be sleepable\n");
   if (env.sleepable && !can_be_sleepable(type, env.attach_type))
-    return env.reject(EINVAL,
-                      "Only fentry/fexit/fmod_ret, lsm, iter, uprobe, and struct_ops programs can "
-                      "be sleepable\n");
+    return env.has(Feature::kTracingTargetWords)
+               ? env.reject(EINVAL, "Program of this type cannot be sleepable\n")
+               : env.reject(EINVAL,
+                            "Only fentry/fexit/fmod_ret, lsm, iter, uprobe, and struct_ops "
+                            "programs can be sleepable\n");
   return Check::ok();
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "verifier/btf_access.h"
 
+#include "kernel/features.h"
 #include "verifier/log.h"
 #include "verifier/memory_access_text.h"
 #include "verifier/registers.h"
@@ -178,6 +179,15 @@ bool is_trusted_reg(const Register& reg) {
 bool is_rcu_reg(const Register& reg) { return reg.type & kMemRcu; }
 
 bool in_sleepable(const Env& env) { return env.state->in_sleepable; }
+
+const char* context_that_may_not_sleep(const Env& env) {
+  const State& state = *env.state;
+  if (state.active_rcu_locks) return "rcu_read_lock region";
+  if (state.active_preempt_locks) return "non-preemptible region";
+  if (state.active_irq_id) return "IRQ-disabled region";
+  if (state.active_locks && env.has(Feature::kSectionsNamed)) return "lock region";
+  return state.in_sleepable ? nullptr : "non-sleepable prog";
+}
 
 bool in_rcu_section(const Env& env) {
   return env.state->active_rcu_locks || env.state->active_locks || !in_sleepable(env);

@@ -40,6 +40,9 @@ bool is_trusted_reg(const Register& reg);
 bool is_rcu_reg(const Register& reg);
 bool in_rcu_section(const Env& env);
 bool in_sleepable(const Env& env);
+/// The section (or kind of program) that keeps calls from sleeping here, as messages name it;
+/// nullptr where they may.
+const char* context_that_may_not_sleep(const Env& env);
 /// The kernel lists fields that keep their holder's trust as structs in its own BTF, named
 /// TYPE__safe_rcu and so on: is the field that was found one of that list?
 inline constexpr std::string_view kSafeRcu = "__safe_rcu", kSafeRcuOrNull = "__safe_rcu_or_null",

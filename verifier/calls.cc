@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "kernel/features.h"
 #include "verifier/btf_access.h"
 #include "verifier/cfg.h"
 #include "verifier/frames.h"
@@ -35,10 +36,15 @@ Check pass_arguments(Env&, FuncState& caller, FuncState& callee, uint32_t) {
   return Check::ok();
 }
 
-bool may_not_sleep_here(Env& env) {
-  const State& state = *env.state;
-  return state.active_rcu_locks || state.active_preempt_locks || state.active_irq_id ||
-         !in_sleepable(env);
+Check check_may_sleep_here(Env& env, std::string_view callee) {
+  const char* context = context_that_may_not_sleep(env);
+  if (!context) return Check::ok();
+  if (env.has(Feature::kSectionsNamed))
+    return env.reject(EINVAL, "sleepable global function {}() called in {}\n", callee, context);
+  return env.reject(EINVAL,
+                    "global functions that may sleep are not allowed in non-sleepable context,\n"
+                    "i.e., in a RCU/IRQ/preempt-disabled section, or in\n"
+                    "a non-sleepable BPF program context\n");
 }
 
 /// A global function is walked on its own; here its arguments are all that counts.
@@ -49,20 +55,18 @@ Check call_global(Env& env, uint32_t subprog, Check match) {
     return env.reject(EINVAL,
                       "global function calls are not allowed while holding a lock,\n"
                       "use static function instead\n");
-  if (callee.might_sleep && may_not_sleep_here(env))
-    return env.reject(EINVAL,
-                      "global functions that may sleep are not allowed in non-sleepable context,\n"
-                      "i.e., in a RCU/IRQ/preempt-disabled section, or in\n"
-                      "a non-sleepable BPF program context\n");
+  if (callee.might_sleep) DRYDOCK_TRY(check_may_sleep_here(env, name));
   if (match.failed()) {
     env.verbose("Caller passes invalid args into func#{} ('{}')\n", subprog, name);
     return match;
   }
-  env.verbose("Func#{} ('{}') is global and assumed valid.\n", subprog, name);
+  if (env.log.instructions() || !env.has(Feature::kInsnsByFunction))
+    env.verbose("Func#{} ('{}') is global and assumed valid.\n", subprog, name);
   if (callee.changes_pkt_data) clear_all_pkt_pointers(env);
   callee.called = true;
   FuncState& caller = env.cur_func();
   clobber_caller_saved(env, caller);
+  if (subprog_returns_void(env, subprog)) return Check::ok();
   mark_unknown(env, caller.regs[0]);  // it returns a number of 64 bits
   caller.regs[0].subreg_def = 0;
   return Check::ok();
@@ -166,10 +170,22 @@ Check prepare_func_exit(Env& env, uint32_t* next) {
   return previous ? widen_imprecise_scalars(env, *previous, state) : Check::ok();
 }
 
+bool subprog_returns_void(const Env& env, uint32_t subprog) {
+  const auto& records = env.program.func_info;
+  const Btf* btf = env.program.btf.get();
+  if (!btf || subprog >= records.size() || !env.has(Feature::kVoidGlobalFunctions)) return false;
+  const BtfType* func = btf->type(records[subprog].type_id);
+  const BtfType* proto = func ? btf->type(func->type()) : nullptr;
+  const BtfType* ret = proto ? btf->skip_modifiers(proto->type()) : nullptr;
+  return ret && ret->kind() == BtfKind::kVoid;
+}
+
 Check check_exit(Env& env, uint32_t* next, bool* path_done, bool exception_exit) {
   *path_done = false;
   const bool main_frame = env.state->curframe == 0;
-  DRYDOCK_TRY(check_resource_leak(env, exception_exit, main_frame, "BPF_EXIT instruction in main prog"));
+  const bool throws = exception_exit && env.has(Feature::kGlobalFunctionsThrow);
+  DRYDOCK_TRY(check_resource_leak(env, exception_exit, throws || main_frame,
+                                  throws ? "bpf_throw" : "BPF_EXIT instruction in main prog"));
   if (exception_exit) {  // all frames end here, and what they return does not matter
     *path_done = true;
     return Check::ok();

@@ -29,6 +29,9 @@ Check prepare_subprog_args(Env& env, uint32_t subprog);
 /// Puts the frame of a global function (or main) at its entry, from its BTF.
 Check setup_entry_frame(Env& env, uint32_t subprog);
 bool in_callback(const FuncState& frame);
+/// Does the function, by its BTF, return nothing? (Kernels with kVoidGlobalFunctions ask.)
+bool subprog_returns_void(const Env& env, uint32_t subprog);
+
 /// EXIT (or bpf_throw): resources released, return value fine; *path_done when the walk of this path ends.
 Check check_exit(Env& env, uint32_t* next, bool* path_done, bool exception_exit);
 

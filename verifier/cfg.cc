@@ -250,6 +250,7 @@ CfgSearch::Visit CfgSearch::visit_function_use(uint32_t insn, bool into_callee) 
   const Subprogram& to = subprog_of(static_cast<uint32_t>(callee));
   from.changes_pkt_data |= to.changes_pkt_data;
   from.might_sleep |= to.might_sleep;
+  from.might_throw |= to.might_throw;
   return follow(insn, callee, Edge::kBranch);
 }
 
@@ -271,6 +272,7 @@ void CfgSearch::note_kfunc_call(uint32_t insn) {
   }
   if (kfunc_might_sleep(env_, call)) subprog_of(insn).might_sleep = true;
   if (kfunc_changes_pkt_data(env_, call)) subprog_of(insn).changes_pkt_data = true;
+  if (is_throw_kfunc(env_, call)) subprog_of(insn).might_throw = true;
 }
 
 CfgSearch::Visit CfgSearch::visit_call(uint32_t insn) {

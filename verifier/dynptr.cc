@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "verifier/dynptr.h"
 
+#include "verifier/argument_name.h"
 #include "verifier/liveness.h"
 #include "verifier/log.h"
 #include "verifier/memory_access.h"
@@ -100,13 +101,17 @@ Check construct(Env& env, uint32_t regno, uint32_t insn, ArgType arg_type,
 
 Check use_initialized(Env& env, uint32_t regno, ArgType arg_type) {
   const Register& reg = env.reg(regno);
-  if (reg.type == kConstPtrToDynptr && !(arg_type & kMemRdonly))
+  const bool by_reference = env.has(Feature::kReleaseChecksReference);
+  if (by_reference && reg.type == kConstPtrToDynptr && (arg_type & kObjRelease))
+    return env.reject(EINVAL, "CONST_PTR_TO_DYNPTR cannot be released\n");
+  if (!by_reference && reg.type == kConstPtrToDynptr && !(arg_type & kMemRdonly))
     return env.reject(EINVAL, "cannot pass pointer to const bpf_dynptr, the helper mutates it\n");
   if (!is_dynptr_reg_valid_init(env, reg))
-    return env.reject(EINVAL, "Expected an initialized dynptr as arg #{}\n", regno - 1);
-  if (!has_type(env, reg, arg_type & ~kMemRdonly))
-    return env.reject(EINVAL, "Expected a dynptr of type {} as arg #{}\n",
-                      dynptr_type_str(static_cast<int>(dynptr_type_of_arg(arg_type))), regno - 1);
+    return env.reject(EINVAL, "Expected an initialized dynptr as {}\n", argument_name(env, regno, "arg #"));
+  if (!has_type(env, reg, arg_type & ~(kMemRdonly | kObjRelease)))
+    return env.reject(EINVAL, "Expected a dynptr of type {} as {}\n",
+                      dynptr_type_str(static_cast<int>(dynptr_type_of_arg(arg_type))),
+                      argument_name(env, regno, "arg #"));
   if (reg.type == kConstPtrToDynptr) return Check::ok();
   const int spi = dynptr_slot(env, reg);
   for (int i = 0; i < kDynptrSlots; ++i) {
@@ -199,8 +204,8 @@ Check process_dynptr(Env& env, uint32_t regno, uint32_t insn, ArgType arg_type,
                      uint32_t clone_ref_obj_id) {
   const RegType type = env.reg(regno).type;
   if (type != kPtrToStack && type != kConstPtrToDynptr)
-    return env.reject(EINVAL, "arg#{} expected pointer to stack or const struct bpf_dynptr\n",
-                      regno - 1);
+    return env.reject(EINVAL, "{} expected pointer to stack or const struct bpf_dynptr\n",
+                      argument_name(env, regno));
   if ((arg_type & kMemUninit) && (arg_type & kMemRdonly))
     return env.bug("misconfigured dynptr helper type flags");
   return arg_type & kMemUninit ? construct(env, regno, insn, arg_type, clone_ref_obj_id)

@@ -93,7 +93,7 @@ struct Subprogram {
   bool has_tail_call = false, tail_call_reachable = false, has_ld_abs = false;
   bool is_callback = false, is_async_callback = false, is_exception_callback = false;
   bool args_cached = false, keep_fastcall_stack = false;
-  bool changes_pkt_data = false, might_sleep = false;
+  bool changes_pkt_data = false, might_sleep = false, might_throw = false;
   enum class PrivateStack : uint8_t { kUnknown, kNo, kAdaptive } private_stack = PrivateStack::kUnknown;
   std::vector<SubprogArg> args;
   // From func_info.

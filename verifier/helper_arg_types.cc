@@ -6,6 +6,7 @@
 #include <span>
 
 #include "helpers/helper_ids.h"
+#include "verifier/argument_name.h"
 #include "verifier/btf_access.h"
 #include "verifier/helper_args.h"
 #include "verifier/log.h"
@@ -96,7 +97,8 @@ Check check_kernel_object(Env& env, uint32_t regno, ArgType arg_type, const ArgK
   const bool releases = arg_type & kObjRelease;
   const bool strict = releases && meta.func_id != helper_id::sk_release;
   if (reg.maybe_null() && (!(arg_type & kPtrMaybeNull) || releases))
-    return env.reject(EACCES, "Possibly NULL pointer passed to helper arg{}\n", regno);
+    return env.reject(EACCES, "Possibly NULL pointer passed to helper {}\n",
+                      argument_name(env, regno, "arg", 1));
 
   const Btf& vmlinux = *env.profile.btf();
   if (!btf_id && kind.btf_type) btf_id = vmlinux.find(kind.btf_type, BtfKind::kStruct);

@@ -4,10 +4,12 @@
 #include "verifier/helper_args.h"
 
 #include "helpers/helper_ids.h"
+#include "kernel/features.h"
 #include "maps/map_rules.h"
 #include "verifier/alu.h"
 #include "verifier/dynptr.h"
 #include "verifier/graph.h"
+#include "verifier/helper_call.h"
 #include "verifier/kfunc_call.h"
 #include "verifier/locks.h"
 #include "verifier/memory_access.h"
@@ -197,6 +199,13 @@ constexpr auto kKindChecks = [] {
 Check check_release(Env& env, const Arg& arg) {
   const uint32_t regno = arg.regno();
   const Register& reg = env.reg(regno);
+  if (env.has(Feature::kReleaseChecksReference)) {
+    arg.meta.release_regno = static_cast<uint8_t>(regno);
+    const bool held = base_type(arg.type) == kArgPtrToDynptr || reg.ref_obj_id;
+    if (held || reg.is_null_constant()) return Check::ok();
+    return env.reject(EINVAL, "release helper {} expects referenced PTR_TO_BTF_ID passed to R{}\n",
+                      helper_name(env, arg.meta.func_id), regno);
+  }
   if (base_type(arg.type) == kArgPtrToDynptr) {
     if (reg.type != kPtrToStack) return env.reject(EINVAL, "cannot release unowned const bpf_dynptr\n");
     if (dynptr_ref_obj_id(env, reg) <= 0)
@@ -212,7 +221,7 @@ Check check_release(Env& env, const Arg& arg) {
 Check note_reference(Env& env, const Arg& arg) {
   const Register& reg = env.reg(arg.regno());
   if (!reg.ref_obj_id || base_type(arg.type) == kArgKptrXchgDest) return Check::ok();
-  if (arg.meta.ref_obj_id)
+  if (arg.meta.ref_obj_id && !env.has(Feature::kReleaseChecksReference))
     return env.reject(EACCES, "more than one arg with ref_obj_id R{} {} {}", arg.regno(),
                       reg.ref_obj_id, arg.meta.ref_obj_id);
   arg.meta.ref_obj_id = reg.ref_obj_id;

@@ -4,6 +4,7 @@
 #include "verifier/helper_call.h"
 
 #include "helpers/helper_ids.h"
+#include "kernel/features.h"
 #include "verifier/btf_access.h"
 #include "verifier/calls.h"
 #include "verifier/dynptr.h"
@@ -55,6 +56,14 @@ Check check_section(Env& env, const HelperRow& row, uint32_t insn) {
                    {state.active_preempt_locks != 0, "non-preemptible"},
                    {state.active_irq_id != 0, "IRQ-disabled"}};
   const bool sleeps = row.flags & kHelperMightSleep;
+  if (env.has(Feature::kSectionsNamed)) {
+    const char* context = context_that_may_not_sleep(env);
+    if (context && is_storage_get(static_cast<int>(row.id)))
+      env.facts[insn].storage_get_atomic = true;
+    if (!context || !sleeps) return Check::ok();
+    return env.reject(EINVAL, "sleepable helper {}#{} in {}\n", helper_name(env, row.id), row.id,
+                      context);
+  }
   bool atomic = !in_sleepable(env);
   if (atomic && sleeps)
     return env.reject(EINVAL, "helper call might sleep in a non-sleepable prog\n");
@@ -89,6 +98,7 @@ bool release_exchanged(Env& env, uint32_t ref_obj_id) {
 Check release_argument(Env& env, const HelperRow& row, const CallMeta& meta) {
   if (!meta.release_regno) return Check::ok();
   Register& reg = env.reg(meta.release_regno);
+  if (reg.is_null_constant() && env.has(Feature::kReleaseChecksReference)) return Check::ok();
   Check outcome = Check::error(EINVAL);
   if (base_type(row.args[meta.release_regno - 1].type) == kArgPtrToDynptr)
     outcome = unmark_dynptr_slots(env, reg);
@@ -133,8 +143,9 @@ Check check_get_func_ip(Env& env, int id) {
   if (attach == AttachType::kTraceFentry || attach == AttachType::kTraceFexit ||
       attach == AttachType::kModifyReturn)
     return Check::ok();
-  return env.reject(kEnotsupp, "func {}#{} supported only for fentry/fexit/fmod_ret programs\n",
-                    helper_name(env, id), id);
+  return env.reject(kEnotsupp, "func {}#{} supported only for fentry/fexit/{}fmod_ret programs\n",
+                    helper_name(env, id), id,
+                    env.has(Feature::kTracingTargetWords) ? "fsession/" : "");
 }
 
 /// What is asked of a call after r0 was set.

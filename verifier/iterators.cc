@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "kfuncs/kfunc_row.h"
+#include "verifier/argument_name.h"
 #include "verifier/branches.h"
 #include "verifier/btf_access.h"
 #include "verifier/dynptr.h"
@@ -127,8 +128,8 @@ Check use(Env& env, uint32_t regno, KfuncMeta& meta, const IterType& type) {
     case EPROTO:
       return env.reject(EPROTO, "expected an RCU CS when using {}\n", meta.func_name);
     default:
-      return env.reject(EINVAL, "expected an initialized iter_{} as arg #{}\n", type.suffix,
-                        regno - 1);
+      return env.reject(EINVAL, "expected an initialized iter_{} as {}\n", type.suffix,
+                        argument_name(env, regno, "arg #"));
   }
   const int spi = iter_slot(env, reg, type);
   for (int i = 0; i < type.slots; ++i) {
@@ -188,14 +189,17 @@ void widen_frame(Env& env, const FuncState& old_frame, FuncState& frame, IdPairs
 
 Check process_iter_arg(Env& env, uint32_t regno, uint32_t insn, KfuncMeta& meta) {
   if (env.reg(regno).type != kPtrToStack)
-    return env.reject(EINVAL, "arg#{} expected pointer to an iterator on stack\n", regno - 1);
+    return env.reject(EINVAL, "{} expected pointer to an iterator on stack\n",
+                      argument_name(env, regno));
   const std::optional<IterType> type = iter_type_of_arg(meta, regno - 1);
-  if (!type) return env.reject(EINVAL, "expected valid iter pointer as arg #{}\n", regno - 1);
+  if (!type) 
+    return env.reject(EINVAL, "expected valid iter pointer as {}\n",
+                      argument_name(env, regno, "arg #"));
   if (!(meta.flags & kKfIterNew)) return use(env, regno, meta, *type);
 
   if (!is_uninitialized(env, env.reg(regno), *type))
-    return env.reject(EINVAL, "expected uninitialized iter_{} as arg #{}\n", type->suffix,
-                      regno - 1);
+    return env.reject(EINVAL, "expected uninitialized iter_{} as {}\n", type->suffix,
+                      argument_name(env, regno, "arg #"));
   for (int i = 0; i < type->slots * kSlotBytes; i += kSlotBytes)
     DRYDOCK_TRY(check_mem_access(env, insn, regno, i, isa::kDw, AccessType::kWrite, -1, false, false));
   return create(env, meta, env.reg(regno), insn, *type);

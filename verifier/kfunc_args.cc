@@ -5,7 +5,9 @@
 // Kernel's counterpart: check_kfunc_args(). The order of the questions is the kernel's, since the
 // first that fails is the message people see.
 #include "kernel/btf_format.h"
+#include "kernel/features.h"
 #include "kfuncs/kfunc_row.h"
+#include "verifier/argument_name.h"
 #include "verifier/btf_access.h"
 #include "verifier/dynptr.h"
 #include "verifier/helper_call.h"
@@ -32,7 +34,16 @@ struct Argument {
   uint32_t regno() const { return number + 1; }
   Register& reg() const { return env.reg(static_cast<int>(number) + 1); }
   bool flag(uint32_t flags) const { return meta.flags & flags; }
-  bool wants_trusted() const { return flag(kKfTrustedArgs | kKfRelease); }
+  bool wants_trusted() const {
+    return flag(kKfTrustedArgs | kKfRelease) || env.has(Feature::kKfuncArgsTrusted);
+  }
+  std::string name(std::string_view word = "arg#") const {
+    return argument_name(env, regno(), word);
+  }
+  /// The argument that a releasing kfunc gives up: the first, where the prototype decides.
+  bool is_released() const {
+    return flag(kKfRelease) && env.has(Feature::kReleaseChecksReference) && number == 0;
+  }
 };
 
 // --- Registers that stand for a kernel struct ---------------------------------------------------
@@ -84,7 +95,7 @@ Check check_scalar(Argument& a) {
 
 Check check_ctx(Argument& a) {
   if (a.reg().type != kPtrToCtx)
-    return a.env.reject(EINVAL, "arg#{} expected pointer to ctx, but got {}\n", a.number,
+    return a.env.reject(EINVAL, "{} expected pointer to ctx, but got {}\n", a.name(),
                         reg_type_str(a.env, a.reg().type));
   if (a.meta.special == SpecialKfunc::kCastToKernCtx) {
     a.meta.ret_btf_id = kernel_context_id(a.env);
@@ -97,10 +108,11 @@ Check check_alloc_object(Argument& a) {
   const Register& reg = a.reg();
   bool percpu = reg.type == (kPtrToBtfId | kMemAlloc | kMemPercpu);
   if (!percpu && reg.type != (kPtrToBtfId | kMemAlloc))
-    return a.env.reject(EINVAL, "arg#{} expected pointer to allocated object\n", a.number);
+    return a.env.reject(EINVAL, "{} expected pointer to allocated object\n", a.name());
   if (a.meta.special != (percpu ? SpecialKfunc::kPercpuObjDrop : SpecialKfunc::kObjDrop))
-    return a.env.reject(EINVAL, "arg#{} expected for {}()\n", a.number,
-                        percpu ? "bpf_percpu_obj_drop_impl" : "bpf_obj_drop_impl");
+    return a.env.reject(EINVAL, "{} expected for bpf_{}obj_drop{}()\n", a.name(),
+                        percpu ? "percpu_" : "",
+                        a.env.has(Feature::kArgumentsAreRegisters) ? "" : "_impl");
   if (!reg.ref_obj_id) return a.env.reject(EINVAL, "allocated object must be referenced\n");
   if (a.meta.btf->is_vmlinux()) {
     a.meta.arg_btf = reg.target.btf.btf;
@@ -177,7 +189,7 @@ Check check_iter(Argument& a) {
 
 Check check_owned_object(Argument& a) {
   if (a.reg().type != (kPtrToBtfId | kMemAlloc))
-    return a.env.reject(EINVAL, "arg#{} expected pointer to allocated object\n", a.number);
+    return a.env.reject(EINVAL, "{} expected pointer to allocated object\n", a.name());
   if (!a.reg().ref_obj_id) return a.env.reject(EINVAL, "allocated object must be referenced\n");
   return Check::ok();
 }
@@ -185,8 +197,8 @@ Check check_owned_object(Argument& a) {
 Check check_root(Argument& a, FieldKind kind) {
   const Register& reg = a.reg();
   if (reg.type != kPtrToMapValue && reg.type != (kPtrToBtfId | kMemAlloc))
-    return a.env.reject(EINVAL, "arg#{} expected pointer to map value or allocated object\n",
-                        a.number);
+    return a.env.reject(EINVAL, "{} expected pointer to map value or allocated object\n",
+                        a.name());
   if (reg.type != kPtrToMapValue && !reg.ref_obj_id)
     return a.env.reject(EINVAL, "allocated object must be referenced\n");
   return process_graph_root(a.env, a.regno(), a.meta, kind);
@@ -238,8 +250,8 @@ Check check_struct_matches(Argument& a, const Btf& need_btf, uint32_t need_id) {
   bool same = btf_struct_ids_match(a.env, got.btf, got.id, reg.off, a.meta.btf, need_id, strict);
   if (same || is_projection_of(need_name, got_name)) return Check::ok();
   return a.env.reject(
-      EINVAL, "kernel function {} args#{} expected pointer to {} {} but R{} has a pointer to {} {}\n",
-      a.meta.func_name, a.number, btf_kind_word(*need_type), need_name, a.regno(),
+      EINVAL, "kernel function {} {} expected pointer to {} {} but R{} has a pointer to {} {}\n",
+      a.meta.func_name, a.name("args#"), btf_kind_word(*need_type), need_name, a.regno(),
       btf_kind_word(*got_type), got_name);
 }
 
@@ -248,7 +260,7 @@ Check check_struct(Argument& a, const Btf& need_btf, uint32_t need_id) {
   bool other = !struct_of_register(reg.type).empty();
   bool unsafe = has_unsafe_modifiers(reg.type) && !is_rcu_reg(reg);
   if ((!reg.is(kPtrToBtfId) || unsafe) && !other) {
-    a.env.verbose("arg#{} is {} ", a.number, reg_type_str(a.env, reg.type));
+    a.env.verbose("{} is {} ", a.name(), reg_type_str(a.env, reg.type));
     return a.env.reject(
         EINVAL, "expected {} or socket\n",
         reg_type_str(a.env, base_type(reg.type) | (type_flags(reg.type) & kTrustedModifiers)));
@@ -266,19 +278,22 @@ Check check_map(Argument& a) {
 Check check_mem(Argument& a) {
   std::optional<uint32_t> size = a.meta.btf->size_of(a.param.pointee_id);
   if (!size)
-    return a.env.reject(EINVAL, "arg#{} reference type('{} {}') size cannot be determined: {}\n",
-                        a.number, btf_kind_word(*a.param.pointee), a.param.pointee_name, -EINVAL);
+    return a.env.reject(EINVAL, "{} reference type('{} {}') size cannot be determined: {}\n",
+                        a.name(), btf_kind_word(*a.param.pointee), a.param.pointee_name, -EINVAL);
   return check_mem_reg(a.env, a.reg(), a.regno(), *size);
 }
 
 Check check_mem_size(Argument& a) {
   Register& size_reg = a.env.reg(static_cast<int>(a.regno()) + 1);
   const KfuncParam& size_param = a.meta.proto->params[a.number + 1];
-  if (!a.reg().is_null_constant() || !a.param.has(kParamOptional)) {
+  const uint32_t optional =
+      a.env.has(Feature::kKfuncArgsTrusted) ? kParamNullable : kParamOptional;
+  if (!a.reg().is_null_constant() || !a.param.has(optional)) {
     Check fits = check_kfunc_mem_size_reg(a.env, a.reg(), size_reg, a.regno(), a.regno() + 1);
     if (fits.failed()) {
-      a.env.verbose("arg#{} arg#{} memory, len pair leads to invalid memory access\n", a.number,
-                    a.number + 1);
+      bool registers = a.env.has(Feature::kArgumentsAreRegisters);
+      a.env.verbose("{} {}{} memory, len pair leads to invalid memory access\n", a.name(),
+                    registers ? "and " : "", argument_name(a.env, a.regno() + 1));
       return fits;
     }
   }
@@ -293,7 +308,7 @@ Check check_mem_size(Argument& a) {
 
 Check check_callback(Argument& a) {
   if (a.reg().type != kPtrToFunc)
-    return a.env.reject(EINVAL, "arg{} expected pointer to func\n", a.number);
+    return a.env.reject(EINVAL, "{} expected pointer to func\n", a.name("arg"));
   a.meta.subprogno = a.reg().target.subprog;
   return Check::ok();
 }
@@ -301,13 +316,13 @@ Check check_callback(Argument& a) {
 Check check_refcounted_kptr(Argument& a) {
   const Register& reg = a.reg();
   if (!is_local_object(reg.type))
-    return a.env.reject(EINVAL, "arg#{} is neither owning or non-owning ref\n", a.number);
+    return a.env.reject(EINVAL, "{} is neither owning or non-owning ref\n", a.name());
   if (!is_non_owning_object(reg.type)) a.meta.arg_owning_ref = true;
   const BtfRecord* record = record_of(a.env, reg);
   if (!record) return a.env.bug("Couldn't find btf_record");
   if (record->refcount_offset < 0)
-    return a.env.reject(EINVAL, "arg#{} doesn't point to a type with bpf_refcount field\n",
-                        a.number);
+    return a.env.reject(EINVAL, "{} doesn't point to a type with bpf_refcount field\n",
+                        a.name());
   a.meta.arg_btf = reg.target.btf.btf;
   a.meta.arg_btf_id = reg.target.btf.id;
   return Check::ok();
@@ -315,13 +330,13 @@ Check check_refcounted_kptr(Argument& a) {
 
 Check check_const_str(Argument& a) {
   if (a.reg().type != kPtrToMapValue)
-    return a.env.reject(EINVAL, "arg#{} doesn't point to a const string\n", a.number);
+    return a.env.reject(EINVAL, "{} doesn't point to a const string\n", a.name());
   return check_reg_const_str(a.env, a.reg(), a.regno());
 }
 
 Check check_is_map_value(Argument& a) {
   if (a.reg().type == kPtrToMapValue) return Check::ok();
-  return a.env.reject(EINVAL, "arg#{} doesn't point to a map value\n", a.number);
+  return a.env.reject(EINVAL, "{} doesn't point to a map value\n", a.name());
 }
 
 Check check_workqueue(Argument& a) {
@@ -336,7 +351,7 @@ Check check_task_work(Argument& a) {
 
 Check check_irq_flag(Argument& a) {
   if (a.reg().type != kPtrToStack)
-    return a.env.reject(EINVAL, "arg#{} doesn't point to an irq flag on stack\n", a.number);
+    return a.env.reject(EINVAL, "{} doesn't point to an irq flag on stack\n", a.name());
   switch (a.meta.special) {
     case SpecialKfunc::kLocalIrqSave:
       return process_irq_flag(a.env, a.regno(), true, IrqKfuncClass::kNative);
@@ -352,9 +367,11 @@ Check check_irq_flag(Argument& a) {
 
 Check check_res_spin_lock(Argument& a) {
   RegType type = a.reg().type;
+  if (a.env.has(Feature::kSectionsNamed) && in_rbtree_lock_required_callback(a.env))
+    return a.env.reject(EACCES, "can't res_spin_{{lock,unlock}} in rbtree cb\n");
   if (type != kPtrToMapValue && type != (kPtrToBtfId | kMemAlloc))
-    return a.env.reject(EINVAL, "arg#{} doesn't point to map value or allocated object\n",
-                        a.number);
+    return a.env.reject(EINVAL, "{} doesn't point to map value or allocated object\n",
+                        a.name());
   switch (a.meta.special) {
     case SpecialKfunc::kResSpinLock: return process_spin_lock(a.env, a.regno(), LockOp::kResLock);
     case SpecialKfunc::kResSpinUnlock:
@@ -402,21 +419,31 @@ static_assert(rows_in_order(), "row i is PointerArg i + 1");
 
 // --- Classification -----------------------------------------------------------------------------
 
+/// The next argument tells how many bytes there are.
+bool is_sized(const Argument& a) {
+  const auto& params = a.meta.proto->params;
+  return a.number + 1 < params.size() &&
+         params[a.number + 1].kind == KfuncParam::Kind::kScalar &&
+         params[a.number + 1].has(kParamSize | kParamConstSize) &&
+         a.env.reg(static_cast<int>(a.regno()) + 1).is_scalar();
+}
+
+/// A buffer that may be NULL is still looked at where the size behind it matters.
+bool has_size_behind(const Argument& a) {
+  return a.env.has(Feature::kKfuncArgsTrusted) && is_sized(a);
+}
+
 /// Memory, with or without its size in the next argument.
 Check classify_memory(Argument& a, PointerArg* kind) {
-  const auto& params = a.meta.proto->params;
-  bool sized = a.number + 1 < params.size() &&
-               params[a.number + 1].kind == KfuncParam::Kind::kScalar &&
-               params[a.number + 1].has(kParamSize | kParamConstSize) &&
-               a.env.reg(static_cast<int>(a.regno()) + 1).is_scalar();
+  const bool sized = is_sized(a);
   *kind = sized ? PointerArg::kMemSize : PointerArg::kMem;
   if (a.param.scalar_struct == ScalarStruct::kYes) return Check::ok();
   if (a.param.scalar_struct == ScalarStruct::kTooDeep)
     a.env.verbose("max struct nesting depth exceeded\n");
   if (sized && a.param.pointee->kind() == BtfKind::kVoid) return Check::ok();
   return a.env.reject(EINVAL,
-                      "arg#{} pointer type {} {} must point to {}scalar, or struct with scalar\n",
-                      a.number, btf_kind_word(*a.param.pointee), a.param.pointee_name,
+                      "{} pointer type {} {} must point to {}scalar, or struct with scalar\n",
+                      a.name(), btf_kind_word(*a.param.pointee), a.param.pointee_name,
                       sized ? "void, " : "");
 }
 
@@ -424,7 +451,7 @@ Check classify(Argument& a, PointerArg* kind) {
   const KfuncParam& param = a.param;
   *kind = param.pointer;
   if (param.pointer == PointerArg::kCtx) return Check::ok();
-  if (param.has(kParamNullable) && a.reg().is_null_constant()) {
+  if (param.has(kParamNullable) && a.reg().is_null_constant() && !has_size_behind(a)) {
     *kind = PointerArg::kNull;
     return Check::ok();
   }
@@ -432,8 +459,8 @@ Check classify(Argument& a, PointerArg* kind) {
   if (a.reg().is(kPtrToBtfId) || !struct_of_register(a.reg().type).empty()) {
     *kind = PointerArg::kBtfId;
     if (param.pointee->is_struct_or_union()) return Check::ok();
-    return a.env.reject(EINVAL, "kernel function {} args#{} pointer type {} {} is not supported\n",
-                        a.meta.func_name, a.number, btf_kind_word(*param.pointee),
+    return a.env.reject(EINVAL, "kernel function {} {} pointer type {} {} is not supported\n",
+                        a.meta.func_name, a.name("args#"), btf_kind_word(*param.pointee),
                         param.pointee_name);
   }
   if (param.is_function_pointer) {
@@ -479,8 +506,16 @@ Check check_trust(Argument& a) {
 
 Check take_reference(Argument& a) {
   const Register& reg = a.reg();
+  if (a.is_released()) {
+    a.meta.release_regno = static_cast<uint8_t>(a.regno());
+    if (a.param.pointer != PointerArg::kDynptr && !reg.ref_obj_id && !reg.is_null_constant())
+      return a.env.reject(EINVAL, "release kfunc {} expects referenced PTR_TO_BTF_ID passed to R{}\n",
+                          a.meta.func_name, a.regno());
+    if (reg.ref_obj_id) a.meta.ref_obj_id = reg.ref_obj_id;
+    return Check::ok();
+  }
   if (!reg.ref_obj_id) return Check::ok();
-  if (a.flag(kKfRelease)) {
+  if (a.flag(kKfRelease) && !a.env.has(Feature::kReleaseChecksReference)) {
     if (a.meta.ref_obj_id)
       return a.env.bug(fmt::format("more than one arg with ref_obj_id R{} {} {}", a.regno(),
                                    reg.ref_obj_id, a.meta.ref_obj_id));
@@ -494,14 +529,18 @@ Check check_pointer(Argument& a, PointerArg* kind) {
   Register& reg = a.reg();
   bool may_be_null = reg.is_null_constant() || reg.maybe_null();
   if ((a.wants_trusted() || a.flag(kKfRcu)) && may_be_null && !a.param.has(kParamNullable))
-    return a.env.reject(EACCES, "Possibly NULL pointer passed to trusted arg{}\n", a.number);
+    return a.env.reject(EACCES, "Possibly NULL pointer passed to trusted {}\n", a.name("arg"));
   DRYDOCK_TRY(take_reference(a));
   DRYDOCK_TRY(classify(a, kind));
   if (*kind == PointerArg::kNull) return Check::ok();
   if (*kind == PointerArg::kMap) DRYDOCK_TRY(take_map(a));
   if (*kind == PointerArg::kMap || *kind == PointerArg::kAllocObject || *kind == PointerArg::kBtfId)
     DRYDOCK_TRY(check_trust(a));
-  ArgType offset_rules = a.flag(kKfRelease) && reg.ref_obj_id ? kObjRelease : 0;
+  const bool releases = a.env.has(Feature::kReleaseChecksReference)
+                            ? a.is_released()
+                            : a.flag(kKfRelease) && reg.ref_obj_id;
+  ArgType offset_rules = releases ? kObjRelease : 0;
+  if (*kind == PointerArg::kDynptr && releases) offset_rules |= kArgPtrToDynptr;
   DRYDOCK_TRY(check_func_arg_reg_off(a.env, reg, a.regno(), offset_rules));
   return kPointerChecks[static_cast<size_t>(*kind) - 1].check(a);
 }
@@ -527,13 +566,14 @@ Check check_kfunc_args(Env& env, KfuncMeta& meta, uint32_t insn) {
       continue;
     }
     if (a.param.kind != KfuncParam::Kind::kPointer)
-      return env.reject(EINVAL, "Unrecognized arg#{} type {}\n", i,
+      return env.reject(EINVAL, "Unrecognized {} type {}\n", a.name(),
                         btf_kind_word(*meta.btf->type(a.param.type_id)));
     PointerArg kind = PointerArg::kByRegister;
     DRYDOCK_TRY(check_pointer(a, &kind));
     if (kind == PointerArg::kMemSize) ++i;  // its size was looked at with it
   }
-  if ((meta.flags & kKfRelease) && !meta.release_regno)
+  if ((meta.flags & kKfRelease) && !meta.release_regno &&
+      !env.has(Feature::kReleaseChecksReference))
     return env.reject(EINVAL, "release kernel function {} expects refcounted PTR_TO_BTF_ID\n",
                       meta.func_name);
   return Check::ok();

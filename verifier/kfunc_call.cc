@@ -8,6 +8,7 @@
 #include "verifier/alu.h"
 #include "verifier/btf_access.h"
 #include "verifier/calls.h"
+#include "verifier/dynptr.h"
 #include "verifier/explore.h"
 #include "verifier/helper_call.h"
 #include "verifier/iterators.h"
@@ -123,16 +124,50 @@ Check enter_or_leave_preemption(Env& env, const KfuncMeta& meta) {
   return Check::ok();
 }
 
+/// The same in kernels that ask what may sleep in one place for all sections.
+Check enter_or_leave_section(Env& env, const KfuncMeta& meta) {
+  State& state = *env.state;
+  switch (meta.special) {
+    case SpecialKfunc::kRcuReadLock: ++state.active_rcu_locks; break;
+    case SpecialKfunc::kRcuReadUnlock:
+      if (!state.active_rcu_locks)
+        return env.reject(EINVAL, "unmatched rcu read unlock (kernel function {})\n",
+                          meta.func_name);
+      if (--state.active_rcu_locks == 0) invalidate_rcu_pointers(env);
+      break;
+    case SpecialKfunc::kPreemptDisable:
+    case SpecialKfunc::kPreemptEnable: DRYDOCK_TRY(enter_or_leave_preemption(env, meta)); break;
+    default: break;
+  }
+  const char* context = context_that_may_not_sleep(env);
+  if ((meta.flags & kKfSleepable) && context)
+    return env.reject(EACCES, "kernel func {} is sleepable within {}\n", meta.func_name, context);
+  const bool rcu = meta.special == SpecialKfunc::kRcuReadLock ||
+                   meta.special == SpecialKfunc::kRcuReadUnlock;
+  if (rcu && in_rbtree_lock_required_callback(env))
+    return env.reject(EACCES,
+                      "Calling bpf_rcu_read_{{lock,unlock}} in unnecessary rbtree callback\n");
+  return Check::ok();
+}
+
+Check check_rcu_protection(Env& env, const KfuncMeta& meta) {
+  if ((meta.flags & kKfRcuProtected) && !in_rcu_section(env))
+    return env.reject(EACCES, "kernel func {} requires RCU critical section protection\n",
+                      meta.func_name);
+  return Check::ok();
+}
+
 Check check_sections(Env& env, const KfuncMeta& meta) {
+  if (env.has(Feature::kSectionsNamed)) {
+    DRYDOCK_TRY(enter_or_leave_section(env, meta));
+    return check_rcu_protection(env, meta);
+  }
   DRYDOCK_TRY(enter_or_leave_rcu(env, meta));
   DRYDOCK_TRY(enter_or_leave_preemption(env, meta));
   if (env.state->active_irq_id && (meta.flags & kKfSleepable))
     return env.reject(EACCES, "kernel func {} is sleepable within IRQ-disabled region\n",
                       meta.func_name);
-  if ((meta.flags & kKfRcuProtected) && !in_rcu_section(env))
-    return env.reject(EACCES, "kernel func {} requires RCU critical section protection\n",
-                      meta.func_name);
-  return Check::ok();
+  return check_rcu_protection(env, meta);
 }
 
 // --- References ---------------------------------------------------------------------------------
@@ -143,6 +178,15 @@ Check release(Env& env, const KfuncMeta& meta, uint32_t ref_obj_id) {
     env.verbose("kfunc {}#{} reference has not been acquired before\n", meta.func_name,
                 meta.func_id);
   return released;
+}
+
+Check release_argument(Env& env, const KfuncMeta& meta) {
+  Register& reg = env.reg(meta.release_regno);
+  if (!env.has(Feature::kReleaseChecksReference)) return release(env, meta, reg.ref_obj_id);
+  if (reg.is_null_constant()) return Check::ok();
+  if (meta.proto->params[meta.release_regno - 1].pointer == PointerArg::kDynptr)
+    return unmark_dynptr_slots(env, reg);
+  return release_reference(env, reg.ref_obj_id);
 }
 
 /// The node that a collection takes over: what is left of it is non-owning.
@@ -159,6 +203,26 @@ Check give_to_collection(Env& env, const KfuncMeta& meta, uint32_t insn) {
   return release(env, meta, ref_obj_id);
 }
 
+bool runs_in_nmi(const Env& env) {
+  if (is_tracing_type(env.type)) return true;
+  return env.type == ProgramType::kTracing && !env.sleepable &&
+         env.program.expected_attach_type != AttachType::kTraceIter;
+}
+
+/// Tracing programs run where the kernel may not free what such fields hold.
+Check check_drop(Env& env, const KfuncMeta& meta) {
+  if (meta.special != SpecialKfunc::kObjDrop && meta.special != SpecialKfunc::kPercpuObjDrop)
+    return Check::ok();
+  if (!env.has(Feature::kNmiUnsafeDrops) || !runs_in_nmi(env)) return Check::ok();
+  constexpr FieldKinds kSafe = FieldKind::kSpinLock | FieldKind::kResSpinLock | FieldKind::kTimer |
+                               FieldKind::kWorkqueue | FieldKind::kTaskWork |
+                               FieldKind::kKptrUnref | FieldKind::kRefcount;
+  const StructMeta* type = find_struct_meta(env, meta.arg_btf, meta.arg_btf_id);
+  if (!type || !type->record.has_any(static_cast<FieldKinds>(~kSafe))) return Check::ok();
+  return env.reject(EINVAL, "{} cannot be used in tracing programs on types with NMI unsafe fields\n",
+                    meta.func_name);
+}
+
 Check check_throw(Env& env) {
   env.seen_exception = true;
   // Without a callback of the program's own the cookie becomes what the program returns.
@@ -167,8 +231,7 @@ Check check_throw(Env& env) {
 
 /// What the call does to the state, r0 apart.
 Check apply_effects(Env& env, const KfuncMeta& meta, uint32_t insn) {
-  if (meta.release_regno)
-    DRYDOCK_TRY(release(env, meta, env.reg(meta.release_regno).ref_obj_id));
+  if (meta.release_regno) DRYDOCK_TRY(release_argument(env, meta));
   if (in_group(meta.special, kInsertsNode)) DRYDOCK_TRY(give_to_collection(env, meta, insn));
   if (meta.special == SpecialKfunc::kThrow) DRYDOCK_TRY(check_throw(env));
   return Check::ok();
@@ -190,6 +253,7 @@ Check check_kfunc_call(Env& env, const isa::Insn& insn, uint32_t*) {
 
   DRYDOCK_TRY(check_entry(env, meta));
   DRYDOCK_TRY(check_kfunc_args(env, meta, insn_idx));
+  DRYDOCK_TRY(check_drop(env, meta));
   if (meta.special == SpecialKfunc::kSessionCookie) {
     meta.r0_size = 8;
     meta.r0_rdonly = false;

@@ -180,15 +180,26 @@ Check memory_result(Result& r) {
   return Check::ok();
 }
 
+/// An iterator's element, of an iterator that was made in an RCU section.
+bool next_is_rcu(const Result& r) {
+  if (!(r.meta.flags & kKfIterNext)) return false;
+  const FuncState& frame = *r.env.state->frames[r.meta.iter.frameno];
+  return frame.stack.at(r.meta.iter.spi).reg.type & kMemRcu;
+}
+
 void struct_result(Result& r) {
   r.pointer_to(kPtrToBtfId, r.meta.btf, r.meta.proto->ret_pointee_id);
   if (r.is(SpecialKfunc::kGetKmemCache))
     r.r0.type |= kPtrUntrusted;
   else if (r.meta.flags & kKfRcuProtected)
     r.r0.type |= kMemRcu;
+  if (r.env.has(Feature::kKfuncArgsTrusted)) {
+    if (!(r.r0.type & (kPtrUntrusted | kMemRcu)))
+      r.r0.type |= next_is_rcu(r) ? kMemRcu : kPtrTrusted;
+    return;
+  }
   if (r.meta.flags & kKfIterNext) {
-    const FuncState& frame = *r.env.state->frames[r.meta.iter.frameno];
-    r.r0.type |= frame.stack.at(r.meta.iter.spi).reg.type & kMemRcu ? kMemRcu : kPtrTrusted;
+    r.r0.type |= next_is_rcu(r) ? kMemRcu : kPtrTrusted;
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "verifier/argument_name.h"
 #include "verifier/dynptr.h"
 #include "verifier/graph.h"
 #include "verifier/helper_call.h"
@@ -247,14 +248,14 @@ Check process_irq_flag(Env& env, uint32_t regno, bool is_save, IrqKfuncClass kfu
   const Register& reg = env.reg(regno);
   if (is_save) {
     if (!is_uninitialized_irq_flag(env, reg))
-      return env.reject(EINVAL, "expected uninitialized irq flag as arg#{}\n", regno - 1);
+      return env.reject(EINVAL, "expected uninitialized irq flag as {}\n", argument_name(env, regno));
     DRYDOCK_TRY(check_mem_access(env, env.insn_idx, regno, 0, isa::kDw, AccessType::kWrite, -1,
                                  false, false));
     return save_irq_flag(env, reg, kfunc_class);
   }
   const int spi = irq_flag_slot(env, reg);
   if (!is_initialized_irq_flag(env, reg, spi))
-    return env.reject(EINVAL, "expected an initialized irq flag as arg#{}\n", regno - 1);
+    return env.reject(EINVAL, "expected an initialized irq flag as {}\n", argument_name(env, regno));
   DRYDOCK_TRY(mark_stack_read(env, reg.frameno, env.insn_idx, uint64_t{1} << spi));
   env.mark_slot_scratched(spi);
   return restore_irq_flag(env, reg, spi, kfunc_class);

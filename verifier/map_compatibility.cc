@@ -2,12 +2,10 @@
 // Which maps a program may use at all.
 #include <algorithm>
 
+#include "kernel/features.h"
 #include "verifier/program_setup.h"
 
 namespace drydock::verifier {
-namespace {
-
-/// Programs that run in any context, holding any lock.
 bool is_tracing_type(ProgramType type) {
   switch (type) {
     case ProgramType::kKprobe:
@@ -21,6 +19,9 @@ bool is_tracing_type(ProgramType type) {
   }
 }
 
+namespace {
+
+/// Programs that run in any context, holding any lock.
 /// Special fields of values that some programs cannot use, in the kernel's order.
 struct FieldRule {
   FieldKinds fields;
@@ -39,7 +40,8 @@ Check check_fields(Env& env, const BtfRecord& record) {
     if (!record.has_any(rule.fields)) continue;
     if (rule.socket_filters_too && env.type == ProgramType::kSocketFilter)
       return env.reject(EINVAL, "socket filter progs cannot use {} yet\n", rule.what);
-    if (is_tracing_type(env.type))
+    bool timer = rule.fields & (FieldKind::kTimer | FieldKind::kWorkqueue);
+    if (is_tracing_type(env.type) && !(timer && env.has(Feature::kTimersInTracing)))
       return env.reject(EINVAL, "tracing progs cannot use {} yet\n", rule.what);
   }
   return Check::ok();

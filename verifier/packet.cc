@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Packets: bytes proven to be there by a comparison with the packet's end, and the old
 // instructions (LD_ABS, LD_IND) that load from an skb.
+#include "kernel/features.h"
 #include "verifier/helper_call.h"
 #include "verifier/memory_access.h"
 #include "verifier/memory_access_text.h"
@@ -82,6 +83,10 @@ Check check_ld_abs(Env& env, const isa::Insn& insn) {
   if (!has_ld_abs(env.type))
     return env.reject(EINVAL,
                       "BPF_LD_[ABS|IND] instructions not allowed for this program type\n");
+  if (env.has(Feature::kLoadAbsoluteReturns))
+    for (uint32_t i = env.state->curframe; i > 0; --i)
+      if (env.state->frames[i]->in_callback)
+        return env.reject(EINVAL, "cannot use BPF_LD_[ABS|IND] within callback\n");
   if (insn.dst != 0 || insn.off != 0 || isa::insn_size(insn.code) == isa::kDw ||
       (!indirect && insn.src != 0))
     return env.reject(EINVAL, "BPF_LD_[ABS|IND] uses reserved fields\n");

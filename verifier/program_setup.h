@@ -11,6 +11,8 @@ Check check_fd_array(Env& env);
 /// LD_IMM64 of maps, kernel variables and functions; opcodes the kernel does not know; used maps and
 /// their compatibility with the program.
 Check resolve_pseudo_insns(Env& env);
+/// Programs that the kernel calls tracing: they may run anywhere, so that maps with locks are not for them.
+bool is_tracing_type(ProgramType type);
 /// Map with program: sleepable, tracing and locks, timers, offload, owner.
 Check check_map_prog_compatibility(Env& env, const MapInfo& map);
 /// func_info and line_info against the program ("number of funcs in func_info doesn't match ...").

@@ -2,6 +2,7 @@
 // The value in r0 (or r1, of a thrown exception) when the program ends.
 #include "contexts/lsm_hooks.h"
 #include "contexts/program_rules.h"
+#include "verifier/calls.h"
 #include "verifier/log.h"
 #include "verifier/memory_access.h"
 #include "verifier/precision.h"
@@ -112,6 +113,10 @@ Check check_return_code(Env& env, int regno, const char* reg_name) {
   const FuncState& frame = *env.state->frames[0];
   bool is_subprog = frame.subprogno != 0;
   bool exception = frame.in_exception_callback;
+  const bool own_function = is_subprog || env.program.type == ProgramType::kExt;
+  if (own_function && !frame.in_async_callback && !exception &&
+      subprog_returns_void(env, frame.subprogno))
+    return Check::ok();
   if (!is_subprog || exception) {
     bool lsm = env.type == ProgramType::kLsm && env.attach_type != AttachType::kLsmCgroup;
     bool struct_ops = env.type == ProgramType::kStructOps;

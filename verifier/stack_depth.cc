@@ -40,7 +40,7 @@ class DepthWalk {
   Check run(uint32_t subprog);
 
  private:
-  struct Caller { uint32_t return_insn, subprog; };
+  struct Caller { uint32_t return_insn, subprog; int frame; };
 
   Check enter(uint32_t subprog);
   Check scan(bool* entered);
@@ -51,7 +51,7 @@ class DepthWalk {
   Env& env_;
   const bool private_stacks_;
   uint32_t subprog_ = 0, insn_ = 0;
-  int depth_ = 0;
+  int depth_ = 0, frame_ = 0;
   std::vector<Caller> callers_;
   bool tail_call_below_ = false;
 };
@@ -109,10 +109,12 @@ Check DepthWalk::scan(bool* entered) {
       if (target.is_exception_callback)
         return env_.reject(EINVAL, "insn {} cannot call exception cb directly", insn_);
     }
-    callers_.push_back({insn_ + 1, subprog_});
+    callers_.push_back({insn_ + 1, subprog_, frame_});
+    // Where a global function is verified on its own, so is its depth.
+    frame_ = target.is_global && env_.has(Feature::kFramesByGlobalFunction) ? 0 : frame_ + 1;
     tail_call_below_ |= target.has_tail_call;
-    if (callers_.size() >= State::kMaxFrames)
-      return env_.reject(E2BIG, "the call stack of {} frames is too deep !\n", callers_.size());
+    if (frame_ >= State::kMaxFrames)
+      return env_.reject(E2BIG, "the call stack of {} frames is too deep !\n", frame_);
     *entered = true;
     return enter(static_cast<uint32_t>(callee));
   }
@@ -140,6 +142,7 @@ Check DepthWalk::run(uint32_t root) {
     if (subprog().private_stack != PrivateStack::kAdaptive) depth_ -= rounded(subprog().stack_depth);
     insn_ = callers_.back().return_insn;
     subprog_ = callers_.back().subprog;
+    frame_ = callers_.back().frame;
     callers_.pop_back();
   }
 }

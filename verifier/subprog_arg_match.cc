@@ -3,6 +3,7 @@
 // BTF says, and what the callee's registers are when it is walked on its own.
 #include <fmt/format.h>
 
+#include "verifier/argument_name.h"
 #include "verifier/btf_access.h"
 #include "verifier/calls.h"
 #include "verifier/dynptr.h"
@@ -19,8 +20,10 @@ Check match_memory(Env& env, uint32_t index, const SubprogArg& arg) {
   Register& reg = env.reg(regno);
   DRYDOCK_TRY(check_func_arg_reg_off(env, reg, regno, kArgNone));
   if (check_mem_reg(env, reg, regno, arg.mem_size).failed()) return Check::error(EINVAL);
-  if (!(arg.type & kPtrMaybeNull) && reg.maybe_null())
-    return env.reject(EINVAL, "arg#{} is expected to be non-NULL\n", index);
+  const bool null = reg.maybe_null() ||
+                    (reg.is_null_constant() && env.has(Feature::kVoidGlobalFunctions));
+  if (!(arg.type & kPtrMaybeNull) && null)
+    return env.reject(EINVAL, "{} is expected to be non-NULL\n", argument_name(env, regno));
   return Check::ok();
 }
 
@@ -44,7 +47,7 @@ Check match_argument(Env& env, uint32_t index, const SubprogArg& arg) {
     case kArgPtrToCtx:
       DRYDOCK_TRY(check_func_arg_reg_off(env, reg, regno, kArgNone));
       if (reg.type == kPtrToCtx) return Check::ok();
-      return env.reject(EINVAL, "arg#{} expects pointer to ctx\n", index);
+      return env.reject(EINVAL, "{} expects pointer to ctx\n", argument_name(env, regno));
     case kArgPtrToMem: return match_memory(env, index, arg);
     case kArgPtrToArena:
       if (reg.type == kPtrToArena || reg.type == kScalar) return Check::ok();
@@ -95,6 +98,8 @@ Check enter_function(Env& env, uint32_t subprog) {
   const Subprogram& sub = env.subprogs[subprog];
   if (sub.is_exception_callback) {
     env.cur_func().in_exception_callback = true;
+    if (subprog_returns_void(env, subprog))
+      return env.reject(EINVAL, "exception cb cannot return void\n");
     if (sub.args.size() != 1 || sub.args[0].type != kArgAnything)
       return env.reject(EINVAL, "exception cb only supports single integer argument\n");
   }

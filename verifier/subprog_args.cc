@@ -7,6 +7,7 @@
 
 #include <optional>
 
+#include "kernel/features.h"
 #include "verifier/calls.h"
 #include "verifier/kfunc_proto.h"
 #include "verifier/walk.h"
@@ -191,11 +192,12 @@ Check ArgReader::check_prototype(uint32_t func_id, const BtfType** out) {
                        proto->vlen(), kMaxArgs);
   }
   const BtfType* ret = btf_.skip_modifiers(proto->type());
-  if (!ret || (ret->kind() != BtfKind::kInt && !ret->is_any_enum())) {
+  const bool void_too = env_.has(Feature::kVoidGlobalFunctions);
+  const bool nothing = void_too && ret && ret->kind() == BtfKind::kVoid;
+  if (!ret || (ret->kind() != BtfKind::kInt && !ret->is_any_enum() && !nothing)) {
     if (!global_) return Check::error(EINVAL);
-    return env_.reject(EINVAL,
-                       "Global function {}() doesn't return scalar. Only those are supported.\n",
-                       func_name_);
+    return env_.reject(EINVAL, "Global function {}() {}. Only those are supported.\n", func_name_,
+                       void_too ? "return value not void or scalar" : "doesn't return scalar");
   }
   *out = proto;
   return Check::ok();

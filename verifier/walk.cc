@@ -4,9 +4,11 @@
 #include <chrono>
 
 #include "helpers/helper_ids.h"
+#include "kernel/features.h"
 #include "verifier/alu.h"
 #include "verifier/branches.h"
 #include "verifier/calls.h"
+#include "verifier/cfg.h"
 #include "verifier/explore.h"
 #include "verifier/helper_call.h"
 #include "verifier/kfunc_call.h"
@@ -46,9 +48,12 @@ class Walk {
   Check do_memory(const isa::Insn& insn);
   Check do_immediate_store(const isa::Insn& insn);
   Check do_ld(const isa::Insn& insn);
+  Check return_from_failed_load();
   Check do_jump(const isa::Insn& insn, After* after);
   Check do_call(const isa::Insn& insn, After* after);
   Check do_exit(bool exception, After* after);
+  Check do_throw(After* after);
+  bool call_may_throw(const isa::Insn& insn);
   Check check_call_while_locked(const isa::Insn& insn);
   Check end_path(bool* more);
   void log_pruned();
@@ -205,13 +210,26 @@ Check Walk::do_immediate_store(const isa::Insn& insn) {
 
 Check Walk::do_ld(const isa::Insn& insn) {
   uint8_t mode = isa::insn_mode(insn.code);
-  if (mode == isa::kAbs || mode == isa::kInd) return check_ld_abs(env_, insn);
+  if (mode == isa::kAbs || mode == isa::kInd) {
+    DRYDOCK_TRY(check_ld_abs(env_, insn));
+    return return_from_failed_load();
+  }
   if (mode != isa::kImm) return env_.reject(EINVAL, "invalid BPF_LD mode\n");
   DRYDOCK_TRY(check_ld_imm(env_, insn));
   next_ = env_.insn_idx + 2;
   if (!env_.state->speculative && env_.insn_idx + 1 < env_.facts.size())
     env_.facts[env_.insn_idx + 1].seen = true;
   return Check::ok();
+}
+
+/// A packet load that fails returns 0 from the function it is in. That path is walked now, the one
+/// where it succeeds later.
+Check Walk::return_from_failed_load() {
+  if (!env_.state->curframe || !env_.has(Feature::kLoadAbsoluteReturns)) return Check::ok();
+  env_.mark_reg_scratched(0);
+  if (!push_branch(env_, env_.insn_idx + 1, env_.insn_idx, false)) return Check::error(E2BIG);
+  env_.reg(0).set_scalar_const(0);
+  return prepare_func_exit(env_, &next_);
 }
 
 Check Walk::do_jump(const isa::Insn& insn, After* after) {
@@ -236,7 +254,10 @@ Check Walk::do_jump(const isa::Insn& insn, After* after) {
 Check Walk::check_call_while_locked(const isa::Insn& insn) {
   if (!env_.state->active_locks) return Check::ok();
   bool refused = false;
-  if (insn.src == 0) refused = insn.imm != static_cast<int32_t>(helper_id::spin_unlock);
+  const bool exchange = insn.imm == static_cast<int32_t>(helper_id::kptr_xchg) &&
+                        env_.has(Feature::kCallsUnderLock);
+  if (insn.src == 0)
+    refused = insn.imm != static_cast<int32_t>(helper_id::spin_unlock) && !exchange;
   else if (insn.src == isa::kPseudoKfuncCall) refused = insn.off != 0 || !kfunc_allowed_under_lock(env_, insn);
   return refused ? env_.reject(EINVAL, "function calls are not allowed while holding a lock\n") : Check::ok();
 }
@@ -249,6 +270,7 @@ Check Walk::do_call(const isa::Insn& insn, After* after) {
   DRYDOCK_TRY(check_call_while_locked(insn));
   if (subprog) {
     DRYDOCK_TRY(check_subprog_call(env_, insn, &next_));
+    if (call_may_throw(insn)) return do_throw(after);
   } else if (kfunc) {
     DRYDOCK_TRY(check_kfunc_call(env_, insn, &next_));
     if (is_throw_kfunc(env_, insn)) return do_exit(true, after);
@@ -265,6 +287,20 @@ Check Walk::do_exit(bool exception, After* after) {
   if (path_done) *after = After::kPathDone;
   else print_whole_state_ = true;  // back in the caller
   return Check::ok();
+}
+
+/// A global function is not walked into at its call: what it may do there is.
+bool Walk::call_may_throw(const isa::Insn& insn) {
+  if (!env_.has(Feature::kGlobalFunctionsThrow)) return false;
+  const int callee = find_subprog(env_, env_.insn_idx + 1 + insn.imm);
+  return callee >= 0 && env_.subprogs[callee].is_global && env_.subprogs[callee].might_throw;
+}
+
+/// This path ends in the exception; the return is walked later.
+Check Walk::do_throw(After* after) {
+  if (!push_branch(env_, env_.insn_idx + 1, env_.insn_idx, false))
+    return env_.reject(E2BIG, "failed to push state for global subprog exception path\n");
+  return do_exit(true, after);
 }
 
 void make_entry_state(Env& env, uint32_t subprog) {
@@ -284,8 +320,10 @@ Check walk_from(Env& env, uint32_t subprog) {
   ++env.pass_count;
   env.insn_idx = env.subprogs[subprog].start;
   make_entry_state(env, subprog);
-  if (subprog || env.program.type == ProgramType::kExt)
-    env.verbose("Validating {}() func#{}...\n", subprog_name(env, subprog), subprog);
+  if (subprog || env.program.type == ProgramType::kExt) {
+    if (env.log.instructions() || !env.has(Feature::kInsnsByFunction))
+      env.verbose("Validating {}() func#{}...\n", subprog_name(env, subprog), subprog);
+  }
   Check check = setup_entry_frame(env, subprog);
   if (!check.failed()) check = Walk(env).run();
   if (!check.failed() && !env.log.level2()) env.log.reset(0);
