@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// `drydock kernel`: the profiles there are, what one holds, and making one.
+// `drydock kernel`: the profiles there are, what one holds, making one; images for virtual machines.
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
+#include <unistd.h>
 
+#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
@@ -10,6 +12,8 @@
 #include "cli/exit_status.h"
 #include "emulator/loader/type_header.h"
 #include "kernel/features.h"
+#include "kernel/fetch/fetch.h"
+#include "kernel/fetch/known_kernels.h"
 #include "kernel/profile_catalog.h"
 #include "kernel/profile_file.h"
 
@@ -19,8 +23,10 @@ namespace {
 struct KernelOptions {
   std::string name = "6.18", format = "text";
   ImportSource source;
-  std::string output;
-  CLI::App *list = nullptr, *show = nullptr, *import = nullptr, *header = nullptr;
+  std::string output, cache;
+  std::vector<std::string> fetched;
+  bool list_known = false;
+  CLI::App *fetch = nullptr, *list = nullptr, *show = nullptr, *import = nullptr, *header = nullptr;
 };
 
 int show_profile(const KernelOptions& options) {
@@ -90,11 +96,61 @@ int write_header(const KernelOptions& options) {
   return written ? kGood : complain(written.error());
 }
 
+/// A line on standard error that is written over, where that is a terminal.
+class ProgressLine {
+ public:
+  ~ProgressLine() { show(""); }
+  void show(const std::string& text) {
+    if (!isatty(STDERR_FILENO) || text == shown_) return;
+    std::fprintf(stderr, "\r\033[K%s", text.c_str());
+    std::fflush(stderr);
+    shown_ = text;
+  }
+
+ private:
+  std::string shown_;
+};
+
+int list_known_kernels(const KernelOptions& options) {
+  for (const KnownKernel& kernel : known_kernels()) {
+    auto there = stored_kernel(options.cache, std::string(kernel.name));
+    fmt::print("{:<6} {:<20} {:<44} {}\n", kernel.name, kernel.suite, kernel.image,
+               there ? there->image : "not fetched");
+  }
+  return kGood;
+}
+
+int fetch_kernels(const KernelOptions& options) {
+  if (options.list_known) return list_known_kernels(options);
+  if (options.fetched.empty())
+    return complain({ErrorKind::kUsage, "which kernel? (drydock kernel fetch --list)", 0});
+  int status = kGood;
+  for (const std::string& name : options.fetched) {
+    ProgressLine line;
+    auto kernel = fetch_kernel(options.cache, name, [&](const std::string& what, uint64_t done, uint64_t of) {
+      constexpr double kMegabyte = 1e6;
+      std::string text = name + ": " + what;
+      if (of) text += fmt::format(" {:.0f} of {:.0f} MB", static_cast<double>(std::min(done, of)) / kMegabyte, static_cast<double>(of) / kMegabyte);
+      line.show(text);
+    });
+    line.show("");
+    if (kernel) {
+      fmt::print("{}: {} ({})\n", name, kernel->image, kernel->package);
+    } else if (kernel.error().kind == ErrorKind::kUnsupported) {
+      fmt::print("{}: skipped: {}\n", name, kernel.error().message);
+      if (status == kGood) status = kUnsupported;
+    } else {
+      status = complain(kernel.error());
+    }
+  }
+  return status;
+}
+
 }  // namespace
 
 Action add_kernel(CLI::App& app) {
   auto options = std::make_shared<KernelOptions>();
-  CLI::App* c = app.add_subcommand("kernel", "Kernel profiles: list, show, import");
+  CLI::App* c = app.add_subcommand("kernel", "Kernels: profiles (list, show, import), images for virtual machines (fetch)");
   c->require_subcommand(1);
   options->list = c->add_subcommand("list", "the profiles that --kernel takes by name");
   options->show = c->add_subcommand("show", "what a profile holds");
@@ -110,7 +166,12 @@ Action add_kernel(CLI::App& app) {
   options->header = c->add_subcommand("header", "a kernel's types as C: the vmlinux.h that programs are compiled with");
   options->header->add_option("KERNEL", options->name, "a profile")->capture_default_str();
   options->header->add_option("--output,-o", options->output, "the file (default: standard output)");
+  options->fetch = c->add_subcommand("fetch", "fetches a distribution's kernel to run in virtual machines (compare --with vm:NAME)");
+  options->fetch->add_option("NAME", options->fetched, "5.10, 6.1, 6.12, 6.18, 7.2");
+  options->fetch->add_flag("--list", options->list_known, "what can be fetched, and what is there");
+  options->fetch->add_option("--cache", options->cache, "where kernels are kept (default: $XDG_CACHE_HOME/drydock)");
   return [options] {
+    if (options->fetch->parsed()) return fetch_kernels(*options);
     if (options->header->parsed()) return write_header(*options);
     if (options->show->parsed()) return show_profile(*options);
     if (options->import->parsed()) return import_profile(*options);

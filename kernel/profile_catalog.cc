@@ -10,6 +10,7 @@
 #include "kernel/import/archive.h"
 #include "kernel/import/decompress.h"
 #include "kernel/import/image.h"
+#include "kernel/import/package.h"
 #include "kernel/profile_file.h"
 
 namespace drydock {
@@ -53,36 +54,6 @@ std::string host_config(const std::string& release) {
   for (const std::string& path : {"/boot/config-" + release, "/lib/modules/" + release + "/config"})
     if (auto text = read_text_file(path)) return *text;
   return {};
-}
-
-// What an import needs of a package: the image, and the config beside it.
-struct PackageFiles {
-  std::vector<std::byte> image;
-  std::string config, release_file;
-};
-
-Result<PackageFiles> read_deb(std::span<const std::byte> deb) {
-  PackageFiles found;
-  Status inner;
-  Status outer = for_each_in_ar(deb, [&](const std::string& name, std::span<const std::byte> data) {
-    if (!name.starts_with("data.tar")) return true;
-    auto tar = decompress_if_needed(data);
-    if (!tar) {
-      inner = std::unexpected(tar.error());
-      return false;
-    }
-    inner = for_each_in_tar(*tar, [&](const std::string& path, std::span<const std::byte> file) {
-      std::string base = fs::path(path).filename();
-      if (base.starts_with("vmlinuz")) found.image.assign(file.begin(), file.end());
-      if (path.starts_with("boot/config-")) found.config = as_text(file);
-      return found.image.empty() || found.config.empty();
-    });
-    return false;
-  });
-  if (!outer) return std::unexpected(outer.error());
-  if (!inner) return std::unexpected(inner.error());
-  if (found.image.empty()) return not_found("the package holds no vmlinuz");
-  return found;
 }
 
 Result<std::string> config_beside(const ImportSource& source, const std::string& release) {
@@ -152,10 +123,11 @@ Result<ProfileParts> import_kernel(const ImportSource& source) {
   parts.provenance = source.provenance;
   if (parts.provenance.empty()) parts.provenance = fs::path(source.path).filename();
   if (is_ar(*file)) {
-    auto package = read_deb(*file);
+    auto package = read_kernel_package(*file);
     if (!package)
       return std::unexpected(
           Error{package.error().kind, source.path + ": " + package.error().message});
+    if (package->image.empty()) return not_found(source.path + ": the package holds no vmlinuz");
     *file = std::move(package->image);
     parts.config = std::move(package->config);
   }

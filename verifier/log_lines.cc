@@ -49,8 +49,13 @@ bool is_walk_line(std::string_view line) {
 
 std::string final_error_line(std::string_view log) {
   std::vector<std::string_view> lines = log_lines(log);
-  for (auto line = lines.rbegin(); line != lines.rend(); ++line)
-    if (!is_walk_line(*line)) return std::string(*line);
+  for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
+    if (is_walk_line(*line)) continue;
+    // A few of the kernel's messages have no line end of their own.
+    if (size_t statistics = line->find(kTime); statistics != line->npos && line->ends_with(" usec"))
+      return std::string(line->substr(0, statistics));
+    return std::string(*line);
+  }
   return {};
 }
 

@@ -97,24 +97,36 @@ bool has_struct_ops_maps(bpf_object* object) {
   return false;
 }
 
+namespace {
+
+/// Clears the members of a struct_ops map that hold another program; whether `program` is in it.
+bool keep_only(const btf* btf, bpf_map* map, const bpf_program* program) {
+  size_t size = 0;
+  auto* data = static_cast<char*>(bpf_map__initial_value(map, &size));
+  const btf_type* type = btf__type_by_id(btf, bpf_map__btf_value_type_id(map));
+  bool found = false;
+  if (!data || !type || !btf_is_struct(type)) return found;
+  // libbpf keeps the bpf_program that a member names in the member itself.
+  for (int i = 0; i < btf_vlen(type); ++i) {
+    const btf_member& member = btf_members(type)[i];
+    const btf_type* of = without_modifiers(btf, btf__type_by_id(btf, member.type));
+    size_t at = member.offset / 8;
+    if (!of || !btf_is_ptr(of) || at + sizeof program > size) continue;
+    if (std::memcmp(data + at, &program, sizeof program) == 0) found = true;
+    else std::memset(data + at, 0, sizeof program);
+  }
+  return found;
+}
+
+}  // namespace
+
 void keep_only_in_struct_ops(bpf_object* object, const bpf_program* program) {
   const btf* btf = bpf_object__btf(object);
   bpf_map* map;
   bpf_object__for_each_map(map, object) {
-    if (!is_struct_ops(map) || !btf) continue;
-    size_t size = 0;
-    auto* data = static_cast<char*>(bpf_map__initial_value(map, &size));
-    const btf_type* type = btf__type_by_id(btf, bpf_map__btf_value_type_id(map));
-    if (!data || !type || !btf_is_struct(type)) continue;
-    // libbpf keeps the bpf_program that a member names in the member itself.
-    for (int i = 0; i < btf_vlen(type); ++i) {
-      const btf_member& member = btf_members(type)[i];
-      const btf_type* of = btf__type_by_id(btf, member.type);
-      size_t at = member.offset / 8;
-      if (!of || !btf_is_ptr(of) || at + sizeof program > size) continue;
-      if (std::memcmp(data + at, &program, sizeof program) != 0)
-        std::memset(data + at, 0, sizeof program);
-    }
+    if (!btf || !is_struct_ops(map)) continue;
+    // Nor is a map made that the program has no part in: the kernel may not know its struct.
+    bpf_map__set_autocreate(map, keep_only(btf, map, program));
   }
 }
 

@@ -12,7 +12,8 @@ void relax_maps(bpf_object* object);
 /// Does not create maps that need a capability.
 void leave_out_privileged_maps(bpf_object* object);
 bool has_struct_ops_maps(bpf_object* object);
-/// Clears every other program from the object's struct_ops maps.
+/// Clears every other program from the object's struct_ops maps; those without `program` are not
+/// made.
 void keep_only_in_struct_ops(bpf_object* object, const bpf_program* program);
 /// A freplace program becomes one of the type that its only argument suggests.
 void guess_freplace_type(bpf_object* object, bpf_program* program);
