@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/fuzz/pool.h"
+
+#include <filesystem>
+
+#include "base/file.h"
+#include "emulator/syscall/attr.h"
+#include "emulator/syscall/standard_kernel.h"
+#include "tests/fuzz/mutate.h"
+#include "tests/verifier/random_memory_program.h"
+#include "tests/verifier/random_program.h"
+
+namespace drydock::fuzz {
+namespace {
+
+constexpr uint64_t kMillisecondsToJoin = 2000;
+
+int make_map(Kernel& kernel, MapType type, uint32_t key, uint32_t value, uint32_t entries) {
+  attr::MapCreate create{};
+  create.map_type = static_cast<uint32_t>(type);
+  create.key_size = key;
+  create.value_size = value;
+  create.max_entries = entries;
+  return static_cast<int>(kernel.call(BpfCommand::kMapCreate, create));
+}
+
+}  // namespace
+
+ProgramPool::ProgramPool(std::shared_ptr<const Profile> profile)
+    : profile_(std::move(profile)), maps_(std::make_shared<ResolvedFds>()) {
+  kernels_.push_back(make_kernel(profile_));
+  Kernel& kernel = *kernels_.back();
+  using namespace verifier::test;
+  array_ = make_map(kernel, MapType::kArray, 4, kValueSize, 1);
+  hash_ = make_map(kernel, MapType::kHash, 8, kHashValueSize, 8);
+  for (int fd : {array_, hash_}) maps_->entries[fd].map = kernel.object<MapObject>(fd);
+}
+
+ProgramPool::~ProgramPool() = default;
+
+Result<size_t> ProgramPool::add_object(const std::string& path, uint64_t most_insns) {
+  auto bytes = read_file(path);
+  if (!bytes) return std::unexpected(bytes.error());
+  kernels_.push_back(make_kernel(profile_));
+  Loader loader(*kernels_.back());
+  auto inspected = loader.inspect(*bytes, path);
+  if (!inspected) return std::unexpected(inspected.error());
+  size_t added = 0;
+  for (InspectedProgram& p : inspected->programs) {
+    if (!p.program || p.program->input.insns.size() > most_insns) continue;
+    Options options;
+    options.limits.wall_clock_ms = kMillisecondsToJoin;
+    const Verdict verdict = verify(p.program->input, *profile_, *p.program->fds, options);
+    if (verdict.kind == VerdictKind::kUnsupported || verdict.statistics.insns_processed > most_insns) continue;
+    programs_.push_back({p.program, std::filesystem::path(path).filename().string() + ":" + p.name});
+    ++added;
+  }
+  return added;
+}
+
+std::shared_ptr<ProgramObject> ProgramPool::blank() const {
+  auto program = std::make_shared<ProgramObject>();
+  program->fds = maps_;
+  program->input.license = "GPL";
+  program->input.name = "generated";
+  return program;
+}
+
+ProgramPool::Case ProgramPool::generated(uint64_t seed, bool memory) const {
+  auto program = blank();
+  ProgramInput& input = program->input;
+  if (!memory) {
+    input.insns = verifier::test::RandomProgram(seed).generate();
+    input.type = ProgramType::kSocketFilter;
+    return {program, "arithmetic"};
+  }
+  verifier::test::RandomMemoryProgram random(seed, array_, hash_);
+  input.insns = random.generate();
+  input.type = random.type();
+  if (input.type == ProgramType::kCgroupSockAddr) input.expected_attach_type = AttachType::kCgroupInet4Connect;
+  return {program, "memory"};
+}
+
+ProgramPool::Case ProgramPool::program(uint64_t seed) const {
+  std::mt19937_64 random(seed);
+  const uint64_t kind = random() % 10;
+  const bool from_object = !programs_.empty() && kind < 7;
+  if (!from_object) {
+    Case made = generated(seed, kind & 1);
+    if (random() % 2) return made;
+    Case donor = generated(random(), random() & 1);
+    Mutator(random).mutate(made.program->input, donor.program->input);
+    return made;
+  }
+  const Source& source = programs_[random() % programs_.size()];
+  const Source& donor = programs_[random() % programs_.size()];
+  Case made{copy_of(*source.program), source.name};
+  Mutator(random).mutate(made.program->input, donor.program->input);
+  return made;
+}
+
+std::shared_ptr<ProgramObject> copy_of(const ProgramObject& program) {
+  auto copy = std::make_shared<ProgramObject>();
+  copy->input = program.input;
+  copy->fds = program.fds;
+  copy->btf = program.btf;
+  copy->target = program.target;
+  copy->maps = program.maps;
+  return copy;
+}
+
+}  // namespace drydock::fuzz

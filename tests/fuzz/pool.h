@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where programs to verify come from: those of objects, changed at random, and generated ones. A
+// seed is a program: pool.program(seed) is the same for the same objects on the same profile.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "emulator/loader/object.h"
+
+namespace drydock::fuzz {
+
+class ProgramPool {
+ public:
+  explicit ProgramPool(std::shared_ptr<const Profile> profile);
+  ~ProgramPool();
+
+  /// Every program of an object that verifies within `most_insns` processed instructions, so that
+  /// runs are not spent on a few large ones. How many there were.
+  Result<size_t> add_object(const std::string& path, uint64_t most_insns);
+  size_t size() const { return programs_.size(); }
+
+  struct Case {
+    std::shared_ptr<ProgramObject> program;
+    std::string origin;  // "loop1.bpf.o:nested_loops", "arithmetic", "memory"
+  };
+  Case program(uint64_t seed) const;
+
+  const Profile& profile() const { return *profile_; }
+
+ private:
+  struct Source {
+    std::shared_ptr<ProgramObject> program;
+    std::string name;
+  };
+  Case generated(uint64_t seed, bool memory) const;
+  std::shared_ptr<ProgramObject> blank() const;
+
+  std::shared_ptr<const Profile> profile_;
+  std::vector<std::unique_ptr<Kernel>> kernels_;
+  std::vector<Source> programs_;
+  std::shared_ptr<ResolvedFds> maps_;  // of generated programs
+  int array_ = -1, hash_ = -1;
+};
+
+/// A program object of its own with the same contents.
+std::shared_ptr<ProgramObject> copy_of(const ProgramObject& program);
+
+}  // namespace drydock::fuzz
