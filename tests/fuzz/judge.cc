@@ -2,10 +2,12 @@
 #include "tests/fuzz/judge.h"
 
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include <cctype>
 #include <set>
 
+#include "contexts/program_rules.h"
 #include "isa/disassemble.h"
 
 namespace drydock::fuzz {
@@ -35,6 +37,14 @@ std::string_view word(VerdictKind kind) {
 Finding finding(std::string kind, const std::string& what, const std::string& shape) {
   std::string signature = kind + ": " + shape_of(shape);
   return {std::move(kind), what, std::move(signature)};
+}
+
+/// A kernel that is locked down lets no program write user memory or a probed task's registers.
+bool is_of_lockdown(const ProgramInput& program, const test::HostAnswer& kernel) {
+  if (kernel.accepted) return false;
+  const bool registers = program.type == ProgramType::kKprobe &&
+                         kernel.message.starts_with("invalid bpf_context access");
+  return registers || kernel.message.find("bpf_probe_write_user") != kernel.message.npos;
 }
 
 /// Places of kernel objects differ from boot to boot, ids from run to run.
@@ -75,12 +85,16 @@ std::optional<Finding> judge_alone(const ProgramObject& program, const Profile& 
 
 Agreement compare_with_host(const ProgramObject& program, const Profile& profile,
                             test::HostLoads& host, Finding* out, bool* accepted) {
+  if (!has_program_type(program.input.type, profile)) return Agreement::kNotAnswered;
   auto kernel = host.load(program);
   if (!kernel || (kernel->err == EPERM && !kernel->verifier_spoke)) return Agreement::kNotAnswered;
   // A kernel that is out of memory or interrupted says nothing of the program.
   if (kernel->err == ENOMEM || kernel->err == EAGAIN || kernel->err == EINTR) return Agreement::kNotAnswered;
-  const Verdict ours = verify(program.input, profile, *program.fds, {});
+  Options options;
+  options.possible_cpus = static_cast<uint32_t>(sysconf(_SC_NPROCESSORS_CONF));
+  const Verdict ours = verify(program.input, profile, *program.fds, options);
   *accepted = kernel->accepted;
+  if (is_of_lockdown(program.input, *kernel)) return Agreement::kNotAnswered;
   const bool ours_accepted = ours.kind == VerdictKind::kAccepted;
   if (ours.kind == VerdictKind::kUnsupported) return Agreement::kNotAnswered;
   std::string told = fmt::format("ours {} {} `{}` {} insns, kernel {} {} `{}` {} insns", word(ours.kind),

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "contexts/program_rules.h"
 #include "tests/fuzz/edit.h"
 
 namespace drydock::fuzz {
@@ -28,6 +29,14 @@ bool is_continuation(const ProgramInput& program, size_t at) {
 }
 /// What names a map, a variable or a function by a descriptor or an id.
 bool names_something(const isa::Insn& insn) { return isa::is_ld_imm64(insn) && insn.src != 0; }
+
+/// Whether BPF_PROG_LOAD gets past what it checks of the attributes before it verifies.
+bool reaches_verifier(ProgramInput& program) {
+  program.expected_attach_type = stored_attach_type(program.type, program.expected_attach_type);
+  const ProgramRules* rules = program_rules(program.type);
+  if (!rules || !accepts_attach_type(program.type, program.expected_attach_type)) return false;
+  return !program.attach_btf_id || rules->attaches_by_btf;
+}
 
 size_t length_at(const ProgramInput& program, size_t at) {
   return isa::is_ld_imm64(program.insns[at]) && at + 1 < program.insns.size() ? 2 : 1;
@@ -170,12 +179,17 @@ void Mutator::add_insns(ProgramInput& program, const ProgramInput& donor) {
 void Mutator::change_attributes(ProgramInput& program) {
   constexpr uint32_t kFlags[] = {kProgTestStateFreq, kProgTestStateFreq, kProgStrictAlignment,
                                  kProgTestRegInvariants, kProgSleepable};
+  const ProgramType type = program.type;
+  const AttachType attach = program.expected_attach_type;
   switch (pick(8)) {
     case 0: program.license = program.license == "GPL" ? "Proprietary" : "GPL"; break;
     case 1: program.type = static_cast<ProgramType>(1 + pick(32)); break;
     case 2: program.expected_attach_type = static_cast<AttachType>(pick(58)); break;
     default: program.flags ^= kFlags[pick(std::size(kFlags))];
   }
+  if (reaches_verifier(program)) return;
+  program.type = type;
+  program.expected_attach_type = attach;
 }
 
 void Mutator::change(ProgramInput& program, const ProgramInput& donor) {

@@ -101,7 +101,7 @@ Result<int> HostLoads::map_fd(const std::shared_ptr<MapObject>& object) {
   create.value_size = m.value_size;
   create.max_entries = m.max_entries;
   create.map_flags = m.map_flags;
-  create.map_extra = m.map_extra;
+  create.map_extra = m.type == MapType::kArena ? m.arena_user_start : m.map_extra;
   copy_name(create.map_name, m.name);
   std::shared_ptr<Fd> inner;
   if (m.inner) {
