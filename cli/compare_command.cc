@@ -24,6 +24,7 @@ struct CompareOptions {
   std::string with = "host", format = "text", output, html, ledger, shard, source;
   referee::CompareSettings settings;
   size_t groups = 20;
+  bool annotations = false;
 };
 
 std::unexpected<Error> usage(std::string message) {
@@ -125,6 +126,23 @@ Status write_reports(const CompareOptions& options, const Comparisons& all) {
   return {};
 }
 
+int run_annotations(const CompareOptions& options) {
+  auto suites = suites_of(options);
+  if (!suites) return complain(suites.error());
+  if (Status s = shard(options.shard, &*suites); !s) return complain(s.error());
+  int status = kUnsupported;
+  for (const referee::Suite& suite : *suites)
+    for (const std::string& target : split_list(options.with)) {
+      auto c = referee::compare_suite_annotations(suite, target, options.settings);
+      if (!c) return complain(c.error());
+      fmt::print("{}", referee::to_text(*c, options.groups));
+      if (!c->skipped.empty()) continue;
+      referee::AnnotationSummary s = referee::summarise(c->pairs);
+      status = s.both_meet < s.kernel_meets ? kRejected : status == kUnsupported ? kGood : status;
+    }
+  return status;
+}
+
 int exit_status(const Comparisons& all) {
   bool answered = false;
   for (const referee::Comparison& c : all) {
@@ -144,6 +162,7 @@ int run_compare(CompareOptions& options) {
     ledger = std::move(*read);
     options.settings.ledger = &*ledger;
   }
+  if (options.annotations) return run_annotations(options);
   auto all = options.merge.empty() ? compared(options) : merged(options);
   if (!all) return complain(all.error());
   if (Status s = write_reports(options, *all); !s) return complain(s.error());
@@ -169,6 +188,7 @@ Action add_compare(CLI::App& app) {
   c->add_option("--jobs,-j", options->settings.jobs, "objects that Drydock verifies at a time")->check(CLI::Range(1, 256));
   c->add_option("--shard", options->shard, "I/N: the I-th of N parts");
   c->add_option("--merge", options->merge, "JSON of earlier runs (--output): adds them up instead of asking");
+  c->add_flag("--annotations", options->annotations, "compare what programs expect of themselves (selftest annotations)");
   c->add_flag("--store", options->settings.store, "keep the kernel's answers");
   c->add_flag("--progress", options->settings.progress, "a progress bar on a terminal");
   c->add_option("--format,-f", options->format, "text or json")->check(CLI::IsMember({"text", "json"}));

@@ -158,4 +158,54 @@ Result<Comparison> compare_suite(const Suite& suite, const std::string& name, co
   return c;
 }
 
+Result<AnnotationComparison> compare_suite_annotations(const Suite& suite, const std::string& name,
+                                                       const CompareSettings& settings) {
+  AnnotationComparison c{.suite = suite.name, .kernel = settings.kernel.empty() ? kernel_of(name) : settings.kernel};
+  auto profile = Profile::load(c.kernel);
+  if (!profile) return std::unexpected(Error{ErrorKind::kUsage, profile.error().message, 0});
+  std::string path = book_path(settings, kernel_of(name), suite.name + "-annotations");
+  if (!name.starts_with("stored:")) {
+    auto target = open_target(name, {.cache = settings.cache, .progress = settings.progress});
+    if (target) {
+      c.target = (*target)->name() + " (" + (*target)->release() + ")";
+      auto pairs = compare_annotations(suite.objects, **target, *profile);
+      if (!pairs) return std::unexpected(pairs.error());
+      c.pairs = std::move(*pairs);
+      if (!settings.store || suite.name.empty()) return c;
+      std::string text = annotations_text(
+          c.pairs, {"Whether " + c.target + " meets the annotations of each program of " + suite.name + ".",
+                    "Compiled of " + suite.source + "."});
+      if (Status written = write_file(path, as_byte_span(text)); !written) return std::unexpected(written.error());
+      return c;
+    }
+    if (target.error().kind == ErrorKind::kUsage) return std::unexpected(target.error());
+    c.skipped = target.error().message;
+  }
+  auto kept = read_text_file(path);
+  if (!kept) {
+    c.skipped += (c.skipped.empty() ? "" : "; ") + std::string("no stored answers: ") + kept.error().message;
+    return c;
+  }
+  c.target = "stored answers, " + path + (c.skipped.empty() ? "" : " (" + name + ": " + c.skipped + ")");
+  c.skipped.clear();
+  auto pairs = compare_annotations(suite.objects, *kept, path, *profile);
+  if (!pairs) return std::unexpected(pairs.error());
+  c.pairs = std::move(*pairs);
+  return c;
+}
+
+std::string to_text(const AnnotationComparison& c, size_t most) {
+  std::string heading = "annotations of " + (c.suite.empty() ? std::string("objects") : c.suite) + " on " + c.kernel;
+  if (!c.skipped.empty()) return heading + ": skipped: " + c.skipped + "\n";
+  AnnotationSummary s = summarise(c.pairs);
+  double share = s.kernel_meets ? 100.0 * static_cast<double>(s.both_meet) / static_cast<double>(s.kernel_meets) : 100;
+  std::string out = fmt::format("{}: {}\n  {} cases, {} skipped; the kernel meets {}, Drydock {} of them ({:.2f} %), and {} that it does not\n",
+                                heading, c.target, s.cases, s.skipped, s.kernel_meets, s.both_meet, share, s.ours_only);
+  size_t shown = 0;
+  for (const AnnotatedPair& p : c.pairs)
+    if (p.skipped.empty() && p.theirs.empty() && !p.ours.empty() && shown++ < most)
+      out += fmt::format("  {}:{}: {}\n", p.object, p.name, p.ours);
+  return out;
+}
+
 }  // namespace drydock::referee

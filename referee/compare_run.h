@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "referee/annotation_compare.h"
 #include "referee/answer_book.h"
 #include "referee/ledger.h"
 #include "referee/report.h"
@@ -39,6 +40,16 @@ struct CompareSettings {
 /// target that is not at hand is replaced by its kept answers where there are any; else the
 /// comparison says why it was skipped. An error is for what the user got wrong (kUsage).
 Result<Comparison> compare_suite(const Suite& suite, const std::string& target, const CompareSettings& settings);
+
+/// The annotations of a suite's programs, with the same targets and the same kept answers
+/// (ANSWERS/KERNEL/SUITE-annotations.tsv).
+struct AnnotationComparison {
+  std::string suite, kernel, target, skipped;
+  std::vector<AnnotatedPair> pairs;
+};
+Result<AnnotationComparison> compare_suite_annotations(const Suite& suite, const std::string& target,
+                                                       const CompareSettings& settings);
+std::string to_text(const AnnotationComparison& comparison, size_t most);
 
 /// Fills in Comparison::wrong, by the ledger where there is one for a named suite.
 void judge(const Ledger* ledger, Comparison* comparison);

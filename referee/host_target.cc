@@ -86,12 +86,12 @@ class HostTarget final : public Target {
   const std::string& name() const override { return name_; }
   const std::string& release() const override { return release_; }
 
-  Status ask(const std::vector<std::string>& objects, const AskOptions& options,
-             const std::function<void(Answer)>& take) override {
+  using Target::ask;
+  Status ask(const std::vector<Question>& questions, const std::function<void(Answer)>& take) override {
     std::vector<AskRequest> requests;
-    for (const std::string& object : objects) {
-      std::filesystem::path file(object);
-      requests.push_back({.path = std::filesystem::absolute(file), .object = file.filename(), .options = options});
+    for (const Question& q : questions) {
+      std::filesystem::path file(q.object);
+      requests.push_back({.path = std::filesystem::absolute(file), .object = file.filename(), .options = q.options});
     }
     HostSessions sessions;  // not kept: an agent dies with the thread that started it
     return ask_all(sessions, std::move(requests), take);

@@ -98,7 +98,8 @@ Result<Answer> answer_from(const Json& json) {
 Json to_json(const AskRequest& r) {
   return {{"path", r.path}, {"object", r.object}, {"first", r.first}, {"log_level", r.options.log_level},
           {"keep_log", r.options.keep_log}, {"seconds", r.options.seconds_each},
-          {"only", r.options.only_program}};
+          {"only", r.options.only_program}, {"fix_ups", r.options.fix_ups},
+          {"unprivileged", r.options.unprivileged}, {"flags", r.options.program_flags}};
 }
 
 Result<AskRequest> ask_request_from(const Json& json) {
@@ -111,6 +112,9 @@ Result<AskRequest> ask_request_from(const Json& json) {
   fields.take("keep_log", r.options.keep_log);
   fields.take("seconds", r.options.seconds_each);
   fields.take("only", r.options.only_program);
+  fields.take("fix_ups", r.options.fix_ups);
+  fields.take("unprivileged", r.options.unprivileged);
+  fields.take("flags", r.options.program_flags);
   if (auto done = fields.finish(); !done) return std::unexpected(done.error());
   return r;
 }

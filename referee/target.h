@@ -51,6 +51,14 @@ struct AskOptions {
   bool keep_log = false;         // Answer::log
   uint32_t seconds_each = 60;    // the time limit of one program
   std::string only_program;      // "" for every one of an object
+  bool fix_ups = true;           // veristat's, as emulator/loader/object.h tells
+  bool unprivileged = false;     // without CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN and CAP_SYS_ADMIN
+  uint32_t program_flags = 0;    // prog_flags, beside those of the object
+};
+
+struct Question {
+  std::string object;   // path
+  AskOptions options;
 };
 
 /// What was seen of a case's steps on the real kernel; docs/cases.md has the form of each step's
@@ -69,8 +77,14 @@ class Target {
   virtual const std::string& release() const = 0;   // uname -r of the kernel that answers
   /// Loads every program of each object on its own and calls `take` with each answer, objects in
   /// the order given, programs in the order of the object.
-  virtual Status ask(const std::vector<std::string>& objects, const AskOptions& options,
-                     const std::function<void(Answer)>& take) = 0;
+  Status ask(const std::vector<std::string>& objects, const AskOptions& options,
+             const std::function<void(Answer)>& take) {
+    std::vector<Question> questions;
+    for (const std::string& object : objects) questions.push_back({object, options});
+    return ask(questions, take);
+  }
+  /// The same with options of each object's own. An object may be asked about more than once.
+  virtual Status ask(const std::vector<Question>& questions, const std::function<void(Answer)>& take) = 0;
   /// Performs cases (paths), objects looked for in `object_folders`.
   virtual Status run_cases(const std::vector<std::string>& cases,
                            const std::vector<std::string>& object_folders,

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <optional>
 
 #include "base/file.h"
@@ -67,22 +68,26 @@ class VmTarget final : public Target {
   const std::string& name() const override { return name_; }
   const std::string& release() const override { return kernel_.release; }
 
-  Status ask(const std::vector<std::string>& objects, const AskOptions& options,
-             const std::function<void(Answer)>& take) override {
+  using Target::ask;
+  Status ask(const std::vector<Question>& questions, const std::function<void(Answer)>& take) override {
     std::string config;
     auto cpio = base_files(kernel_, &config);
     if (!cpio) return std::unexpected(cpio.error());
     std::vector<AskRequest> requests;
-    for (const std::string& object : objects) {
+    std::map<std::string, std::string> folders;   // of each object, by its path here
+    for (const Question& q : questions) {
       // Under its own name, since libbpf names maps after the file; in a folder of its own, since two
       // files may have one name.
-      std::string folder = "objects/" + std::to_string(requests.size());
-      std::string file = fs::path(object).filename();
-      auto bytes = read_file(object);
-      if (!bytes) return std::unexpected(bytes.error());
-      cpio->folder(folder);
-      cpio->file(folder + "/" + file, *bytes, false);
-      requests.push_back({.path = "/" + folder + "/" + file, .object = file, .options = options});
+      std::string file = fs::path(q.object).filename();
+      auto [known, fresh] = folders.try_emplace(q.object, "objects/" + std::to_string(folders.size()));
+      const std::string& folder = known->second;
+      if (fresh) {
+        auto bytes = read_file(q.object);
+        if (!bytes) return std::unexpected(bytes.error());
+        cpio->folder(folder);
+        cpio->file(folder + "/" + file, *bytes, false);
+      }
+      requests.push_back({.path = "/" + folder + "/" + file, .object = file, .options = q.options});
     }
     auto packed = pack(cpio->finish(), packing_for(config));
     if (!packed) return std::unexpected(packed.error());

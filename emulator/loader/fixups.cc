@@ -7,8 +7,6 @@
 #include <cstring>
 #include <string_view>
 
-#include "maps/map_rows.h"
-
 namespace drydock {
 namespace {
 
@@ -78,16 +76,6 @@ void relax_maps(bpf_object* object) {
     bpf_map__set_pin_path(map, nullptr);
     if (!is_storage(map) && !is_struct_ops(map) && bpf_map__max_entries(map) == 0)
       bpf_map__set_max_entries(map, 1);
-  }
-}
-
-void leave_out_privileged_maps(bpf_object* object) {
-  constexpr uint32_t kZeroSeed = 1u << 6;
-  bpf_map* map;
-  bpf_object__for_each_map(map, object) {
-    const MapRow* row = map_row(static_cast<MapType>(bpf_map__type(map)));
-    bool free = row && !row->privileged && !row->net_admin && !(bpf_map__map_flags(map) & kZeroSeed);
-    bpf_map__set_autocreate(map, free);
   }
 }
 

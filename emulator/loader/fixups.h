@@ -9,8 +9,6 @@ namespace drydock {
 
 /// Drops pin paths and gives maps without max_entries one entry.
 void relax_maps(bpf_object* object);
-/// Does not create maps that need a capability.
-void leave_out_privileged_maps(bpf_object* object);
 bool has_struct_ops_maps(bpf_object* object);
 /// Clears every other program from the object's struct_ops maps; those without `program` are not
 /// made.

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "emulator/loader/fixups.h"
+#include "emulator/loader/map_privileges.h"
 #include "emulator/loader/libbpf_lines.h"
 
 namespace drydock {

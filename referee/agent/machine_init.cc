@@ -46,6 +46,15 @@ void bring_up_loopback() {
   close(fd);
 }
 
+/// Lets programs be loaded without capabilities, as questions about such loaders need it.
+void allow_unprivileged_programs() {
+  int fd = open("/proc/sys/kernel/unprivileged_bpf_disabled", O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  if (write(fd, "0", 1) != 1) { /* then those loads answer EPERM, which says it */
+  }
+  close(fd);
+}
+
 }  // namespace
 
 int bring_up_machine() {
@@ -54,6 +63,7 @@ int bring_up_machine() {
     mount(row.type, row.where, row.type, 0, nullptr);
   }
   bring_up_loopback();
+  allow_unprivileged_programs();
   int channel = open(kChannel, O_RDWR | O_CLOEXEC | O_NOCTTY);
   termios settings{};
   if (channel >= 0 && tcgetattr(channel, &settings) == 0) {

@@ -3,6 +3,8 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdarg>
@@ -46,6 +48,31 @@ bool was_refused(const std::vector<std::string>& lines) {
   return false;
 }
 
+/// Does not create maps of a type that this kernel does not let us create.
+void leave_out_forbidden_maps(bpf_object* object) {
+  bpf_map* map;
+  bpf_object__for_each_map(map, object)
+    bpf_map__set_autocreate(map, libbpf_probe_bpf_map_type(bpf_map__type(map), nullptr) > 0);
+}
+
+/// Gives up, for good, what makes a loader of programs privileged.
+bool drop_capabilities() {
+  struct {
+    uint32_t version = 0x20080522;   // _LINUX_CAPABILITY_VERSION_3
+    int pid = 0;
+  } header;
+  struct {
+    uint32_t effective, permitted, inheritable;
+  } sets[2] = {};
+  if (syscall(SYS_capget, &header, sets)) return false;
+  constexpr unsigned kNetAdmin = 12, kSysAdmin = 21, kPerfmon = 38, kBpf = 39;
+  for (unsigned capability : {kNetAdmin, kSysAdmin, kPerfmon, kBpf}) {
+    sets[capability / 32].effective &= ~(1u << capability % 32);
+    sets[capability / 32].permitted &= ~(1u << capability % 32);
+  }
+  return syscall(SYS_capset, &header, sets) == 0;
+}
+
 void take_log(Answer& a, std::string_view log) {
   verifier::LogStatistics s = verifier::log_statistics(log);
   a.verifier_spoke = s.present;
@@ -80,14 +107,21 @@ Answer load_program(const referee::AskRequest& request, const std::string& name)
     a.message = object ? "no such program" : failure_cause(ear.take(), a.err);
     return a;
   }
-  relax_maps(object.get());
+  if (request.options.fix_ups) relax_maps(object.get());
   if (has_struct_ops_maps(object.get())) keep_only_in_struct_ops(object.get(), program);
   guess_freplace_type(object.get(), program);
   auto log = std::make_unique_for_overwrite<char[]>(kLogBytes);
   log[0] = '\0';
   bpf_program__set_log_buf(program, log.get(), kLogBytes);
   bpf_program__set_log_level(program, request.options.log_level);
+  bpf_program__set_flags(program, bpf_program__flags(program) | request.options.program_flags);
   ear.take();
+  if (request.options.unprivileged && !drop_capabilities()) {
+    a.err = errno;
+    a.message = "capabilities could not be dropped";
+    return a;
+  }
+  if (request.options.unprivileged) leave_out_forbidden_maps(object.get());
   int err = -bpf_object__load(object.get());
   a.program_type = name_of(static_cast<ProgramType>(bpf_program__type(program)));
   a.attach_type = name_of(static_cast<AttachType>(bpf_program__expected_attach_type(program)));

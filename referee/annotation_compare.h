@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Annotated programs on Drydock and on a real kernel: of those whose expectations the kernel meets,
+// how many does Drydock meet? Looked at are the verdict and the log; values of runs and rewritten
+// code are not.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "kernel/profile.h"
+#include "referee/target.h"
+
+namespace drydock::referee {
+
+/// A case of an object and what it lacks on either side; "" where the expectations are met.
+struct AnnotatedPair {
+  std::string object, name;      // "a.bpf.o", "connect4@unpriv"
+  std::string ours, theirs;
+  std::string skipped;           // why it was not looked at
+};
+
+struct AnnotationSummary {
+  size_t cases = 0, skipped = 0;
+  size_t kernel_meets = 0;       // those the kernel meets
+  size_t both_meet = 0;          // of them, those Drydock meets too
+  size_t ours_only = 0;          // met by Drydock and not by the kernel
+};
+AnnotationSummary summarise(const std::vector<AnnotatedPair>& pairs);
+
+/// Asks both.
+Result<std::vector<AnnotatedPair>> compare_annotations(const std::vector<std::string>& objects, Target& target,
+                                                       const std::shared_ptr<const Profile>& profile);
+
+/// The kernel's side as text, sorted, a line a case: object, name, "met", "unmet" or "skipped", and why.
+/// Ours is compared with it later where the kernel is not at hand.
+std::string annotations_text(const std::vector<AnnotatedPair>& pairs, const std::vector<std::string>& provenance);
+Result<std::vector<AnnotatedPair>> compare_annotations(const std::vector<std::string>& objects,
+                                                       std::string_view kept, const std::string& what,
+                                                       const std::shared_ptr<const Profile>& profile);
+
+}  // namespace drydock::referee
