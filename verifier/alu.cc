@@ -174,7 +174,12 @@ Check compute_scalar(Env& env, const isa::Insn& insn, Register& dst, const Bound
   const bool masks = op == isa::kAnd || op == isa::kOr;
   if (masks && src.is_const() && env.has(Feature::kForkedMasks)) DRYDOCK_TRY(fork_mask(env, insn, dst));
   if (op == isa::kAdd || op == isa::kSub) DRYDOCK_TRY(sanitize_scalar_alu(env, insn));
-  switch (apply_alu(dst.bounds, src, op, !is_alu64(insn), env.bounds_rules)) {
+  const bool divides = (op == isa::kDiv || op == isa::kMod) && env.has(Feature::kDivisionBounds);
+  const AluResult result =
+      divides ? apply_division(dst.bounds, src, {op == isa::kMod, insn.off == 1}, !is_alu64(insn),
+                               env.bounds_rules)
+              : apply_alu(dst.bounds, src, op, !is_alu64(insn), env.bounds_rules);
+  switch (result) {
     case AluResult::kUnknown:
       mark_unknown(env, dst);
       break;

@@ -23,6 +23,14 @@ enum class AluResult {
 /// dst = dst op src, for `op` of isa/insn.h (kAdd to kArsh); kNeg ignores src. `is_32`: class ALU.
 AluResult apply_alu(Bounds& dst, const Bounds& src, uint8_t op, bool is_32, BoundsRules rules = {});
 
+/// Which of the four divisions.
+struct Division {
+  bool remainder = false, is_signed = false;
+};
+/// dst = dst / src, or dst % src, where src is one known number; else kUnknown.
+AluResult apply_division(Bounds& dst, const Bounds& src, Division division, bool is_32,
+                         BoundsRules rules = {});
+
 /// dst becomes its low `bits` (16, 32, 64), byte-swapped if `swaps`, zero above. Synced.
 void apply_byte_swap(Bounds& dst, int bits, bool swaps, BoundsRules rules = {});
 

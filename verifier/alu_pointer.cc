@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "verifier/alu_pointer.h"
 
+#include "kernel/features.h"
 #include "verifier/alu.h"
 #include "verifier/btf_access.h"
 #include "verifier/explore.h"
@@ -194,10 +195,16 @@ Check check_may_be_moved(Env& env, const isa::Insn& insn, const Register& pointe
 }
 
 /// The variable part gets a new meaning: packet pointers that came from it no longer share a range.
-void start_new_variable_offset(Env& env, const Register& pointer, Register& dst, bool range_is_lost) {
+void start_new_variable_offset(Env& env, const Register& pointer, Register& dst, bool range_is_lost,
+                               bool by_constant) {
   dst.off = pointer.off;
   dst.target = pointer.target;
   if (!pointer.is_packet_pointer()) return;
+  if (by_constant) {
+    // It stays one of those that share a range; only at the packet's end it is no more.
+    if (dst.target.packet_range < 0) dst.clear_target();
+    return;
+  }
   dst.id = env.new_id();
   if (range_is_lost) dst.clear_target();
 }
@@ -213,7 +220,8 @@ void move_by_constant(const Register& pointer, Register& dst, int64_t new_off) {
 
 void add_offset(Env& env, const Register& pointer, const Bounds& offset, Register& dst) {
   const Bounds& p = pointer.bounds;
-  if (offset.is_const() && fits_int32(pointer.off + offset.smin))
+  const bool folded = env.has(Feature::kOffsetsInBounds);
+  if (!folded && offset.is_const() && fits_int32(pointer.off + offset.smin))
     return move_by_constant(pointer, dst, pointer.off + offset.smin);
   Bounds& d = dst.bounds;
   if (__builtin_add_overflow(p.smin, offset.smin, &d.smin) ||
@@ -227,12 +235,13 @@ void add_offset(Env& env, const Register& pointer, const Bounds& offset, Registe
     d.umax = UINT64_MAX;
   }
   d.var = tnum_add(p.var, offset.var);
-  start_new_variable_offset(env, pointer, dst, true);
+  start_new_variable_offset(env, pointer, dst, true, folded && offset.is_const());
 }
 
 void subtract_offset(Env& env, const Register& pointer, const Bounds& offset, Register& dst) {
   const Bounds& p = pointer.bounds;
-  if (offset.is_const() && fits_int32(pointer.off - offset.smin))
+  const bool folded = env.has(Feature::kOffsetsInBounds);
+  if (!folded && offset.is_const() && fits_int32(pointer.off - offset.smin))
     return move_by_constant(pointer, dst, pointer.off - offset.smin);
   Bounds& d = dst.bounds;
   if (__builtin_sub_overflow(p.smin, offset.smax, &d.smin) ||
@@ -245,7 +254,7 @@ void subtract_offset(Env& env, const Register& pointer, const Bounds& offset, Re
   d.umax = may_wrap ? UINT64_MAX : p.umax - offset.umin;
   d.var = tnum_sub(p.var, offset.var);
   // Moving back keeps proven bytes proven.
-  start_new_variable_offset(env, pointer, dst, offset.smin < 0);
+  start_new_variable_offset(env, pointer, dst, offset.smin < 0, folded && offset.is_const());
 }
 
 Check compute_pointer(Env& env, const isa::Insn& insn, const Register& pointer, const Bounds& offset,
@@ -278,12 +287,23 @@ bool holds_nothing(const Bounds& b) {
   return (b.is_const() && (b.smin != b.smax || b.umin != b.umax)) || b.smin > b.smax || b.umin > b.umax;
 }
 
+/// Where the pointer is, before and after: not further away than memory can be.
+Check check_sane_pointer(Env& env, const Register& pointer) {
+  if (!env.has(Feature::kOffsetsInBounds)) return check_sane_offset(env, pointer, pointer.type);
+  const auto too_far = [](int64_t v) { return v >= kMaxOffset || v <= -kMaxOffset; };
+  const Bounds& b = pointer.bounds;
+  const int64_t at = b.is_const() ? static_cast<int64_t>(b.const_value()) : b.smin;
+  if (!too_far(at) && !too_far(b.smin)) return Check::ok();
+  return env.reject(EINVAL, "{} pointer offset {} is not allowed\n",
+                    reg_type_str(env, pointer.type), too_far(at) ? at : b.smin);
+}
+
 Check move_pointer(Env& env, const isa::Insn& insn, const Register& pointer, const Register& offset,
                    bool offset_is_dst, Register& dst) {
   dst.type = pointer.type;
   dst.id = pointer.id;
   DRYDOCK_TRY(check_sane_offset(env, offset, pointer.type));
-  DRYDOCK_TRY(check_sane_offset(env, pointer, pointer.type));
+  DRYDOCK_TRY(check_sane_pointer(env, pointer));
   dst.bounds.set_unbounded32();  // pointers have no low half worth knowing
 
   const uint8_t op = isa::insn_op(insn.code);
@@ -293,7 +313,7 @@ Check move_pointer(Env& env, const isa::Insn& insn, const Register& pointer, con
     if (Obstacle o = masking.prepare(pointer, dst); o != Obstacle::kNone)
       return reject_unmaskable(env, insn, o, offset_is_dst);
   DRYDOCK_TRY(compute_pointer(env, insn, pointer, offset.bounds, offset_is_dst, dst));
-  DRYDOCK_TRY(check_sane_offset(env, dst, pointer.type));
+  DRYDOCK_TRY(check_sane_pointer(env, dst));
   dst.bounds.sync(env.bounds_rules);
   DRYDOCK_TRY(check_masked_result(env, insn, dst));
   if (masked)

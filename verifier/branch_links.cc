@@ -139,17 +139,19 @@ void map_value_not_null(Register& reg) {
 }
 
 /// A maybe-null pointer has no offset but where its node is in a local object.
-bool has_unmoved_origin(const Register& reg) {
+bool has_unmoved_origin(const Register& reg, bool folded) {
   const Bounds& b = reg.bounds;
   const bool local_object = reg.is(kPtrToBtfId) && (reg.type & kMemAlloc);
+  if (local_object && folded) return true;
   return b.smin == 0 && b.smax == 0 && b.var.equals_const(0) && (local_object || reg.off == 0);
 }
 
 void become_null_or_not(const Env& env, Register& reg, bool is_null) {
-  if (!has_unmoved_origin(reg)) return;
+  if (!has_unmoved_origin(reg, env.has(Feature::kOffsetsInBounds))) return;
   if (is_null) {
     reg.type = kScalar;
     reg.id = reg.ref_obj_id = 0;
+    if (env.has(Feature::kOffsetsInBounds)) reg.set_known_zero();
     return;
   }
   mark_ptr_not_null(reg);
@@ -203,12 +205,14 @@ bool bounds_packet(const Register& start, const Register& end) {
 
 /// `end` was seen not to be below `pointer` (or to be above it, one byte more): so many bytes can be
 /// read from whatever this pointer was made from.
-void widen_ranges(State& state, const Register& pointer, bool end_is_above) {
-  if (pointer.off < 0 || (pointer.off == 0 && end_is_above)) return;
+void widen_ranges(const Env& env, State& state, const Register& pointer, bool end_is_above) {
   const uint64_t greatest = pointer.bounds.umax;
+  const bool folded = env.has(Feature::kOffsetsInBounds);
+  if (pointer.off < 0 || (pointer.off + (folded ? greatest : 0) == 0 && end_is_above)) return;
   if (greatest > kMaxPacketOffset || greatest + static_cast<uint64_t>(pointer.off) > kMaxPacketOffset)
     return;  // may have wrapped around
-  const int32_t range = pointer.off + (end_is_above ? 1 : 0);
+  const int32_t range =
+      pointer.off + (folded ? static_cast<int32_t>(greatest) : 0) + (end_is_above ? 1 : 0);
   const RegType type = pointer.type;
   const uint32_t id = pointer.id;
   state.edit_registers(
@@ -225,7 +229,7 @@ void mark_packet_end(State& state, uint32_t regno, bool beyond) {
 
 }  // namespace
 
-bool learn_packet_range(const isa::Insn& insn, State& fallthrough, State& taken) {
+bool learn_packet_range(const Env& env, const isa::Insn& insn, State& fallthrough, State& taken) {
   if (isa::insn_source(insn.code) != isa::kX || isa::insn_class(insn.code) == isa::kJmp32) return false;
   Relation relation = relation_of(isa::insn_op(insn.code));
   const Register& dst = fallthrough.regs()[insn.dst];
@@ -245,7 +249,7 @@ bool learn_packet_range(const isa::Insn& insn, State& fallthrough, State& taken)
   State& inside = inside_falls ? fallthrough : taken;
   State& outside = inside_falls ? taken : fallthrough;
   const Register known = fallthrough.regs()[pointer];
-  widen_ranges(inside, known, end_is_above);
+  widen_ranges(env, inside, known, end_is_above);
   mark_packet_end(outside, pointer, !end_is_above);
   return true;
 }

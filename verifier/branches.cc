@@ -192,7 +192,7 @@ Check Jump::learn_pointers(State& other) {
     mark_ptr_or_null(env_, other, insn_.dst, op_ == isa::kJeq);
     return Check::ok();
   }
-  if (!learn_packet_range(insn_, state_, other) && is_pointer_value(env_, insn_.dst))
+  if (!learn_packet_range(env_, insn_, state_, other) && is_pointer_value(env_, insn_.dst))
     return env_.reject(EACCES, "R{} pointer comparison prohibited\n", int{insn_.dst});
   return Check::ok();
 }

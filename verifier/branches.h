@@ -41,6 +41,6 @@ bool is_never_null(const Register& reg);
 /// packet, packet metadata or packet end.
 bool is_any_packet_pointer(const Register& reg);
 /// What the comparison of a packet pointer with the packet's end proves; false when it is none.
-bool learn_packet_range(const isa::Insn& insn, State& fallthrough, State& taken);
+bool learn_packet_range(const Env& env, const isa::Insn& insn, State& fallthrough, State& taken);
 
 }  // namespace drydock::verifier

@@ -28,11 +28,15 @@ Check check_object_access(Env& env, const Register& reg, uint32_t regno, std::st
   if (!env.gpl_compatible && reg.target.btf.btf->is_kernel())
     return env.reject(EINVAL,
                       "Cannot access kernel 'struct {}' from non-GPL compatible program\n", name);
-  if (off < 0)
+  const bool folded = env.has(Feature::kOffsetsInBounds);
+  if (!folded && off < 0)
     return env.reject(EACCES, "R{} is ptr_{} invalid negative access: off={}\n", regno, name, off);
-  if (!has_zero_var_offset(reg))
+  if (folded ? !reg.bounds.is_const() : !has_zero_var_offset(reg))
     return env.reject(EACCES, "R{} is ptr_{} invalid variable offset: off={}, var_off={}\n", regno,
                       name, off, tnum_str(reg.bounds.var));
+  if (folded) off += static_cast<int>(reg.bounds.const_value());
+  if (off < 0)
+    return env.reject(EACCES, "R{} is ptr_{} invalid negative access: off={}\n", regno, name, off);
   for (auto [flag, what] : {std::pair{kMemUser, "user"}, std::pair{kMemPercpu, "percpu"}})
     if (reg.type & flag)
       return env.reject(EACCES, "R{} is ptr_{} access {} memory: off={}\n", regno, name, what, off);
@@ -126,6 +130,7 @@ Check check_ptr_to_btf_access(Env& env, uint32_t regno, int off, int size, Acces
   const Register& reg = env.reg(static_cast<int>(regno));
   const Btf* btf = reg.target.btf.btf;
   DRYDOCK_TRY(check_object_access(env, reg, regno, btf->name_of(reg.target.btf.id), off));
+  off += static_cast<int>(reg.bounds.const_value());
   WalkResult found{.kind = WalkKind::kScalar};
   DRYDOCK_TRY(access_fields(env, reg, off, size, type, &found));
   if (type != AccessType::kRead || value_regno < 0) return Check::ok();

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "helpers/helper_ids.h"
+#include "kernel/features.h"
 #include "maps/map_rules.h"
 #include "verifier/branches.h"
 #include "verifier/calls.h"
@@ -182,16 +183,15 @@ Check set_rbtree_add_callback_state(Env& env, FuncState& caller, FuncState& call
   const Register& root = caller.regs[1];
   const BtfRecord* record = record_of(env, root);
   const BtfField* field =
-      record ? record->find(static_cast<uint32_t>(root.off), static_cast<uint32_t>(FieldKind::kRbRoot))
+      record ? record->find(static_cast<uint32_t>(env.has(Feature::kOffsetsInBounds)
+                                                      ? root.constant_offset()
+                                                      : root.off),
+                            static_cast<uint32_t>(FieldKind::kRbRoot))
              : nullptr;
   if (!field || !field->graph_value_id) return Check::error(EFAULT);
   for (int r = 1; r <= 2; ++r) {
     Register& node = callee.regs[r];
-    node.set_known_zero();
-    node.type = kPtrToBtfId | kMemAlloc;
-    node.target.btf.btf = env.program.btf.get();
-    node.target.btf.id = field->graph_value_id;
-    node.off = static_cast<int32_t>(field->graph_node_offset);
+    set_graph_node(env, node, *field);
     DRYDOCK_TRY(ref_set_non_owning(env, node));
   }
   set_not_init_from(callee, 3);

@@ -14,6 +14,8 @@ Check check_subprograms(Env& env);
 /// Every instruction reachable; no fall-through out of the end; marks prune, jump and force points.
 Check check_cfg(Env& env);
 Check compute_postorder(Env& env);
+/// No function calls itself, in however many steps (kernels that ask before the walk).
+Check check_recursion(Env& env);
 Check compute_scc(Env& env);
 Check compute_live_registers(Env& env);
 /// Marks spill and fill pairs around calls of helpers and kfuncs that clobber no more than they take.

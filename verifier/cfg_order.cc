@@ -2,8 +2,10 @@
 // Orders and components of the CFG: what the data-flow passes iterate over, and where loops are.
 #include <array>
 
+#include "kernel/features.h"
 #include "verifier/cfg.h"
 #include "verifier/loops.h"
+#include "verifier/walk.h"
 
 namespace drydock::verifier {
 namespace {
@@ -66,6 +68,56 @@ Check compute_postorder(Env& env) {
     }
   }
   env.cfg_max_postorder = static_cast<uint32_t>(env.postorder.size());
+  return Check::ok();
+}
+
+namespace {
+
+/// Looks through what each function calls, innermost first, for a call of one that is still open.
+class RecursionSearch {
+ public:
+  explicit RecursionSearch(Env& env) : env_(env), marks_(env.subprogs.size(), Mark::kNew) {}
+
+  Check search(uint32_t subprog) {
+    marks_[subprog] = Mark::kOpen;
+    for (uint32_t at = env_.subprogs[subprog].postorder_start; at < end_of(subprog); ++at) {
+      const uint32_t index = env_.postorder[at];
+      const isa::Insn& insn = env_.code[index];
+      const bool calls = isa::is_subprog_call(insn);
+      if (!calls && !(isa::is_ld_imm64(insn) && insn.src == isa::kPseudoFunc)) continue;
+      const int callee = find_subprog(env_, index + insn.imm + 1);
+      if (callee < 0) return Check::error(EFAULT);
+      const auto target = static_cast<uint32_t>(callee);
+      if (marks_[target] == Mark::kOpen && calls)
+        return env_.reject(EINVAL, "recursive call from {}() to {}()\n",
+                           subprog_name(env_, subprog), subprog_name(env_, target));
+      if (marks_[target] == Mark::kNew) DRYDOCK_TRY(search(target));
+    }
+    marks_[subprog] = Mark::kDone;
+    return Check::ok();
+  }
+
+  bool is_new(uint32_t subprog) const { return marks_[subprog] == Mark::kNew; }
+
+ private:
+  enum class Mark : uint8_t { kNew, kOpen, kDone };
+
+  size_t end_of(uint32_t subprog) const {
+    return subprog + 1 < env_.subprogs.size() ? env_.subprogs[subprog + 1].postorder_start
+                                              : env_.postorder.size();
+  }
+
+  Env& env_;
+  std::vector<Mark> marks_;
+};
+
+}  // namespace
+
+Check check_recursion(Env& env) {
+  if (!env.has(Feature::kRecursionRefused)) return Check::ok();
+  RecursionSearch recursion(env);
+  for (uint32_t i = 0; i < env.subprogs.size(); ++i)
+    if (recursion.is_new(i)) DRYDOCK_TRY(recursion.search(i));
   return Check::ok();
 }
 

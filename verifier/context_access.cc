@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "verifier/context_access.h"
 
+#include "kernel/features.h"
 #include "verifier/btf_context.h"
 #include "verifier/log.h"
 #include "verifier/references.h"
@@ -51,6 +52,10 @@ bool context_is_plain_memory(const Env& env) {
     default:
       return false;
   }
+}
+
+bool context_is_memory(const Env& env) {
+  return env.type == ProgramType::kSyscall && env.has(Feature::kOffsetsInBounds);
 }
 
 Check check_ctx_access(Env& env, uint32_t insn, int off, int size, AccessType type,

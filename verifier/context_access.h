@@ -18,5 +18,8 @@ Check check_flow_keys_access(Env& env, int off, int size);
 /// Does the kernel leave the context as it is laid out (no rewriting of accesses)? Then calls may
 /// be given it as plain memory.
 bool context_is_plain_memory(const Env& env);
+/// A syscall program's context, in kernels that let it be reached at variable offsets.
+bool context_is_memory(const Env& env);
+inline constexpr uint32_t kLargestContext = UINT16_MAX;
 
 }  // namespace drydock::verifier

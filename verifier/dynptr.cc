@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "verifier/dynptr.h"
 
+#include "kernel/features.h"
 #include "verifier/argument_name.h"
 #include "verifier/liveness.h"
 #include "verifier/log.h"
@@ -130,7 +131,8 @@ int stack_slot_obj_index(Env& env, const Register& reg, const char* kind, int nr
   }
   const int off = static_cast<int>(reg.off + reg.bounds.const_value());
   const int spi = slot_index(off);
-  if (off % kSlotBytes || spi + 1 < nr_slots) {
+  const bool above = off >= 0 && env.has(Feature::kOffsetsInBounds);
+  if (above || off % kSlotBytes || spi + 1 < nr_slots) {
     env.verbose("cannot pass in {} at an offset={}\n", kind, off);
     return -EINVAL;
   }
@@ -191,9 +193,10 @@ DynptrType dynptr_get_type(Env& env, const Register& reg) {
   if (reg.type == kConstPtrToDynptr) return reg.target.dynptr.type;
   // Asked for arguments that process_dynptr() has accepted. The fixed part of the offset is all
   // that is looked at, as the kernel does.
-  const int spi = slot_index(reg.off);
+  const int offset = env.has(Feature::kOffsetsInBounds) ? reg.constant_offset() : reg.off;
+  const int spi = slot_index(offset);
   const Stack& stack = frame_of(env, reg).stack;
-  if (reg.off >= 0 || spi >= static_cast<int>(stack.size())) {
+  if (offset >= 0 || spi >= static_cast<int>(stack.size())) {
     env.verbose("verifier internal error: invalid spi when querying dynptr type\n");
     return DynptrType::kInvalid;
   }

@@ -99,6 +99,7 @@ struct Subprogram {
   // From func_info.
   bool is_global = false, unreliable = false, called = false;
   uint32_t linkage = 0;
+  uint64_t insns_walked = 0;           // on paths that began here
   bool removed = false;                // dead code, dropped after the walk (fixups.h)
 };
 
@@ -155,6 +156,7 @@ class Env {
   // they are asked for: graph.h.
   mutable std::unordered_map<const Btf*, std::vector<StructMeta>> struct_metas;
   int exception_callback_subprog = 0;
+  int max_stack_depth = 0;                 // of any chain of calls that was looked at
   uint32_t hidden_subprogs = 0;
 
   // Attach target, resolved by attach_target.cc.

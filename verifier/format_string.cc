@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Strings that a program hands to helpers and that are known at load time: constant strings, and
 // formats of the printf kind.
+#include "kernel/features.h"
 #include "maps/map_rules.h"
 #include "verifier/helper_args.h"
 #include "verifier/memory_access.h"
@@ -115,7 +116,8 @@ Check check_reg_const_str(Env& env, Register& reg, uint32_t regno) {
     return env.reject(EACCES, "R{} is not a constant address'\n", regno);
   if (!map_has_direct_value(map.type))
     return env.reject(EACCES, "no direct value access support for this map type\n");
-  DRYDOCK_TRY(check_map_access(env, regno, reg.off, static_cast<int>(map.value_size) - reg.off, false,
+  const int moved = env.has(Feature::kOffsetsInBounds) ? reg.constant_offset() : reg.off;
+  DRYDOCK_TRY(check_map_access(env, regno, reg.off, static_cast<int>(map.value_size) - moved, false,
                                true));
   const MapString s = read_map_string(map, map_offset(reg));
   if (!s.readable) return env.reject(kEnotsupp, "direct value access on string failed\n");

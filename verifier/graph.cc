@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "verifier/graph.h"
 
+#include "kernel/features.h"
 #include "verifier/btf_access.h"
 #include "verifier/kfunc_call.h"
 #include "verifier/references.h"
@@ -66,14 +67,17 @@ bool may_point_to_spin_lock(const Env& env, const Register& reg) {
   return record && record->has_any(FieldKind::kSpinLock | FieldKind::kResSpinLock);
 }
 
-void set_graph_node(Register& reg, const BtfField& root) {
+void set_graph_node(const Env& env, Register& reg, const BtfField& root) {
   reg.set_known_zero();
   reg.clear_target();
   reg.id = reg.ref_obj_id = 0;
   reg.type = kPtrToBtfId | kMemAlloc;
   reg.target.btf.btf = root.graph_btf;
   reg.target.btf.id = root.graph_value_id;
-  reg.off = static_cast<int32_t>(root.graph_node_offset);
+  if (env.has(Feature::kOffsetsInBounds))
+    reg.bounds.set_constant(root.graph_node_offset);
+  else
+    reg.off = static_cast<int32_t>(root.graph_node_offset);
 }
 
 Check process_graph_root(Env& env, uint32_t regno, KfuncMeta& meta, FieldKind kind) {

@@ -21,7 +21,7 @@ const BtfRecord* record_of(const Env& env, const Register& reg);
 const BtfField* find_field(const Env& env, const Register& reg, uint32_t offset, FieldKinds kinds);
 bool may_point_to_spin_lock(const Env& env, const Register& reg);
 /// The register points to the node, inside the object, of what the root holds.
-void set_graph_node(Register& reg, const BtfField& root);
+void set_graph_node(const Env& env, Register& reg, const BtfField& root);
 
 inline bool is_local_object(RegType type) {
   return base_type(type) == kPtrToBtfId && (type & kMemAlloc);

@@ -6,10 +6,12 @@
 #include <span>
 
 #include "helpers/helper_ids.h"
+#include "kernel/features.h"
 #include "verifier/argument_name.h"
 #include "verifier/btf_access.h"
 #include "verifier/helper_args.h"
 #include "verifier/log.h"
+#include "verifier/memory_access.h"
 
 namespace drydock::verifier {
 namespace {
@@ -85,6 +87,9 @@ Check reject_type(Env& env, uint32_t regno, std::span<const RegType> expected) {
     if (i) text += ", ";
     text += reg_type_str(env, expected[i]);
   }
+  // Since offsets are bounds, contexts that are memory are among what counts as bytes.
+  if (expected.data() == kMemory && env.has(Feature::kOffsetsInBounds))
+    text += ", " + reg_type_str(env, kPtrToCtx);
   return env.reject(EACCES, "{}\n", text);
 }
 
@@ -109,7 +114,9 @@ Check check_kernel_object(Env& env, uint32_t regno, ArgType arg_type, const ArgK
   }
   if (!btf_id) return env.bug("missing arg compatible BTF ID");
   const Btf* btf = reg.target.btf.btf;
-  if (btf_struct_ids_match(env, btf, reg.target.btf.id, reg.off, &vmlinux, btf_id, strict))
+  if (env.has(Feature::kOffsetsInBounds))
+    DRYDOCK_TRY(check_ptr_off_reg(env, reg, regno, true));
+  if (btf_struct_ids_match(env, btf, reg.target.btf.id, reg.constant_offset(), &vmlinux, btf_id, strict))
     return Check::ok();
   return env.reject(EACCES, "R{} is of type {} but {} is expected\n", regno,
                     btf->name_of(reg.target.btf.id), vmlinux.name_of(btf_id));
@@ -138,6 +145,7 @@ Check check_reg_type(Env& env, uint32_t regno, ArgType arg_type, uint32_t btf_id
   const RegType type = type_for_comparison(reg_type, arg_type, regno, meta);
   bool found = false;
   for (RegType expected : kind.types) found |= type == expected;
+  found |= kind.memory && type == kPtrToCtx && env.has(Feature::kOffsetsInBounds);
   if (!found) return reject_type(env, regno, kind.types);
   if (base_type(reg_type) != kPtrToBtfId) return Check::ok();
 

@@ -247,7 +247,7 @@ Check check_struct_matches(Argument& a, const Btf& need_btf, uint32_t need_id) {
   if (!got_type || !need_type) return a.env.bug("a register's struct is not in its BTF");
   std::string_view need_name = need_btf.name_of(*need_type);
   std::string_view got_name = got.btf->name_of(*got_type);
-  bool same = btf_struct_ids_match(a.env, got.btf, got.id, reg.off, a.meta.btf, need_id, strict);
+  bool same = btf_struct_ids_match(a.env, got.btf, got.id, reg.constant_offset(), a.meta.btf, need_id, strict);
   if (same || is_projection_of(need_name, got_name)) return Check::ok();
   return a.env.reject(
       EINVAL, "kernel function {} {} expected pointer to {} {} but R{} has a pointer to {} {}\n",

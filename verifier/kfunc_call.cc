@@ -193,7 +193,7 @@ Check release_argument(Env& env, const KfuncMeta& meta) {
 Check give_to_collection(Env& env, const KfuncMeta& meta, uint32_t insn) {
   uint32_t ref_obj_id = env.reg(2).ref_obj_id;
   InsnFacts& facts = env.facts[insn];
-  facts.insert_offset = static_cast<uint64_t>(static_cast<int64_t>(env.reg(2).off));
+  facts.insert_offset = static_cast<uint64_t>(static_cast<int64_t>(env.reg(2).constant_offset()));
   facts.struct_meta = find_struct_meta(env, meta.arg_btf, meta.arg_btf_id);
   if (Check converted = ref_convert_owning_non_owning(env, ref_obj_id); converted.failed()) {
     env.verbose("kfunc {}#{} conversion of owning ref to non-owning failed\n", meta.func_name,

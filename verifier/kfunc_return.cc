@@ -146,7 +146,7 @@ Check special_result(Result& r, bool* handled) {
   if (proto.ret_list_node || proto.ret_rb_node) {
     const BtfField* root = proto.ret_list_node ? r.meta.arg_list_head : r.meta.arg_rbtree_root;
     if (!root) return r.env.bug("a node is returned and no root was given");
-    set_graph_node(r.r0, *root);
+    set_graph_node(r.env, r.r0, *root);
     return Check::ok();
   }
   switch (r.meta.special) {

@@ -79,7 +79,7 @@ bool map_kptr_match_type(Env& env, const BtfField& field, Register& reg, uint32_
     }
     // A member's address matches its own type; where a reference changes hands, the whole object
     // is meant.
-    if (btf_struct_ids_match(env, reg.target.btf.btf, reg.target.btf.id, reg.off, field.target_btf,
+    if (btf_struct_ids_match(env, reg.target.btf.btf, reg.target.btf.id, reg.constant_offset(), field.target_btf,
                              field.target_id, !unreferenced))
       return true;
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // LD_IMM64: a constant, a map, a map's value, a kernel variable or a function of the program.
+#include "kernel/features.h"
 #include "verifier/cfg.h"
 #include "verifier/memory_access.h"
 #include "verifier/registers.h"
@@ -45,7 +46,10 @@ Check load_map(Env& env, const isa::Insn& insn, Register& reg) {
   }
   reg.target.map = {map, 0};
   reg.type = value ? kPtrToMapValue : kConstPtrToMap;
-  if (value) reg.off = static_cast<int32_t>(facts.map_offset);
+  if (value && env.has(Feature::kOffsetsInBounds))
+    reg.bounds.set_constant(facts.map_offset);
+  else if (value)
+    reg.off = static_cast<int32_t>(facts.map_offset);
   return Check::ok();
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "kernel/features.h"
 #include "verifier/alu.h"
 #include "verifier/btf_access.h"
 #include "verifier/context_access.h"
@@ -144,12 +145,25 @@ Check load_context(const Access& a, const ContextAccess& info) {
   return Check::ok();
 }
 
+/// Contexts are reached at their start, and (where offsets are bounds) at any constant offset when
+/// the kernel leaves them as they are laid out; a syscall program's is memory like any other.
+Check check_context_offset(const Access& a, int* off) {
+  const Register& reg = a.pointer();
+  if (!a.env.has(Feature::kOffsetsInBounds)) return check_ptr_off_reg(a.env, reg, a.regno);
+  if (context_is_memory(a.env))
+    DRYDOCK_TRY(check_mem_region(a.env, a.regno, a.off, a.size, kLargestContext, false));
+  else
+    DRYDOCK_TRY(check_ptr_off_reg(a.env, reg, a.regno, context_is_plain_memory(a.env)));
+  *off += static_cast<int>(reg.bounds.umax);
+  return Check::ok();
+}
+
 Check access_context(const Access& a) {
   DRYDOCK_TRY(a.no_leak("ctx"));
-  DRYDOCK_TRY(check_ptr_off_reg(a.env, a.pointer(), a.regno));
+  int off = a.off;
+  DRYDOCK_TRY(check_context_offset(a, &off));
   ContextAccess info;
-  Check access =
-      check_ctx_access(a.env, a.insn, a.off, a.size, a.type, &info, a.sign_extending);
+  Check access = check_ctx_access(a.env, a.insn, off, a.size, a.type, &info, a.sign_extending);
   if (access.failed()) {
     print_source_line(a.env, a.insn, "; ");
     return access;
@@ -175,7 +189,12 @@ Check access_packet(const Access& a) {
 
 Check access_flow_keys(const Access& a) {
   DRYDOCK_TRY(a.no_leak("flow keys"));
-  DRYDOCK_TRY(check_flow_keys_access(a.env, a.off, a.size));
+  const Register& reg = a.pointer();
+  if (!reg.bounds.is_const())
+    return a.env.reject(EACCES, "R{} invalid variable offset to flow keys: off={}, var_off={}\n",
+                        a.regno, a.off, tnum_str(reg.bounds.var));
+  const int moved = static_cast<int>(reg.bounds.const_value());
+  DRYDOCK_TRY(check_flow_keys_access(a.env, a.off + moved, a.size));
   if (a.loads()) a.value_unknown();
   return Check::ok();
 }
@@ -264,11 +283,16 @@ Check check_alignment(Env& env, const Register& reg, int off, int size, bool str
   Tnum whole = tnum_add(reg.bounds.var, Tnum::constant(static_cast<uint64_t>(fixed)));
   if (whole.is_aligned(static_cast<uint64_t>(size))) return Check::ok();
   std::string var = tnum_str(reg.bounds.var);
+  const int64_t known = static_cast<int64_t>(reg.bounds.var.value);
+  if (env.has(Feature::kOffsetsInBounds) && reg.bounds.is_const() && known < 0 && known >= INT16_MIN)
+    var = fmt::format("{}", known);
+  // What was added to the pointer has a place of its own in the text where it is kept apart.
+  if (!env.has(Feature::kOffsetsInBounds)) var += fmt::format("+{}", reg.off);
   if (packet)
-    return env.reject(EACCES, "misaligned packet access off {}+{}+{}+{} size {}\n",
-                      kPacketAlignment, var, reg.off, off, size);
-  return env.reject(EACCES, "misaligned {}access off {}+{}+{} size {}\n", row.aligned_as, var,
-                    reg.off, off, size);
+    return env.reject(EACCES, "misaligned packet access off {}+{}+{} size {}\n",
+                      kPacketAlignment, var, off, size);
+  return env.reject(EACCES, "misaligned {}access off {}+{} size {}\n", row.aligned_as, var,
+                    off, size);
 }
 
 /// Kinds for which one instruction must not see another kind on another path, since the kernel
@@ -359,6 +383,15 @@ Check save_ptr_type(Env& env, RegType type, bool allow_trust_mismatch) {
 
 Check check_buffer_access(Env& env, const Register& reg, uint32_t regno, int off, int size,
                           const char* kind) {
+  if (env.has(Feature::kOffsetsInBounds)) {
+    if (!reg.bounds.is_const())
+      return env.reject(EACCES, "R{} invalid variable buffer offset: off={}, var_off={}\n", regno,
+                        off, tnum_str(reg.bounds.var));
+    const auto moved = static_cast<int64_t>(reg.bounds.const_value());
+    if (moved + off >= 0) return Check::ok();
+    return env.reject(EACCES, "R{} invalid negative {} buffer offset: off={}, var_off={}\n", regno,
+                      kind, off, moved);
+  }
   if (off < 0)
     return env.reject(EACCES, "R{} invalid {} buffer access: off={}, size={}\n", regno, kind, off,
                       size);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Memory that a call is given: a pointer and a size, or a pointer to something of a known size.
+#include "kernel/features.h"
 #include "verifier/branches.h"
 #include "verifier/btf_access.h"
 #include "verifier/context_access.h"
@@ -65,6 +66,19 @@ bool any_offset_allowed(RegType type) {
   }
 }
 
+/// check_ptr_off_reg() where all of the offset is in the bounds.
+Check check_bounded_offset(Env& env, const Register& reg, uint32_t regno, bool fixed_off_ok) {
+  if (!reg.bounds.is_const())
+    return env.reject(EACCES, "variable {} access var_off={} disallowed\n",
+                      reg_type_str(env, reg.type), tnum_str(reg.bounds.var));
+  const bool negative = reg.bounds.smin < 0;
+  if (!negative && (fixed_off_ok || reg.bounds.const_value() == 0)) return Check::ok();
+  return env.reject(EACCES, "{} {} ptr R{} off={} disallowed\n",
+                    negative ? "negative offset" : "dereference of modified",
+                    reg_type_str(env, reg.type), regno,
+                    static_cast<int64_t>(reg.bounds.const_value()));
+}
+
 /// Objects typed by BTF: a fixed offset names a member.
 bool fixed_offset_allowed(RegType type) {
   switch (type) {
@@ -109,7 +123,9 @@ Check check_helper_mem_access(Env& env, uint32_t regno, int size, AccessType typ
     case kPtrToBtfId:
       return check_ptr_to_btf_access(env, regno, reg.off, size, AccessType::kRead, -1);
     case kPtrToCtx:
-      if (context_is_plain_memory(env))
+      if (context_is_memory(env))
+        return check_mem_region(env, regno, 0, size, kLargestContext, zero_size_allowed);
+      if (context_is_plain_memory(env) && !env.has(Feature::kOffsetsInBounds))
         return check_plain_context(env, regno, size, type, zero_size_allowed);
       return reject_argument(env, regno, size, zero_size_allowed);
     default:
@@ -157,6 +173,7 @@ Check check_kfunc_mem_size_reg(Env& env, Register& mem_reg, Register& size_reg, 
 }
 
 Check check_ptr_off_reg(Env& env, const Register& reg, uint32_t regno, bool fixed_off_ok) {
+  if (env.has(Feature::kOffsetsInBounds)) return check_bounded_offset(env, reg, regno, fixed_off_ok);
   const char* fault = reg.off < 0 ? "negative offset" : "dereference of modified";
   if (reg.off < 0 || (reg.off && !fixed_off_ok))
     return env.reject(EACCES, "{} {} ptr R{} off={} disallowed\n", fault,
@@ -175,12 +192,17 @@ Check check_func_arg_reg_off(Env& env, const Register& reg, uint32_t regno, ArgT
   if (arg_type & kObjRelease) {
     // A dynptr on the stack stands for what it refers to: where it is does not matter.
     if (base_type(arg_type) == kArgPtrToDynptr && reg.type == kPtrToStack) return Check::ok();
-    if (reg.off)
+    const bool unknown = env.has(Feature::kOffsetsInBounds) && !reg.bounds.is_const();
+    const bool moved =
+        env.has(Feature::kOffsetsInBounds) ? reg.bounds.const_value() != 0 : reg.off != 0;
+    if (unknown || moved)
       return env.reject(
           EINVAL, "R{} must have zero offset when passed to release func or trusted arg to kfunc\n",
           regno);
-    return check_ptr_off_reg(env, reg, regno, false);
+    if (!env.has(Feature::kOffsetsInBounds)) return check_ptr_off_reg(env, reg, regno, false);
   }
+  if (reg.type == kPtrToCtx && base_type(arg_type) != kArgPtrToCtx && context_is_memory(env))
+    return Check::ok();
   if (any_offset_allowed(reg.type)) return Check::ok();
   return check_ptr_off_reg(env, reg, regno, fixed_offset_allowed(reg.type));
 }

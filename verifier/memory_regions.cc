@@ -2,6 +2,7 @@
 // Regions of a known size: map keys and values, memory returned by helpers. An access is inside
 // when it is inside with the least and with the greatest value that the variable part of the
 // offset can have.
+#include "kernel/features.h"
 #include "verifier/btf_access.h"
 #include "verifier/log.h"
 #include "verifier/memory_access.h"
@@ -31,6 +32,9 @@ Check check_constant_region(Env& env, uint32_t regno, int off, int size, uint32_
     case kPtrToPacketEnd:
       return env.reject(EACCES, "invalid access to packet, off={} size={}, R{}(id={},off={},r={})\n",
                         off, size, regno, reg.id, off, static_cast<int>(mem_size));
+    case kPtrToCtx:
+      return env.reject(EACCES, "invalid access to context, ctx_size={} off={} size={}\n",
+                        static_cast<int>(mem_size), off, size);
     default:
       return env.reject(EACCES, "invalid access to memory, mem_size={} off={} size={}\n", mem_size,
                         off, size);
@@ -144,7 +148,8 @@ Check check_map_access_type(Env& env, uint32_t regno, int off, int size, AccessT
   if (type == AccessType::kWrite ? can_write : can_read) return Check::ok();
   return env.reject(EACCES, "{} map forbidden, value_size={} off={} size={}\n",
                     type == AccessType::kWrite ? "write into" : "read from",
-                    static_cast<int>(map.value_size), off, size);
+                    static_cast<int>(map.value_size),
+                    env.has(Feature::kOffsetsInBounds) ? off + env.reg(regno).bounds.smin : off, size);
 }
 
 }  // namespace drydock::verifier

@@ -64,6 +64,12 @@ bool may_access_packet(Env& env, const CallMeta* meta, AccessType type) {
 
 Check check_packet_access(Env& env, uint32_t regno, int off, int size, bool zero_size_allowed) {
   const Register& reg = env.reg(static_cast<int>(regno));
+  if (env.has(Feature::kOffsetsInBounds)) {
+    if (reg.target.packet_range < 0)
+      return env.reject(EINVAL, "R{} offset is outside of the packet\n", regno);
+    return check_mem_region(env, regno, off, size, static_cast<uint32_t>(reg.target.packet_range),
+                            zero_size_allowed);
+  }
   if (reg.bounds.smin < 0)
     return env.reject(EACCES,
                       "R{} min value is negative, either use unsigned index or do a if (index >=0) "

@@ -65,6 +65,11 @@ struct Register {
   bool is_const_scalar() const { return type == kScalar && bounds.is_const(); }
   bool is_null_constant() const { return is_const_scalar() && bounds.const_value() == 0; }
   bool maybe_null() const { return type & kPtrMaybeNull; }
+  /// A pointer's offset where it is known: kernels keep it in `off`, or (Feature::kOffsetsInBounds)
+  /// in the bounds like the rest.
+  int32_t constant_offset() const {
+    return off + (bounds.is_const() ? static_cast<int32_t>(bounds.const_value()) : 0);
+  }
   bool is_packet_pointer() const { return is(kPtrToPacket) || is(kPtrToPacketMeta); }
   IterState iter_state() const { return static_cast<IterState>(target.iter.state); }
   bool same_target(const Register& o) const { return !std::memcmp(&target, &o.target, 16); }

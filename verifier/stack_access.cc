@@ -3,6 +3,7 @@
 // stack_read.cc and stack_write.cc.
 #include "verifier/stack_access.h"
 
+#include "kernel/features.h"
 #include "verifier/helper_call.h"
 #include "verifier/liveness.h"
 #include "verifier/memory_access_text.h"
@@ -112,7 +113,8 @@ Check check_stack_access_within_bounds(Env& env, uint32_t regno, int off, int si
   FuncState& frame = frame_of(env, reg);
   if (int err = fault_of(env, frame, e, size, write)) {
     if (b.is_const())
-      return env.reject(err, "invalid{} stack R{} off={} size={}\n", what, regno, off, size);
+      return env.reject(err, "invalid{} stack R{} off={} size={}\n", what, regno,
+                        env.has(Feature::kOffsetsInBounds) ? e.begin : off, size);
     return env.reject(err, "invalid variable-offset{} stack R{} var_off={} off={} size={}\n", what,
                       regno, tnum_str(b.var), off, size);
   }

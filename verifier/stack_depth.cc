@@ -6,6 +6,8 @@
 // not count for its callers, only for itself. Asynchronous callbacks run on the kernel's stack.
 //
 // Kernel's counterpart: check_max_stack_depth().
+#include <algorithm>
+
 #include "kernel/features.h"
 #include "verifier/cfg.h"
 #include "verifier/kfunc_call.h"
@@ -69,11 +71,13 @@ Check DepthWalk::enter(uint32_t index) {
   if (private_stacks_ && s.private_stack == PrivateStack::kUnknown && own >= kMinPrivateStack)
     s.private_stack = PrivateStack::kAdaptive;
   if (s.private_stack == PrivateStack::kAdaptive) {
+    env_.max_stack_depth = std::max(env_.max_stack_depth, own);
     if (own > isa::kMaxStackBytes)
       return env_.reject(EACCES, "stack size of subprog {} is {}. Too large\n", index, own);
     return Check::ok();
   }
   depth_ += own;
+  env_.max_stack_depth = std::max(env_.max_stack_depth, depth_);
   if (depth_ > isa::kMaxStackBytes)
     return env_.reject(EACCES, "combined stack size of {} calls is {}. Too large\n", callers_.size() + 1,
                        depth_);

@@ -5,6 +5,7 @@
 
 #include <chrono>
 
+#include "kernel/features.h"
 #include "verifier/cfg.h"
 #include "verifier/diagnose.h"
 #include "verifier/env.h"
@@ -35,6 +36,7 @@ constexpr Pass kPasses[] = {
     {"post-order", compute_postorder},
     {"stack liveness", stack_liveness_init},
     {"attach target", check_attach_target},
+    {"recursion", check_recursion},
     {"components", compute_scc},
     {"live registers", compute_live_registers},
     {"fastcall patterns", mark_fastcall_patterns},
@@ -59,10 +61,27 @@ std::vector<uint32_t> stack_depths(const Env& env) {
   return depths;
 }
 
+/// Newer kernels leave out a function of their own making, and tell the deepest chain of calls and
+/// how many instructions each walk from a global function took.
+void print_depths(Env& env) {
+  std::vector<uint32_t> depths = stack_depths(env);
+  if (!env.has(Feature::kInsnsByFunction)) {
+    env.verbose("stack depth {}\n", fmt::join(depths, "+"));
+    return;
+  }
+  depths.resize(std::max<size_t>(depths.size() - env.hidden_subprogs, 1));
+  std::vector<uint64_t> walked;
+  for (size_t i = 0; i < env.subprogs.size(); ++i)
+    if (i == 0 || (env.subprogs[i].is_global && !env.subprogs[i].removed))
+      walked.push_back(env.subprogs[i].insns_walked);
+  env.verbose("stack depth {} max {}\n", fmt::join(depths, "+"), env.max_stack_depth);
+  env.verbose("insns processed {}\n", fmt::join(walked, "+"));
+}
+
 void print_statistics(Env& env, uint64_t duration_ns) {
   if (env.log.stats()) {
     env.verbose("verification time {} usec\n", duration_ns / 1000);
-    env.verbose("stack depth {}\n", fmt::join(stack_depths(env), "+"));
+    print_depths(env);
   }
   env.verbose(
       "processed {} insns (limit {}) max_states_per_insn {} total_states {} peak_states {} "

@@ -88,6 +88,7 @@ Check Walk::begin_insn(bool* pruned) {
   env_.prev_insn_idx = prev_insn_;
   if (env_.insn_idx >= env_.code.size())
     return env_.reject(EFAULT, "invalid insn idx {} insn_cnt {}\n", env_.insn_idx, env_.code.size());
+  ++env_.subprogs[env_.state->frames[0]->subprogno].insns_walked;
   if (++env_.insns_processed > kMaxInsnsProcessed)
     return env_.reject(E2BIG, "BPF program is too large. Processed {} insn\n", env_.insns_processed);
   if (env_.insns_processed % kInsnsBetweenLimitChecks == 0) DRYDOCK_TRY(check_limits());
