@@ -15,6 +15,7 @@
 #include "cli/command.h"
 #include "cli/exit_status.h"
 #include "emulator/cases/case_run.h"
+#include "referee/target.h"
 
 namespace drydock::cli {
 namespace {
@@ -24,14 +25,15 @@ using Kind = CaseOutcome::Kind;
 
 struct TestOptions {
   std::vector<std::string> paths, objects;
-  std::string kernel = "6.18", filter = "*", junit, format = "text";
+  std::string kernel = "6.18", with, cache, filter = "*", junit, format = "text";
   unsigned jobs = 1;
 };
 
 struct CaseResult {
   std::string path, name;
   CaseOutcome outcome;
-  bool skipped = false;
+  std::string skipped;                      // why it was not run
+  std::vector<std::string> not_compared;    // what a real kernel does not let be performed or seen
   double ms = 0;
 };
 
@@ -61,7 +63,7 @@ CaseResult run_one(const std::string& path, const std::shared_ptr<const Profile>
   if (!file) {
     r.outcome = {Kind::kMalformed, file.error().message, "", 0};
   } else if (!file->kernels().empty() && std::ranges::find(file->kernels(), profile->name()) == file->kernels().end()) {
-    r.skipped = true;
+    r.skipped = "not meant for kernel " + profile->name();
   } else {
     r.outcome = file->run(profile, options);
   }
@@ -99,7 +101,7 @@ std::string junit_of(const std::vector<CaseResult>& results, size_t failures, si
                                 results.size(), failures, skipped);
   for (const CaseResult& r : results) {
     out += fmt::format("  <testcase name=\"{}\" time=\"{:.3f}\"", xml(r.name), r.ms / 1000);
-    if (r.skipped) out += "><skipped/></testcase>\n";
+    if (!r.skipped.empty()) out += "><skipped/></testcase>\n";
     else if (r.outcome.kind == Kind::kPassed) out += "/>\n";
     else out += fmt::format("><failure type=\"{}\" message=\"{}\"/></testcase>\n", word(r.outcome.kind), xml(r.outcome.message));
   }
@@ -109,49 +111,89 @@ std::string junit_of(const std::vector<CaseResult>& results, size_t failures, si
 void print_json(const TestOptions& options, const std::vector<CaseResult>& results) {
   nlohmann::ordered_json doc = {{"schema", 1}, {"kernel", options.kernel}, {"cases", nlohmann::ordered_json::array()}};
   for (const CaseResult& r : results)
-    doc["cases"].push_back({{"file", r.path}, {"outcome", r.skipped ? "skipped" : word(r.outcome.kind)},
+    doc["cases"].push_back({{"file", r.path}, {"outcome", !r.skipped.empty() ? "skipped" : word(r.outcome.kind)},
                             {"message", r.outcome.message}, {"step", r.outcome.step}, {"ms", r.ms}});
   fmt::print("{}\n", doc.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
 }
 
 void print_text(const TestOptions& options, const std::vector<CaseResult>& results, size_t failures, size_t skipped) {
   for (const CaseResult& r : results) {
-    if (r.skipped) {
-      fmt::print("[ SKIPPED  ] {} (not meant for kernel {})\n", r.name, options.kernel);
+    if (!r.skipped.empty()) {
+      fmt::print("[ SKIPPED  ] {} ({})\n", r.name, r.skipped);
     } else if (r.outcome.kind == Kind::kPassed) {
       fmt::print("[       OK ] {} ({:.0f} ms)\n", r.name, r.ms);
+      for (const std::string& what : r.not_compared) fmt::print("             not compared: {}\n", what);
     } else {
       fmt::print("{}\n[  FAILED  ] {} ({}, {:.0f} ms)\n", r.outcome.message, r.name, word(r.outcome.kind), r.ms);
-      fmt::print("  again: drydock test {} --kernel {}\n", r.path, options.kernel);
+      std::string where = options.with.empty() ? "--kernel " + options.kernel : "--with " + options.with;
+      fmt::print("  again: drydock test {} {}\n", r.path, where);
     }
   }
   fmt::print("[==========] {} cases: {} passed, {} failed, {} skipped\n", results.size(),
              results.size() - failures - skipped, failures, skipped);
 }
 
-int run_test(const TestOptions& options) {
-  auto profile = load_kernel(options.kernel);
-  if (!profile) return complain({ErrorKind::kUsage, profile.error().message, 0});
-  auto files = find_cases(options.paths);
-  if (!files) return complain({ErrorKind::kUsage, files.error().message, 0});
-  std::erase_if(*files, [&](const std::string& f) { return fnmatch(options.filter.c_str(), f.c_str(), 0) != 0; });
-  if (files->empty()) return complain({ErrorKind::kUsage, "no case to run", 0});
+std::vector<CaseResult> run_emulated(const std::vector<std::string>& files, const std::shared_ptr<const Profile>& profile,
+                                     const TestOptions& options) {
   CaseOptions case_options{options.objects};
-  std::vector<CaseResult> results(files->size());
+  std::vector<CaseResult> results(files.size());
   std::atomic<size_t> next = 0;
   auto work = [&] {
-    for (size_t i; (i = next++) < files->size();) results[i] = run_one((*files)[i], *profile, case_options);
+    for (size_t i; (i = next++) < files.size();) results[i] = run_one(files[i], profile, case_options);
   };
   std::vector<std::thread> pool;
   for (unsigned i = 1; i < options.jobs; ++i) pool.emplace_back(work);
   work();
   for (std::thread& thread : pool) thread.join();
+  return results;
+}
+
+/// What a real kernel did, compared with what the case expects.
+CaseResult judged(const referee::CaseObservation& seen) {
+  CaseResult r{.path = seen.name, .name = seen.name};
+  r.skipped = seen.skipped;
+  auto file = CaseFile::read(seen.name);
+  auto steps = nlohmann::ordered_json::parse(seen.steps, nullptr, false);
+  if (!file) r.outcome = {Kind::kMalformed, file.error().message, "", 0};
+  else if (r.skipped.empty()) r.outcome = file->check(steps, &r.not_compared);
+  if (r.outcome.kind == Kind::kUnsupported) r.skipped = r.outcome.message;
+  return r;
+}
+
+Result<std::vector<CaseResult>> run_for_real(const std::vector<std::string>& files, const TestOptions& options) {
+  auto target = referee::open_target(options.with, {.cache = options.cache});
+  if (!target) return std::unexpected(target.error());
+  std::vector<CaseResult> results;
+  auto done = (*target)->run_cases(files, options.objects, [&](referee::CaseObservation seen) { results.push_back(judged(seen)); });
+  if (!done) return std::unexpected(done.error());
+  return results;
+}
+
+int run_test(const TestOptions& options) {
+  auto files = find_cases(options.paths);
+  if (!files) return complain({ErrorKind::kUsage, files.error().message, 0});
+  std::erase_if(*files, [&](const std::string& f) { return fnmatch(options.filter.c_str(), f.c_str(), 0) != 0; });
+  if (files->empty()) return complain({ErrorKind::kUsage, "no case to run", 0});
+  std::vector<CaseResult> results;
+  if (options.with.empty()) {
+    auto profile = load_kernel(options.kernel);
+    if (!profile) return complain({ErrorKind::kUsage, profile.error().message, 0});
+    results = run_emulated(*files, *profile, options);
+  } else {
+    auto real = run_for_real(*files, options);
+    if (!real && real.error().kind == ErrorKind::kUnsupported) {
+      fmt::print("skipped: {}\n", real.error().message);
+      return kUnsupported;
+    }
+    if (!real) return complain(real.error());
+    results = std::move(*real);
+  }
 
   size_t failures = 0, skipped = 0;
   int status = kGood;
   for (const CaseResult& r : results) {
-    skipped += r.skipped;
-    if (r.skipped) continue;
+    skipped += !r.skipped.empty();
+    if (!r.skipped.empty()) continue;
     failures += r.outcome.kind != Kind::kPassed;
     status = worse(status, status_of(r.outcome.kind));
   }
@@ -168,10 +210,12 @@ int run_test(const TestOptions& options) {
 
 Action add_test(CLI::App& app) {
   auto options = std::make_shared<TestOptions>();
-  CLI::App* c = app.add_subcommand("test", "Runs cases on the emulated kernel");
+  CLI::App* c = app.add_subcommand("test", "Runs cases on the emulated kernel, or on a real one");
   c->add_option("CASE", options->paths, "case files, or folders of them")->required();
   c->add_option("--objects", options->objects, "folder where cases find their objects");
   c->add_option("--kernel,-k", options->kernel, "kernel profile")->capture_default_str();
+  c->add_option("--with", options->with, "on a real kernel instead: host, vm:NAME");
+  c->add_option("--cache", options->cache, "where fetched kernels are kept");
   c->add_option("--filter", options->filter, "only cases whose path matches (shell pattern)")->capture_default_str();
   c->add_option("--junit", options->junit, "writes a JUnit report there");
   c->add_option("--format,-f", options->format, "text or json")->check(CLI::IsMember({"text", "json"}));

@@ -18,6 +18,7 @@
 #include "kernel/uapi.h"
 #include "referee/agent_bytes.h"
 #include "referee/agent_session.h"
+#include "referee/case_requests.h"
 
 namespace drydock::referee {
 namespace {
@@ -97,9 +98,12 @@ class HostTarget final : public Target {
     return ask_all(sessions, std::move(requests), take);
   }
 
-  Status run_cases(const std::vector<std::string>&, const std::vector<std::string>&,
-                   const std::function<void(CaseObservation)>&) override {
-    return unsupported("cases are not run on real kernels");
+  Status run_cases(const std::vector<std::string>& cases, const std::vector<std::string>& object_folders,
+                   const std::function<void(CaseObservation)>& take) override {
+    auto requests = read_case_requests(cases, object_folders);
+    for (CaseRequest& request : requests) request.there = request.object;
+    HostSessions sessions;
+    return perform_all(sessions, requests, take);
   }
 
  private:

@@ -3,8 +3,14 @@
 # carries inside the library. Built without sanitizers, from the few sources it shares with others.
 file(GLOB DRYDOCK_AGENT_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/referee/agent/*.cc)
 add_executable(drydock-agent ${DRYDOCK_AGENT_SOURCES}
+  ${CMAKE_SOURCE_DIR}/base/file.cc
+  ${CMAKE_SOURCE_DIR}/emulator/cases/case_programs.cc
+  ${CMAKE_SOURCE_DIR}/emulator/cases/json_reader.cc
+  ${CMAKE_SOURCE_DIR}/emulator/cases/values.cc
+  ${CMAKE_SOURCE_DIR}/emulator/events/socket_address.cc
   ${CMAKE_SOURCE_DIR}/emulator/loader/fixups.cc
   ${CMAKE_SOURCE_DIR}/emulator/loader/libbpf_lines.cc
+  ${CMAKE_SOURCE_DIR}/isa/encoding.cc
   ${CMAKE_SOURCE_DIR}/kernel/uapi.cc
   ${CMAKE_SOURCE_DIR}/referee/answer_kind.cc
   ${CMAKE_SOURCE_DIR}/referee/protocol.cc
@@ -18,7 +24,7 @@ target_compile_options(drydock-agent PRIVATE -Wall -Wextra -Werror -Wno-missing-
 target_include_directories(drydock-agent PRIVATE ${CMAKE_SOURCE_DIR})
 target_include_directories(drydock-agent SYSTEM PRIVATE
   ${DRYDOCK_LIBBPF_DIR}/include ${DRYDOCK_LIBBPF_DIR}/tree/include/uapi)
-target_link_libraries(drydock-agent PRIVATE nlohmann_json::nlohmann_json
+target_link_libraries(drydock-agent PRIVATE nlohmann_json::nlohmann_json fmt::fmt-header-only
   ${DRYDOCK_LIBBPF_DIR}/objects/libbpf.a
   ${DRYDOCK_STATIC_LIBELF} ${DRYDOCK_STATIC_ZLIB} ${DRYDOCK_STATIC_ZSTD})
 target_link_options(drydock-agent PRIVATE -static -Wl,--gc-sections -s)

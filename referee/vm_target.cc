@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "kernel/fetch/kernel_store.h"
 #include "referee/agent_bytes.h"
+#include "referee/case_requests.h"
 #include "referee/initramfs.h"
 #include "referee/vm_machine.h"
 
@@ -70,24 +71,48 @@ class VmTarget final : public Target {
 
   using Target::ask;
   Status ask(const std::vector<Question>& questions, const std::function<void(Answer)>& take) override {
+    Places places;
+    for (const Question& q : questions) places.try_emplace(q.object);
+    auto sessions = machines_with(places);
+    if (!sessions) return std::unexpected(sessions.error());
+    std::vector<AskRequest> requests;
+    for (const Question& q : questions)
+      requests.push_back({.path = places[q.object], .object = fs::path(q.object).filename(), .options = q.options});
+    return ask_all(*sessions, std::move(requests), take);
+  }
+
+  Status run_cases(const std::vector<std::string>& cases, const std::vector<std::string>& object_folders,
+                   const std::function<void(CaseObservation)>& take) override {
+    auto requests = read_case_requests(cases, object_folders);
+    Places places;
+    for (const CaseRequest& request : requests)
+      if (!request.object.empty()) places.try_emplace(request.object);
+    auto sessions = machines_with(places);
+    if (!sessions) return std::unexpected(sessions.error());
+    for (CaseRequest& request : requests)
+      if (!request.object.empty()) request.there = places[request.object];
+    return perform_all(*sessions, requests, take);
+  }
+
+ private:
+  using Places = std::map<std::string, std::string>;   // an object's path here, and in the machine
+
+  /// Machines whose initramfs holds these objects; tells where.
+  Result<VmSessions> machines_with(Places& places) {
     std::string config;
     auto cpio = base_files(kernel_, &config);
     if (!cpio) return std::unexpected(cpio.error());
-    std::vector<AskRequest> requests;
-    std::map<std::string, std::string> folders;   // of each object, by its path here
-    for (const Question& q : questions) {
+    size_t number = 0;
+    for (auto& [object, place] : places) {
       // Under its own name, since libbpf names maps after the file; in a folder of its own, since two
       // files may have one name.
-      std::string file = fs::path(q.object).filename();
-      auto [known, fresh] = folders.try_emplace(q.object, "objects/" + std::to_string(folders.size()));
-      const std::string& folder = known->second;
-      if (fresh) {
-        auto bytes = read_file(q.object);
-        if (!bytes) return std::unexpected(bytes.error());
-        cpio->folder(folder);
-        cpio->file(folder + "/" + file, *bytes, false);
-      }
-      requests.push_back({.path = "/" + folder + "/" + file, .object = file, .options = q.options});
+      std::string folder = "objects/" + std::to_string(number++);
+      std::string file = folder + "/" + fs::path(object).filename().string();
+      auto bytes = read_file(object);
+      if (!bytes) return std::unexpected(bytes.error());
+      cpio->folder(folder);
+      cpio->file(file, *bytes, false);
+      place = "/" + file;
     }
     auto packed = pack(cpio->finish(), packing_for(config));
     if (!packed) return std::unexpected(packed.error());
@@ -95,16 +120,9 @@ class VmTarget final : public Target {
     if (!initramfs) return std::unexpected(initramfs.error());
     *packed = {};
     Accelerator accelerator = choose_accelerator(cache_folder(options_.cache), kernel_.image, *initramfs);
-    VmSessions sessions(kernel_, std::move(*initramfs), accelerator);
-    return ask_all(sessions, std::move(requests), take);
+    return Result<VmSessions>(std::in_place, kernel_, std::move(*initramfs), accelerator);
   }
 
-  Status run_cases(const std::vector<std::string>&, const std::vector<std::string>&,
-                   const std::function<void(CaseObservation)>&) override {
-    return unsupported("cases are not run on real kernels");
-  }
-
- private:
   std::string name_;
   StoredKernel kernel_;
   TargetOptions options_;

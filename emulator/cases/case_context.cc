@@ -3,30 +3,15 @@
 
 #include <algorithm>
 #include <cstring>
-#include <set>
 
 #include "base/file.h"
+#include "emulator/cases/case_programs.h"
 #include "maps/map.h"
 
 namespace drydock::cases {
 namespace {
 
 constexpr int64_t kMostCpus = 4096;
-
-std::set<std::string> programs_to_run(const Json& json) {
-  // Steps that run a program by itself or attach it need it loaded.
-  std::set<std::string> names;
-  if (auto list = json.find("programs"); list != json.end() && list->is_array())
-    for (const Json& name : *list)
-      if (name.is_string()) names.insert(name.get<std::string>());
-  if (auto steps = json.find("steps"); steps != json.end() && steps->is_array())
-    for (const Json& step : *steps)
-      for (const char* kind : {"attach", "run", "iterate"})
-        if (step.is_object() && step.contains(kind) && step[kind].is_object() &&
-            step[kind].contains("program") && step[kind]["program"].is_string())
-          names.insert(step[kind]["program"].get<std::string>());
-  return names;
-}
 
 }  // namespace
 
@@ -262,7 +247,11 @@ Status CaseContext::step(const std::string& kind, const Json& content, const std
       kinds.emplace_back(row.kind);
       if (row.kind != kind) continue;
       Reader reader(content, where);
-      if (auto done = row.run(*this, reader); !done) return done;
+      auto observed = row.run(*this, reader);
+      if (!observed) return std::unexpected(observed.error());
+      auto unseen = check_observation(kind, reader, *observed);
+      if (!unseen) return std::unexpected(unseen.error());
+      if (!unseen->empty()) return differs(where, unseen->front() + " was not seen");
       for (const auto& m : object_ ? object_->maps() : std::vector<LoadedObject::LoadedMap>{})
         if (m.object && m.object->map) m.object->map->quiesce();
       return reader.finish();
@@ -271,32 +260,15 @@ Status CaseContext::step(const std::string& kind, const Json& content, const std
   return malformed(where + ": there is no step `" + kind + "`" + (similar ? " (did you mean `" + *similar + "`?)" : ""));
 }
 
-Status check_runs(Reader& reader, const std::vector<ProgramRun>& runs) {
-  const Json* returns = reader.take("returns");
-  auto fault = reader.text("fault");
+Status observe_runs(Json& observed, const std::vector<ProgramRun>& runs) {
   const RunReport* stopped = nullptr;
-  for (const ProgramRun& run : runs)
+  observed["returns"] = Json::array();
+  for (const ProgramRun& run : runs) {
     if (!run.report.ok()) stopped = &run.report;
-  if (stopped && stopped->stop == Stop::kUnsupported) return unsupported(stopped->message);
-  if (stopped && !fault) return differs(reader.where(), "the program stopped: " + stopped->message);
-  if (fault && !stopped) return differs(reader.where(), "no fault, expected `" + *fault + "`");
-  if (fault && stopped->message.find(*fault) == std::string::npos)
-    return differs(reader.where(), "fault `" + stopped->message + "`, expected `" + *fault + "`");
-  if (!returns) return {};
-  Json got = Json::array();
-  for (const ProgramRun& run : runs) got.push_back(static_cast<int32_t>(run.report.return_value));
-  if (got != *returns) return differs(reader.where(), "programs returned " + got.dump() + ", expected " + returns->dump());
-  return {};
-}
-
-Status check_result(Reader& reader, int64_t result) {
-  int64_t expected = 0;
-  if (const Json* value = reader.take("result")) {
-    auto parsed = parse_result(*value, reader.where() + ".result");
-    if (!parsed) return std::unexpected(parsed.error());
-    expected = *parsed;
+    observed["returns"].push_back(static_cast<int32_t>(run.report.return_value));
   }
-  if (result != expected) return differs(reader.where(), "result " + result_text(result) + ", expected " + result_text(expected));
+  if (stopped && stopped->stop == Stop::kUnsupported) return unsupported(stopped->message);
+  observed["fault"] = stopped ? stopped->message : "";
   return {};
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "emulator/cases/case_run.h"
+#include "emulator/cases/expectations.h"
 #include "emulator/cases/values.h"
 #include "emulator/events/attachments.h"
 #include "emulator/events/iterator_events.h"
@@ -76,16 +77,13 @@ class CaseContext {
   std::string cgroup_ = "/";
 };
 
-/// A difference: what was expected and what came.
-inline std::unexpected<Error> differs(const std::string& where, const std::string& what) {
-  return std::unexpected(Error{ErrorKind::kInternal, where + ": " + what, 0});
-}
-/// Compares the results of programs with `returns` and `fault`; a fault that nobody expects fails.
-Status check_runs(Reader& reader, const std::vector<ProgramRun>& runs);
-/// Compares `result`; without the field 0 is expected.
-Status check_result(Reader& reader, int64_t result);
+/// What the runs of programs show of themselves: `returns`, `fault`. kUnsupported when a program
+/// needed what is not modelled.
+Status observe_runs(Json& observed, const std::vector<ProgramRun>& runs);
 
-using StepFunction = Status (*)(CaseContext&, Reader&);
+/// Performs a step and says what was seen (expectations.h compares it). Takes only the fields that say
+/// what to do.
+using StepFunction = Result<Json> (*)(CaseContext&, Reader&);
 struct StepRow {
   std::string_view kind;
   StepFunction run;

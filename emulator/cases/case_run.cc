@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "emulator/cases/case_run.h"
 
+#include <set>
+
 #include "base/file.h"
 #include "emulator/cases/case_context.h"
+#include "emulator/cases/expectations.h"
 
 namespace drydock {
 
@@ -61,6 +64,41 @@ CaseOutcome CaseFile::run(const std::shared_ptr<const Profile>& profile,
       return outcome_of(ok.error(), where, done);
     ++done;
   }
+  return {CaseOutcome::Kind::kPassed, "", "", done};
+}
+
+namespace {
+
+// Steps that arrange what others then show: a case of which nothing else was performed showed nothing.
+const std::set<std::string_view> kArrangements = {"load", "attach", "detach", "task", "cpu", "advance"};
+
+}  // namespace
+
+CaseOutcome CaseFile::check(const Json& seen, std::vector<std::string>* not_compared) const {
+  auto steps = json_.find("steps");
+  if (steps == json_.end() || !steps->is_array() || !seen.is_array() || steps->size() != seen.size())
+    return {CaseOutcome::Kind::kMalformed, path_ + ": there are not as many observations as steps", "", 0};
+  size_t done = 0, compared = 0;
+  std::string reason;
+  for (const Json& step : *steps) {
+    const std::string& kind = step.begin().key();
+    std::string where = "steps[" + std::to_string(done) + "]." + kind;
+    const Json& entry = seen[done++];
+    if (entry.contains("failed"))
+      return {CaseOutcome::Kind::kFailed, where + ": " + entry["failed"].get<std::string>(), where, done};
+    if (!entry.contains("observed")) {
+      std::string why = entry.value("skipped", "not performed");
+      if (reason.empty()) reason = where + ": " + why;
+      not_compared->push_back(where + ": " + why);
+      continue;
+    }
+    cases::Reader reader(step.begin().value(), where);
+    auto unseen = cases::check_observation(kind, reader, entry["observed"]);
+    if (!unseen) return outcome_of(unseen.error(), where, done);
+    for (const std::string& field : *unseen) not_compared->push_back(where + "." + field + ": not seen");
+    if (!kArrangements.contains(kind)) ++compared;
+  }
+  if (compared == 0 && !reason.empty()) return {CaseOutcome::Kind::kUnsupported, reason, "", done};
   return {CaseOutcome::Kind::kPassed, "", "", done};
 }
 

@@ -35,6 +35,9 @@ class CaseFile {
   /// Empty: every kernel.
   const std::vector<std::string>& kernels() const { return kernels_; }
   CaseOutcome run(const std::shared_ptr<const Profile>& profile, const CaseOptions& options) const;
+  /// The same comparison with what somebody else saw: a list with an entry a step, {"observed": …},
+  /// {"skipped": why} or {"failed": why}. `not_compared` is told what could not be.
+  CaseOutcome check(const cases::Json& steps, std::vector<std::string>* not_compared) const;
 
  private:
   std::string path_, name_;

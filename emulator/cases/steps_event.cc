@@ -6,46 +6,41 @@
 namespace drydock::cases {
 namespace {
 
-Status check_trace(Reader& r, const Result<TraceResult>& outcome, bool has_result) {
+Result<Json> observe_trace(const Result<TraceResult>& outcome) {
   if (!outcome) return std::unexpected(outcome.error());
-  if (auto ok = check_runs(r, outcome->runs); !ok) return ok;
-  const Json* skipped = r.take("skipped");
-  if (skipped && *skipped != outcome->function_skipped)
-    return differs(r.where(), outcome->function_skipped ? "the function was skipped" : "the function was not skipped");
-  return has_result && r.has("result") ? check_result(r, outcome->retval) : Status{};
+  Json observed = {{"result", outcome->retval}, {"skipped", outcome->function_skipped}};
+  if (auto ok = observe_runs(observed, outcome->runs); !ok) return std::unexpected(ok.error());
+  return observed;
 }
 
-Status call(CaseContext& c, Reader& r) {
+Result<Json> call(CaseContext& c, Reader& r) {
   std::string function = r.required_text("function");
   auto args = c.arguments(r.take("args"), r.where() + ".args");
   int64_t returned = r.number("returned").value_or(0);
   if (!args) return std::unexpected(args.error());
   if (auto ready = c.object(); !ready) return std::unexpected(ready.error());
-  return check_trace(r, c.traces().call(function, *args, returned), true);
+  return observe_trace(c.traces().call(function, *args, returned));
 }
 
-Status tracepoint(CaseContext& c, Reader& r) {
+Result<Json> tracepoint(CaseContext& c, Reader& r) {
   std::string name = r.required_text("name");
   auto args = c.arguments(r.take("args"), r.where() + ".args");
   if (!args) return std::unexpected(args.error());
-  return check_trace(r, c.traces().tracepoint(name, *args), false);
+  return observe_trace(c.traces().tracepoint(name, *args));
 }
 
-Status lsm(CaseContext& c, Reader& r) {
+Result<Json> lsm(CaseContext& c, Reader& r) {
   std::string hook = r.required_text("hook");
   auto args = c.arguments(r.take("args"), r.where() + ".args");
   std::string cgroup = r.text("cgroup").value_or(c.cgroup());
   if (!args) return std::unexpected(args.error());
-  auto outcome = c.traces().lsm(hook, *args, cgroup);
-  if (auto ok = check_trace(r, outcome, false); !ok) return ok;
-  return check_result(r, outcome->retval);
+  return observe_trace(c.traces().lsm(hook, *args, cgroup));
 }
 
-Status iterate(CaseContext& c, Reader& r) {
+Result<Json> iterate(CaseContext& c, Reader& r) {
   std::string name = r.required_text("program");
   const Json* list = r.take("objects");
   auto retries = static_cast<uint32_t>(r.number("retries").value_or(0));
-  auto output = r.text("output");
   auto program = c.loaded(name);
   if (!program) return std::unexpected(program.error());
   IteratorEvents::Objects objects;
@@ -56,9 +51,9 @@ Status iterate(CaseContext& c, Reader& r) {
   }
   auto read = c.iterators().read_all(*program, objects, retries);
   if (!read) return std::unexpected(read.error());
-  if (auto ok = check_runs(r, read->runs); !ok) return ok;
-  if (output && read->output != *output) return differs(r.where(), "output is\n" + read->output + "\nexpected\n" + *output);
-  return check_result(r, read->err);
+  Json observed = {{"result", read->err}, {"output", read->output}};
+  if (auto ok = observe_runs(observed, read->runs); !ok) return std::unexpected(ok.error());
+  return observed;
 }
 
 constexpr StepRow kSteps[] = {

@@ -34,7 +34,7 @@ void offer_to_oom_killer() {
   close(fd);
 }
 
-[[noreturn]] void child(int out, const std::function<std::string()>& work) {
+[[noreturn]] void be_child(int out, const std::function<std::string()>& work) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   offer_to_oom_killer();
   write_all(out, work());
@@ -68,12 +68,13 @@ bool reap(pid_t pid, int& status) {
 
 }  // namespace
 
-Outcome run_guarded(unsigned seconds, const std::function<std::string()>& work) {
+Outcome run_guarded(unsigned seconds, const std::function<std::string()>& work, pid_t* child) {
   Outcome outcome;
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return outcome;
   pid_t pid = fork();
-  if (pid == 0) child(ends[1], work);
+  if (pid == 0) be_child(ends[1], work);
+  if (child) *child = pid;
   close(ends[1]);
   if (pid > 0) {
     outcome.timed_out = !read_until(ends[0], Clock::now() + std::chrono::seconds(seconds), outcome.text);

@@ -3,6 +3,8 @@
 // the kernel holds on to after it was killed is reported, not waited for.
 #pragma once
 
+#include <sys/types.h>
+
 #include <functional>
 #include <string>
 
@@ -15,7 +17,8 @@ struct Outcome {
   int signal = 0;        // the signal that ended it, when it was not us who sent it
 };
 
-/// `work` runs in the child, which ends when it returns; what it returns is the text.
-Outcome run_guarded(unsigned seconds, const std::function<std::string()>& work);
+/// `work` runs in the child, which ends when it returns; what it returns is the text. `child` tells
+/// its process number.
+Outcome run_guarded(unsigned seconds, const std::function<std::string()>& work, pid_t* child = nullptr);
 
 }  // namespace drydock::agent

@@ -13,6 +13,7 @@
 #include <cstring>
 #include <string>
 
+#include "referee/agent/case_run.h"
 #include "referee/agent/guarded.h"
 #include "referee/agent/machine_init.h"
 #include "referee/agent/object_programs.h"
@@ -44,6 +45,8 @@ class Agent {
         return;
       } else if (message->kind == "ask") {
         ask(message->content);
+      } else if (message->kind == "case") {
+        perform(message->content);
       } else {
         say("trouble", "no such request: " + message->kind);
       }
@@ -98,6 +101,19 @@ class Agent {
       say("answer", load(*request, name));
     }
     say("done", true);
+  }
+
+  void perform(const Json& content) {
+    if (!content.contains("case") || !content.contains("object")) return say("trouble", "a request without its case");
+    auto object = content.value("object", "");
+    pid_t performer = 0;
+    Outcome outcome = run_guarded(content.value("seconds", kSecondsToOpen), [&] {
+      return CaseRun(content["case"], object).perform().dump(-1, ' ', false, Json::error_handler_t::replace);
+    }, &performer);
+    CaseWorld::clean_up(performer);
+    Json seen = Json::parse(outcome.text, nullptr, false);
+    if (!seen.is_object()) seen = {{"skipped", "the case came to no end: " + how_it_ended(outcome)}};
+    say("observed", seen);
   }
 
   static std::string list_programs(const AskRequest& request) {
