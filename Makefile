@@ -7,7 +7,7 @@ PRESET ?= release
 BUILD  := build/$(PRESET)
 JOBS   ?= $(shell nproc)
 
-.PHONY: all demo test test-long test-asan bench compare format tidy dependencies configure build clean
+.PHONY: all demo test test-long test-asan bench compare selftests compare-selftests format tidy dependencies configure build clean
 
 all: build
 
@@ -37,8 +37,16 @@ test-asan:
 bench: build
 	@scripts/bench $(BUILD)
 
+# Our corpus beside the running kernel and two in virtual machines; TARGETS=host,vm:7.2 chooses.
 compare: build
-	@scripts/compare $(BUILD)
+	@scripts/compare $(BUILD) corpus $(TARGETS)
+
+# The kernel's own selftests: compiled (build/selftests), and beside a real kernel.
+selftests: build
+	@scripts/build-selftests build/selftests $(BUILD)/drydock; status=$$?; [ $$status -eq 77 ] || exit $$status
+
+compare-selftests: selftests
+	@scripts/compare $(BUILD) selftests $(or $(TARGETS),vm:6.18)
 
 format:
 	@scripts/format

@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <filesystem>
 
 #include "base/file.h"
 #include "referee/own_answers.h"
@@ -47,6 +49,22 @@ std::string kernel_of(const std::string& target) {
   return colon == target.npos ? target : target.substr(colon + 1);
 }
 
+const std::string kCpus = "Possible CPUs: ";
+
+// What the kernel that gave kept answers had; 0 when they do not say.
+uint32_t possible_cpus(const AnswerBook& book) {
+  for (const std::string& line : book.provenance)
+    if (line.starts_with(kCpus)) return static_cast<uint32_t>(std::strtoul(line.c_str() + kCpus.size(), nullptr, 10));
+  return 0;
+}
+
+std::string source_line(const Suite& suite) { return "Compiled of " + suite.source + "."; }
+
+// Kept answers speak of the programs they were asked about: the same sources, where those are known.
+bool of_same_source(const Suite& suite, const std::vector<std::string>& provenance) {
+  return suite.source.empty() || std::ranges::find(provenance, source_line(suite)) != provenance.end();
+}
+
 std::vector<Answer> kept_answers(const AnswerBook& book, const std::vector<Answer>& ours) {
   std::vector<Answer> kept;
   for (const Answer& a : ours)
@@ -65,6 +83,13 @@ Result<std::vector<Answer>> ask(Target& target, const Suite& suite, size_t progr
   return answers;
 }
 
+// Writes a file, its folder too.
+Status keep(const std::string& path, const std::string& text) {
+  std::error_code error;
+  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
+  return write_file(path, as_byte_span(text));
+}
+
 Status store(const CompareSettings& settings, const Suite& suite, const Target& target,
              const std::vector<Answer>& answers) {
   std::string kernel = kernel_of(target.name());
@@ -75,14 +100,15 @@ Status store(const CompareSettings& settings, const Suite& suite, const Target& 
   std::string by = "What " + target.release() + " (" + target.name() + ") says of each program of " +
                    suite.name + ", as root.";
   book.provenance = {by};
-  if (!suite.source.empty()) book.provenance.push_back("Compiled of " + suite.source + ".");
+  book.provenance.push_back(kCpus + std::to_string(target.possible_cpus()));
+  if (!suite.source.empty()) book.provenance.push_back(source_line(suite));
   book.provenance.push_back("object, program, verdict, errno, instructions processed, total states, peak states,");
   book.provenance.push_back("most states an instruction, stack depth, final error line");
   for (Answer a : answers) {
     a.message = comparable(a.message);
     book.add(std::move(a));
   }
-  return write_file(path, as_byte_span(book.text()));
+  return keep(path, book.text());
 }
 
 }  // namespace
@@ -134,10 +160,16 @@ Result<Comparison> compare_suite(const Suite& suite, const std::string& name, co
       return c;
     }
     book = std::move(*read);
+    if (!of_same_source(suite, book->provenance)) {
+      c.skipped = path + " is of other sources than " + suite.source;
+      return c;
+    }
     c.target = "stored answers, " + path + (c.skipped.empty() ? "" : " (" + name + ": " + c.skipped + ")");
     c.skipped.clear();
   }
-  std::vector<Answer> ours = own_answers(suite.objects, *profile, {.jobs = settings.jobs});
+  OwnOptions own{.jobs = settings.jobs};
+  own.verifier.possible_cpus = target ? target->possible_cpus() : possible_cpus(*book);
+  std::vector<Answer> ours = own_answers(suite.objects, *profile, own);
   std::vector<Answer> theirs;
   if (target) {
     c.target = target->name() + " (" + target->release() + ")";
@@ -174,8 +206,8 @@ Result<AnnotationComparison> compare_suite_annotations(const Suite& suite, const
       if (!settings.store || suite.name.empty()) return c;
       std::string text = annotations_text(
           c.pairs, {"Whether " + c.target + " meets the annotations of each program of " + suite.name + ".",
-                    "Compiled of " + suite.source + "."});
-      if (Status written = write_file(path, as_byte_span(text)); !written) return std::unexpected(written.error());
+                    source_line(suite)});
+      if (Status written = keep(path, text); !written) return std::unexpected(written.error());
       return c;
     }
     if (target.error().kind == ErrorKind::kUsage) return std::unexpected(target.error());
@@ -184,6 +216,10 @@ Result<AnnotationComparison> compare_suite_annotations(const Suite& suite, const
   auto kept = read_text_file(path);
   if (!kept) {
     c.skipped += (c.skipped.empty() ? "" : "; ") + std::string("no stored answers: ") + kept.error().message;
+    return c;
+  }
+  if (!suite.source.empty() && kept->find("# " + source_line(suite) + "\n") == kept->npos) {
+    c.skipped = path + " is of other sources than " + suite.source;
     return c;
   }
   c.target = "stored answers, " + path + (c.skipped.empty() ? "" : " (" + name + ": " + c.skipped + ")");

@@ -8,10 +8,12 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <optional>
 
+#include "base/file.h"
 #include "emulator/syscall/attr.h"
 #include "emulator/syscall/kernel.h"
 #include "isa/insn.h"
@@ -37,6 +39,14 @@ std::string refusal() {
   if (fd < 0) return std::string("the running kernel loads no programs for us: ") + std::strerror(errno);
   close(static_cast<int>(fd));
   return "";
+}
+
+/// One more than the last of /sys/devices/system/cpu/possible ("0-3"); 0 when it does not say.
+uint32_t running_kernel_cpus() {
+  auto text = read_text_file("/sys/devices/system/cpu/possible");
+  if (!text) return 0;
+  size_t last = text->find_last_of("-,");
+  return static_cast<uint32_t>(std::strtoul(text->c_str() + (last == text->npos ? 0 : last + 1), nullptr, 10)) + 1;
 }
 
 /// An executable descriptor of the agent.
@@ -86,6 +96,7 @@ class HostTarget final : public Target {
 
   const std::string& name() const override { return name_; }
   const std::string& release() const override { return release_; }
+  uint32_t possible_cpus() const override { return running_kernel_cpus(); }
 
   using Target::ask;
   Status ask(const std::vector<Question>& questions, const std::function<void(Answer)>& take) override {

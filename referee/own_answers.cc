@@ -42,6 +42,9 @@ std::vector<Answer> answers_of(const std::string& path, const std::shared_ptr<co
       Verdict verdict = kernel.verify(*p.program, options.verifier);
       a = as_answer(verdict);
       if (options.keep_log) a.log = std::move(verdict.log);
+    } else if (p.refused) {
+      a.kind = Answer::Kind::kRejected;
+      a.err = p.refused;
     } else {
       a.kind = p.error.kind == ErrorKind::kUnsupported ? Answer::Kind::kUnsupported : Answer::Kind::kNotLoaded;
       a.err = p.error.err;

@@ -75,6 +75,8 @@ class Target {
   virtual ~Target() = default;
   virtual const std::string& name() const = 0;      // "host", "vm:6.18"
   virtual const std::string& release() const = 0;   // uname -r of the kernel that answers
+  /// CPUs that may ever be there, which bpf_get_smp_processor_id() stays below.
+  virtual uint32_t possible_cpus() const = 0;
   /// Loads every program of each object on its own and calls `take` with each answer, objects in
   /// the order given, programs in the order of the object.
   Status ask(const std::vector<std::string>& objects, const AskOptions& options,

@@ -68,6 +68,7 @@ class VmTarget final : public Target {
 
   const std::string& name() const override { return name_; }
   const std::string& release() const override { return kernel_.release; }
+  uint32_t possible_cpus() const override { return 1; }   // as QEMU is started
 
   using Target::ask;
   Status ask(const std::vector<Question>& questions, const std::function<void(Answer)>& take) override {

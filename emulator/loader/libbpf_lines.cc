@@ -13,4 +13,10 @@ std::string failure_cause(const std::vector<std::string>& messages, int err) {
   return messages.empty() ? std::string("libbpf: ") + std::strerror(err) : messages.front();
 }
 
+bool was_refused(const std::vector<std::string>& messages) {
+  for (const std::string& line : messages)
+    if (line.find("BPF program load failed") != line.npos) return true;
+  return false;
+}
+
 }  // namespace drydock

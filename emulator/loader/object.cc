@@ -147,7 +147,9 @@ Result<InspectedObject> Loader::inspect(std::span<const std::byte> elf, const st
     pass.messages();
     int err = pass.record(result.programs, [i](size_t n) { return n == i; });
     program.messages = pass.messages();
-    if (!program.program) program.error = failure(file, program.messages, err ? err : EINVAL);
+    if (program.program) continue;
+    program.error = failure(file, program.messages, err ? err : EINVAL);
+    if (was_refused(program.messages)) program.refused = err;
   }
   return result;
 }

@@ -39,6 +39,7 @@ struct InspectedProgram {
   bool autoload = true;                    // as the object asks
   std::shared_ptr<ProgramObject> program;  // null when libbpf failed; then:
   Error error;                             // malformed, with libbpf's line
+  int refused = 0;                         // errno of a kernel that refused it unverified
   std::vector<std::string> messages;       // everything libbpf said about it
 };
 

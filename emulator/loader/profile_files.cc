@@ -30,6 +30,7 @@ void add_symbol(std::string& text, uint64_t address, char type, std::string_view
   text.append(head, static_cast<size_t>(n)).append(name) += '\n';
 }
 
+constexpr std::string_view kKprobeType = "/sys/bus/event_source/devices/kprobe/type";
 constexpr uint64_t kTextBase = 0xffffffff81000000, kSymbolStride = 64;
 
 }  // namespace
@@ -56,6 +57,14 @@ std::string kallsyms_text(const Profile& profile) {
   return text;
 }
 
+int ProfileFiles::open_kprobe(const std::string& function) const {
+  bool known = profile_->config_enabled("CONFIG_KPROBE_EVENTS") &&
+               profile_->btf()->find(function, BtfKind::kFunc) != 0;
+  if (known) return memfd_create("kprobe", MFD_CLOEXEC);
+  errno = ENOENT;
+  return -1;
+}
+
 ProfileFiles::ProfileFiles(std::shared_ptr<const Profile> profile) : profile_(std::move(profile)) {}
 
 ProfileFiles::~ProfileFiles() {
@@ -65,6 +74,7 @@ ProfileFiles::~ProfileFiles() {
 bool ProfileFiles::exists(const std::string& path) const {
   if (path == "/proc/config.gz") return !profile_->config_text().empty();
   if (path == "/proc/kallsyms" || path == "/proc/version") return true;
+  if (path == kKprobeType) return profile_->config_enabled("CONFIG_KPROBE_EVENTS");
   if (!path.starts_with(kBtfFolder)) return false;
   std::string_view name = std::string_view(path).substr(kBtfFolder.size());
   if (name == "vmlinux") return true;
@@ -77,6 +87,7 @@ std::string ProfileFiles::contents(const std::string& path) const {
   if (path == "/proc/config.gz") return profile_->config_text();  // gzread takes plain text as well
   if (path == "/proc/kallsyms") return kallsyms_text(*profile_);
   if (path == "/proc/version") return "Linux version " + profile_->release() + "\n";
+  if (path == kKprobeType) return std::to_string(kKprobeEventType) + "\n";
   std::string_view name = std::string_view(path).substr(kBtfFolder.size());
   for (const auto& module : profile_->modules())
     if (module->name() == name) return std::string(as_text(module->bytes()));

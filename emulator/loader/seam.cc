@@ -2,6 +2,7 @@
 #include "emulator/loader/seam.h"
 
 #include <fcntl.h>
+#include <linux/perf_event.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -124,6 +125,11 @@ long drydock_seam_syscall(long number, ...) {
       if (fd >= 0 && current->kernel)
         current->kernel->descriptors().duplicated(static_cast<int>(fd));
       return fd;
+    }
+    case SYS_perf_event_open: {
+      auto* event = reinterpret_cast<const perf_event_attr*>(a[0]);
+      if (event->type != drydock::ProfileFiles::kKprobeEventType) return refuse(ENOENT, -1L);
+      return current->files.open_kprobe(reinterpret_cast<const char*>(event->config1));
     }
     case SYS_memfd_create:
       return syscall(number, a[0], a[1]);

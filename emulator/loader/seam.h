@@ -34,6 +34,11 @@ class ProfileFiles {
   bool exists(const std::string& path) const;
   /// A descriptor of its own, read only, or -1 with errno.
   int open(const std::string& path);
+  /// A kernel probe on a function, which libbpf sets up to learn how system calls are named: a
+  /// descriptor that does nothing, or -1 with ENOENT for a function that the kernel does not have.
+  int open_kprobe(const std::string& function) const;
+  /// The perf event type of kernel probes here.
+  static constexpr uint32_t kKprobeEventType = 8;
 
  private:
   std::string contents(const std::string& path) const;

@@ -41,13 +41,6 @@ bpf_program* choose(bpf_object* object, const std::string& name) {
   return chosen;
 }
 
-/// libbpf says so of a program that it did hand to the kernel.
-bool was_refused(const std::vector<std::string>& lines) {
-  for (const std::string& line : lines)
-    if (line.find("BPF program load failed") != line.npos) return true;
-  return false;
-}
-
 /// Does not create maps of a type that this kernel does not let us create.
 void leave_out_forbidden_maps(bpf_object* object) {
   bpf_map* map;
