@@ -23,11 +23,12 @@ build: configure
 demo: build
 	@scripts/demo $(BUILD)
 
-test: build
+# With the kernel's selftests where their sources can be had (a 140 MB package, once), else without.
+test: selftests
 	@scripts/run-tests $(BUILD)
 
 # What takes longer than a quick run: more random programs, more mutations.
-test-long: build
+test-long: selftests
 	@DRYDOCK_LONG=1 scripts/run-tests $(BUILD)
 
 # The suite again with address and undefined-behaviour sanitizers.

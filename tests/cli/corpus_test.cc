@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The corpus: every case passes on the emulated kernel, and every program gets the verdict, the errno,
-// the final line and the counts that the real kernel of the profile gave (corpus/answers).
+// The corpus: every case passes on the emulated kernel. (What real kernels said of its programs is held in
+// tests/referee/parity_test.cc.)
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -49,58 +49,6 @@ TEST_P(CorpusCase, Passes) {
   EXPECT_EQ(outcome.kind, CaseOutcome::Kind::kPassed) << outcome.step << " " << outcome.message;
 }
 INSTANTIATE_TEST_SUITE_P(Corpus, CorpusCase, testing::ValuesIn(files_below(kCorpus + "/cases", ".json")),
-                         [](const auto& info) { return stem(info.param); });
-
-struct Stored {
-  std::string verdict, message;
-  int err = 0;
-  uint64_t insns = 0;
-  uint32_t states = 0;
-};
-
-std::map<std::string, Stored> stored_answers() {
-  std::map<std::string, Stored> answers;
-  std::ifstream file(kCorpus + "/answers/6.18.tsv");
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with("#")) continue;
-    std::vector<std::string> f;
-    std::istringstream fields(line);
-    for (std::string field; std::getline(fields, field, '\t');) f.push_back(field);
-    f.resize(7);
-    answers[f[0] + ":" + f[1]] = {f[2], f[6], std::stoi(f[3]), std::stoull(f[4]), static_cast<uint32_t>(std::stoul(f[5]))};
-  }
-  return answers;
-}
-
-class CorpusObject : public testing::TestWithParam<std::string> {};
-
-TEST_P(CorpusObject, AnswersAsTheKernelDid) {
-  ASSERT_NE(profile(), nullptr);
-  static const std::map<std::string, Stored> answers = stored_answers();
-  ASSERT_FALSE(answers.empty());
-  auto bytes = read_file(GetParam());
-  ASSERT_TRUE(bytes) << bytes.error().message;
-  Kernel kernel(profile(), {.verifier = verify});
-  Loader loader(kernel);
-  auto object = loader.inspect(*bytes, GetParam());
-  ASSERT_TRUE(object) << object.error().message;
-  ASSERT_FALSE(object->programs.empty());
-  for (const InspectedProgram& p : object->programs) {
-    std::string key = fs::path(GetParam()).filename().string() + ":" + p.name;
-    auto answer = answers.find(key);
-    ASSERT_NE(answer, answers.end()) << key << " has no stored answer";
-    ASSERT_NE(p.program, nullptr) << key << ": " << p.error.message;
-    Verdict v = kernel.verify(*p.program, {});
-    const Stored& kernel_said = answer->second;
-    EXPECT_EQ(v.kind == VerdictKind::kAccepted ? "accepted" : v.kind == VerdictKind::kRejected ? "rejected" : "not answered",
-              kernel_said.verdict) << key << ": " << v.message;
-    EXPECT_EQ(v.err, kernel_said.err) << key;
-    EXPECT_EQ(v.message, kernel_said.message) << key;
-    EXPECT_EQ(v.statistics.insns_processed, kernel_said.insns) << key;
-    EXPECT_EQ(v.statistics.total_states, kernel_said.states) << key;
-  }
-}
-INSTANTIATE_TEST_SUITE_P(Corpus, CorpusObject, testing::ValuesIn(files_below(kObjects, ".bpf.o")),
                          [](const auto& info) { return stem(info.param); });
 
 /// Runs a case given as text, beside nothing.
