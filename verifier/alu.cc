@@ -236,7 +236,9 @@ void keep_link_across_add(Env& env, const isa::Insn& insn, Register& dst, const 
 Check compute_scalars(Env& env, const isa::Insn& insn, Register& dst, const Bounds& src) {
   const uint64_t umax = dst.bounds.umax;
   DRYDOCK_TRY(compute_scalar(env, insn, dst, src));
-  keep_link_across_add(env, insn, dst, src, umax);
+  // r += r: kernels without the feature look at the addend when it is the sum already.
+  const bool late = uses_register(insn) && insn.src == insn.dst && !env.has(Feature::kSelfAddUnlinks);
+  keep_link_across_add(env, insn, dst, late ? Bounds(dst.bounds) : src, umax);
   return Check::ok();
 }
 
@@ -314,7 +316,8 @@ Check check_unary(Env& env, const isa::Insn& insn) {
   if (is_pointer_value(env, insn.dst))
     return env.reject(EACCES, "R{} pointer arithmetic prohibited\n", int{insn.dst});
   Register& dst = env.reg(insn.dst);
-  const bool tracked = dst.type == kScalar && (negates || env.has(Feature::kByteSwapTracking));
+  const bool tracked =
+      dst.type == kScalar && env.has(negates ? Feature::kNegationTracked : Feature::kByteSwapTracking);
   DRYDOCK_TRY(check_reg_arg(env, insn.dst, tracked ? RegUse::kWriteNoMark : RegUse::kWrite));
   if (!tracked) return Check::ok();
   if (negates) return compute_scalar(env, insn, dst, dst.bounds);

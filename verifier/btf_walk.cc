@@ -4,6 +4,7 @@
 // The descent goes one named struct at a time, since each may be where somebody stops (a type
 // match asks for every struct that starts at the offset). Unions make pointers untrusted: which
 // member holds is not known.
+#include "kernel/features.h"
 #include "verifier/btf_access.h"
 #include "verifier/kfunc_call.h"
 #include "verifier/memory_access_text.h"
@@ -256,6 +257,7 @@ WalkResult btf_struct_access(Env& env, const Register& reg, int off, int size, A
         found.flags = flags;
         return found;
       case WalkKind::kUntypedPointer:
+        if (!env.has(Feature::kUntrustedMemory)) return {.kind = WalkKind::kScalar};
         found.flags = kMemRdonly | kPtrUntrusted;
         return found;
       default:

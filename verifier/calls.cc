@@ -55,7 +55,11 @@ Check call_global(Env& env, uint32_t subprog, Check match) {
     return env.reject(EINVAL,
                       "global function calls are not allowed while holding a lock,\n"
                       "use static function instead\n");
-  if (callee.might_sleep) DRYDOCK_TRY(check_may_sleep_here(env, name));
+  if (env.state->active_preempt_locks && !env.has(Feature::kSleepSummaries))
+    return env.reject(EINVAL,
+                      "global function calls are not allowed with preemption disabled,\n"
+                      "use static function instead\n");
+  if (callee.might_sleep && env.has(Feature::kSleepSummaries)) DRYDOCK_TRY(check_may_sleep_here(env, name));
   if (match.failed()) {
     env.verbose("Caller passes invalid args into func#{} ('{}')\n", subprog, name);
     return match;
@@ -183,7 +187,7 @@ bool subprog_returns_void(const Env& env, uint32_t subprog) {
 Check check_exit(Env& env, uint32_t* next, bool* path_done, bool exception_exit) {
   *path_done = false;
   const bool main_frame = env.state->curframe == 0;
-  const bool throws = exception_exit && env.has(Feature::kGlobalFunctionsThrow);
+  const bool throws = exception_exit && env.has(Feature::kThrowChecksSections);
   DRYDOCK_TRY(check_resource_leak(env, exception_exit, throws || main_frame,
                                   throws ? "bpf_throw" : "BPF_EXIT instruction in main prog"));
   if (exception_exit) {  // all frames end here, and what they return does not matter

@@ -66,7 +66,8 @@ Check map_key(Env& env, const Arg& arg) {
   const uint32_t key_size = meta.map_ptr->key_size;
   DRYDOCK_TRY(check_helper_mem_access(env, arg.regno(), static_cast<int>(key_size),
                                       AccessType::kRead, false, nullptr));
-  if (!lookup_of_valid_key_succeeds(meta.map_ptr->type)) return Check::ok();
+  if (!lookup_of_valid_key_succeeds(meta.map_ptr->type) || !env.has(Feature::kConstantKeyLookups))
+    return Check::ok();
   meta.const_map_key = -1;
   return find_constant_map_key(env, env.reg(arg.regno()), key_size, &meta.const_map_key);
 }

@@ -214,6 +214,11 @@ Check check_list_node(Argument& a) {
 Check check_rb_node(Argument& a) {
   if (a.meta.special == SpecialKfunc::kRbtreeAdd) {
     DRYDOCK_TRY(check_owned_object(a));
+  } else if (!a.env.has(Feature::kRbtreeWalks)) {
+    if (!is_non_owning_object(a.reg().type) || a.reg().ref_obj_id)
+      return a.env.reject(EINVAL, "rbtree_remove node input must be non-owning ref\n");
+    if (in_rbtree_lock_required_callback(a.env))
+      return a.env.reject(EINVAL, "rbtree_remove not allowed in rbtree cb\n");
   } else {
     if (!is_non_owning_object(a.reg().type) && !a.reg().ref_obj_id)
       return a.env.reject(EINVAL,

@@ -214,6 +214,9 @@ Check access_tp_buffer(const Access& a) {
 
 Check access_buffer(const Access& a) {
   bool read_only = is_rdonly_mem(a.pointer().type);
+  if (a.pointer().maybe_null() && a.env.has(Feature::kIteratorBuffersChecked))
+    return a.env.reject(EACCES, "R{} invalid mem access '{}'\n", a.regno,
+                        reg_type_str(a.env, a.pointer().type));
   if (read_only && a.is_write()) return a.read_only();
   DRYDOCK_TRY(check_buffer_access(a.env, a.pointer(), a.regno, a.off, a.size,
                                   read_only ? "rdonly" : "rdwr"));

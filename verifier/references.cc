@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "kernel/features.h"
 #include "verifier/graph.h"
 #include "verifier/registers.h"
 
@@ -156,7 +157,39 @@ Check check_reference_leak(Env& env, bool exception_exit) {
   return leaks ? Check::error(EINVAL) : Check::ok();
 }
 
+/// How kernels before kResourceLeakWords asked at the end: sections first, each in words of its own;
+/// of a packet load and a tail call, references first.
+Check check_end_in_own_words(Env& env, bool exception_exit, bool check_lock,
+                             std::string_view leaver) {
+  const State& state = *env.state;
+  const bool packet_load = leaver == "BPF_LD_[ABS|IND]", tail_call = leaver == "tail_call";
+  if (packet_load || tail_call)
+    if (Check leak = check_reference_leak(env, false); leak.failed()) {
+      env.verbose("{}\n", packet_load ? "BPF_LD_[ABS|IND] cannot be mixed with socket references"
+                                      : "tail_call would lead to reference leak");
+      return leak;
+    }
+  if (tail_call) return Check::ok();
+  const bool worded = leaver == "bpf_throw" || packet_load;
+  const char* section = !check_lock                  ? nullptr
+                        : state.active_locks         ? "bpf_spin_lock-ed"
+                        : state.active_rcu_locks     ? "bpf_rcu_read_lock-ed"
+                        : state.active_preempt_locks ? "bpf_preempt_disable-ed"
+                                                     : nullptr;
+  if (section && worded)
+    return env.reject(EINVAL, "{} cannot be used inside {} region\n", leaver, section);
+  if (section && state.active_locks) return env.reject(EINVAL, "bpf_spin_unlock is missing\n");
+  if (section && state.active_rcu_locks)
+    return env.reject(EINVAL, "bpf_rcu_read_unlock is missing\n");
+  if (section)
+    return env.reject(EINVAL, "{} bpf_preempt_enable{} missing\n", state.active_preempt_locks,
+                      state.active_preempt_locks == 1 ? " is" : "(s) are");
+  return packet_load ? Check::ok() : check_reference_leak(env, exception_exit);
+}
+
 Check check_resource_leak(Env& env, bool exception_exit, bool check_lock, const char* prefix) {
+  if (!env.has(Feature::kResourceLeakWords))
+    return check_end_in_own_words(env, exception_exit, check_lock, prefix);
   if (check_lock && env.state->active_locks)
     return env.reject(EINVAL, "{} cannot be used inside bpf_spin_lock-ed region\n", prefix);
   if (Check leak = check_reference_leak(env, exception_exit); leak.failed()) {

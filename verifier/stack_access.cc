@@ -96,9 +96,11 @@ void check_fastcall_contract(Env& env, const FuncState& frame, uint32_t insn, in
   }
 }
 
-Check check_stack_access_within_bounds(Env& env, uint32_t regno, int off, int size, bool write) {
+Check check_stack_access_within_bounds(Env& env, uint32_t regno, int off, int size, bool write,
+                                       bool by_helper) {
   const Register& reg = env.reg(static_cast<int>(regno));
-  const char* what = write ? " write to" : " read from";
+  by_helper &= !env.has(Feature::kStackAccessWords);
+  const char* what = by_helper ? " indirect access to" : write ? " write to" : " read from";
   const Bounds& b = reg.bounds;
   Extent e;
   if (b.is_const()) {
@@ -125,9 +127,12 @@ Check check_stack_access_within_bounds(Env& env, uint32_t regno, int off, int si
 Check check_stack_range_initialized(Env& env, uint32_t regno, int off, int access_size,
                                     bool zero_size_allowed, bool write, CallMeta* meta) {
   const Register& reg = env.reg(static_cast<int>(regno));
+  // Loads at a variable offset come here as well.
+  const bool by_helper = isa::insn_class(env.code[env.insn_idx].code) == isa::kJmp;
+  const char* indirect = by_helper && !env.has(Feature::kStackAccessWords) ? "indirect " : "";
   if (access_size == 0 && !zero_size_allowed)
     return env.reject(EACCES, "invalid zero-sized read\n");
-  DRYDOCK_TRY(check_stack_access_within_bounds(env, regno, off, access_size, write));
+  DRYDOCK_TRY(check_stack_access_within_bounds(env, regno, off, access_size, write, by_helper));
   bool constant = reg.bounds.is_const();
   bool raw = meta && meta->raw_mode;
   Extent e;
@@ -156,10 +161,10 @@ Check check_stack_range_initialized(Env& env, uint32_t regno, int off, int acces
     ByteUse use = use_of_byte(env, frame.stack.at(spi), byte);
     if (use == ByteUse::kInvalid) {
       if (constant)
-        return env.reject(EACCES, "invalid read from stack R{} off {}+{} size {}\n", regno, e.begin,
-                          at - e.begin, access_size);
-      return env.reject(EACCES, "invalid read from stack R{} var_off {}+{} size {}\n", regno,
-                        tnum_str(reg.bounds.var), at - e.begin, access_size);
+        return env.reject(EACCES, "invalid {}read from stack R{} off {}+{} size {}\n", indirect,
+                          regno, e.begin, at - e.begin, access_size);
+      return env.reject(EACCES, "invalid {}read from stack R{} var_off {}+{} size {}\n", indirect,
+                        regno, tnum_str(reg.bounds.var), at - e.begin, access_size);
     }
     if (write) clobber(env, frame, spi, byte, use);
     DRYDOCK_TRY(mark_stack_read(env, reg.frameno, env.insn_idx, uint64_t{1} << spi));

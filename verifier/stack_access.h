@@ -7,7 +7,8 @@
 
 namespace drydock::verifier {
 
-Check check_stack_access_within_bounds(Env& env, uint32_t regno, int off, int size, bool write);
+Check check_stack_access_within_bounds(Env& env, uint32_t regno, int off, int size, bool write,
+                                       bool by_helper = false);
 Check check_stack_read(Env& env, uint32_t ptr_regno, int off, int size, int dst_regno);
 Check check_stack_write(Env& env, uint32_t ptr_regno, int off, int size, int value_regno, uint32_t insn);
 /// A helper reads (or, with `meta`, may write raw) [off, off + size) of the stack.
