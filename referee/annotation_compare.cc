@@ -2,7 +2,9 @@
 #include "referee/annotation_compare.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <charconv>
 #include <map>
 
 #include "base/file.h"
@@ -30,6 +32,8 @@ Result<std::vector<Asked>> own_side(const std::vector<std::string>& objects,
     if (!cases) return std::unexpected(cases.error());
     for (AnnotatedCase& c : *cases) {
       Asked asked{.pair = {.object = object_name(path), .name = c.name()}, .path = path};
+      if (c.expected.success && c.expected.retval)
+        asked.pair.expected_retval = static_cast<uint32_t>(*c.expected.retval);
       CaseOutcome outcome = run_annotated(c, *elf, path, profile);
       if (outcome.kind == CaseOutcome::Kind::kUnsupported && outcome.steps_run == 0)
         asked.pair.skipped = asked.pair.ours = outcome.message;
@@ -42,10 +46,11 @@ Result<std::vector<Asked>> own_side(const std::vector<std::string>& objects,
   return all;
 }
 
-Question question_of(const Asked& a) {
+Question question_of(const Asked& a, bool may_run) {
   return {a.path, {.log_level = a.annotated.log_level ? a.annotated.log_level : 1, .keep_log = true,
                    .only_program = a.annotated.program, .fix_ups = false,
-                   .unprivileged = a.annotated.unprivileged, .program_flags = a.annotated.flags}};
+                   .unprivileged = a.annotated.unprivileged, .program_flags = a.annotated.flags,
+                   .run_once = may_run && a.annotated.expected.success && a.annotated.expected.retval}};
 }
 
 void judge(const Answer& answer, Asked* asked) {
@@ -60,6 +65,7 @@ void judge(const Answer& answer, Asked* asked) {
     pair.skipped = "that kernel does not let us load such programs (EPERM)";
   else
     pair.theirs = judge_load(c.expected, loaded, loaded && !c.log_level ? "" : answer.log);
+  pair.their_retval = answer.retval;
 }
 
 std::vector<AnnotatedPair> pairs_of(std::vector<Asked> all) {
@@ -82,6 +88,9 @@ AnnotationSummary summarise(const std::vector<AnnotatedPair>& pairs) {
     } else {
       s.ours_only += p.ours.empty();
     }
+    if (!p.expected_retval || p.their_retval != p.expected_retval) continue;
+    ++s.runs;
+    s.equal_runs += p.our_retval == p.expected_retval;
   }
   return s;
 }
@@ -94,7 +103,7 @@ Result<std::vector<AnnotatedPair>> compare_annotations(const std::vector<std::st
   std::vector<Asked*> asked;
   for (Asked& a : *all) {
     if (!a.pair.skipped.empty()) continue;
-    questions.push_back(question_of(a));
+    questions.push_back(question_of(a, target.name() != "host"));
     asked.push_back(&a);
   }
   // One answer a question, in their order, since each names its program.
@@ -113,7 +122,8 @@ std::string annotations_text(const std::vector<AnnotatedPair>& pairs, const std:
     std::string why = p.skipped.empty() ? p.theirs : p.skipped;
     std::ranges::replace_if(why, [](unsigned char c) { return c < 0x20 || c >= 0x7f; }, ' ');
     const char* word = !p.skipped.empty() ? "skipped" : p.theirs.empty() ? "met" : "unmet";
-    lines.push_back(p.object + "\t" + p.name + "\t" + word + "\t" + why);
+    std::string returned = p.their_retval ? std::to_string(*p.their_retval) : "-";
+    lines.push_back(p.object + "\t" + p.name + "\t" + word + "\t" + returned + "\t" + why);
   }
   std::ranges::sort(lines);
   std::string text;
@@ -126,7 +136,7 @@ Result<std::vector<AnnotatedPair>> compare_annotations(const std::vector<std::st
                                                        std::string_view kept, const std::string& what,
                                                        const std::shared_ptr<const Profile>& profile) {
   struct Kept {
-    std::string word, why;
+    std::string_view word, returned, why;
   };
   std::map<std::pair<std::string, std::string>, Kept> by_name;
   for (size_t number = 1; !kept.empty(); ++number) {
@@ -134,11 +144,15 @@ Result<std::vector<AnnotatedPair>> compare_annotations(const std::vector<std::st
     std::string_view line = kept.substr(0, end);
     kept.remove_prefix(std::min(end + 1, kept.size()));
     if (line.empty() || line.starts_with('#')) continue;
-    size_t a = line.find('\t'), b = line.find('\t', a + 1), c = line.find('\t', b + 1);
-    if (a == line.npos || b == line.npos || c == line.npos)
-      return malformed(what + ":" + std::to_string(number) + ": not a line of kept annotations");
-    by_name[{std::string(line.substr(0, a)), std::string(line.substr(a + 1, b - a - 1))}] =
-        {std::string(line.substr(b + 1, c - b - 1)), std::string(line.substr(c + 1))};
+    std::array<std::string_view, 5> fields;
+    for (size_t i = 0; i < fields.size(); ++i) {
+      size_t tab = std::min(line.find('\t'), line.size());
+      if (tab == line.size() && i + 1 < fields.size())
+        return malformed(what + ":" + std::to_string(number) + ": not a line of kept annotations");
+      fields[i] = i + 1 < fields.size() ? line.substr(0, tab) : line;
+      line.remove_prefix(std::min(tab + 1, line.size()));
+    }
+    by_name[{std::string(fields[0]), std::string(fields[1])}] = {fields[2], fields[3], fields[4]};
   }
   auto all = own_side(objects, profile);
   if (!all) return std::unexpected(all.error());
@@ -147,7 +161,12 @@ Result<std::vector<AnnotatedPair>> compare_annotations(const std::vector<std::st
     auto found = by_name.find({a.pair.object, a.pair.name});
     if (found == by_name.end()) a.pair.skipped = "the kernel was not asked";
     else if (found->second.word == "skipped") a.pair.skipped = found->second.why;
-    else a.pair.theirs = found->second.word == "met" ? "" : found->second.why;
+    else if (found->second.word != "met") a.pair.theirs = found->second.why;
+    if (found == by_name.end()) continue;
+    uint32_t value = 0;
+    std::string_view returned = found->second.returned;
+    if (std::from_chars(returned.data(), returned.data() + returned.size(), value).ec == std::errc{})
+      a.pair.their_retval = value;
   }
   return pairs_of(std::move(*all));
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,7 @@ struct AnnotatedPair {
   std::string object, name;      // "a.bpf.o", "connect4@unpriv"
   std::string ours, theirs;
   std::string skipped;           // why it was not looked at
+  std::optional<uint32_t> expected_retval, our_retval, their_retval;   // of runs, where they ran
 };
 
 struct AnnotationSummary {
@@ -27,6 +29,7 @@ struct AnnotationSummary {
   size_t kernel_meets = 0;       // those the kernel meets
   size_t both_meet = 0;          // of them, those Drydock meets too
   size_t ours_only = 0;          // met by Drydock and not by the kernel
+  size_t runs = 0, equal_runs = 0;   // the kernel returned what was expected; so did Drydock
 };
 AnnotationSummary summarise(const std::vector<AnnotatedPair>& pairs);
 
@@ -34,7 +37,8 @@ AnnotationSummary summarise(const std::vector<AnnotatedPair>& pairs);
 Result<std::vector<AnnotatedPair>> compare_annotations(const std::vector<std::string>& objects, Target& target,
                                                        const std::shared_ptr<const Profile>& profile);
 
-/// The kernel's side as text, sorted, a line a case: object, name, "met", "unmet" or "skipped", and why.
+/// The kernel's side as text, sorted, a line a case: object, name, "met", "unmet" or "skipped", what
+/// a run returned, and why.
 /// Ours is compared with it later where the kernel is not at hand.
 std::string annotations_text(const std::vector<AnnotatedPair>& pairs, const std::vector<std::string>& provenance);
 Result<std::vector<AnnotatedPair>> compare_annotations(const std::vector<std::string>& objects,

@@ -237,6 +237,7 @@ std::string to_text(const AnnotationComparison& c, size_t most) {
   double share = s.kernel_meets ? 100.0 * static_cast<double>(s.both_meet) / static_cast<double>(s.kernel_meets) : 100;
   std::string out = fmt::format("{}: {}\n  {} cases, {} skipped; the kernel meets {}, Drydock {} of them ({:.2f} %), and {} that it does not\n",
                                 heading, c.target, s.cases, s.skipped, s.kernel_meets, s.both_meet, share, s.ours_only);
+  out += fmt::format("  {} runs return what is expected on the kernel, {} of them on Drydock\n", s.runs, s.equal_runs);
   size_t shown = 0;
   for (const AnnotatedPair& p : c.pairs)
     if (p.skipped.empty() && p.theirs.empty() && !p.ours.empty() && shown++ < most)

@@ -102,6 +102,7 @@ class HostTarget final : public Target {
   Status ask(const std::vector<Question>& questions, const std::function<void(Answer)>& take) override {
     std::vector<AskRequest> requests;
     for (const Question& q : questions) {
+      if (q.options.run_once) return unsupported("programs are not run on the host: " + q.object);
       std::filesystem::path file(q.object);
       requests.push_back({.path = std::filesystem::absolute(file), .object = file.filename(), .options = q.options});
     }

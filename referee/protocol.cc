@@ -64,6 +64,7 @@ Json to_json(const Answer& a) {
     json["us"] = a.duration_us;
   }
   if (!a.log.empty()) json["log"] = a.log;
+  if (a.retval) json["retval"] = *a.retval;
   return json;
 }
 
@@ -88,6 +89,7 @@ Result<Answer> answer_from(const Json& json) {
     fields.take("us", a.duration_us);
   }
   if (fields.has("log")) fields.take("log", a.log);
+  if (fields.has("retval")) fields.take("retval", a.retval.emplace());
   if (auto done = fields.finish(); !done) return std::unexpected(done.error());
   auto known = answer_kind_named(kind);
   if (!known) return malformed("an answer is of no known kind: " + kind);
@@ -99,7 +101,8 @@ Json to_json(const AskRequest& r) {
   return {{"path", r.path}, {"object", r.object}, {"first", r.first}, {"log_level", r.options.log_level},
           {"keep_log", r.options.keep_log}, {"seconds", r.options.seconds_each},
           {"only", r.options.only_program}, {"fix_ups", r.options.fix_ups},
-          {"unprivileged", r.options.unprivileged}, {"flags", r.options.program_flags}};
+          {"unprivileged", r.options.unprivileged}, {"flags", r.options.program_flags},
+          {"run_once", r.options.run_once}};
 }
 
 Result<AskRequest> ask_request_from(const Json& json) {
@@ -115,6 +118,7 @@ Result<AskRequest> ask_request_from(const Json& json) {
   fields.take("fix_ups", r.options.fix_ups);
   fields.take("unprivileged", r.options.unprivileged);
   fields.take("flags", r.options.program_flags);
+  fields.take("run_once", r.options.run_once);
   if (auto done = fields.finish(); !done) return std::unexpected(done.error());
   return r;
 }

@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,6 +43,7 @@ struct Answer {
   std::string stack_depth;             // "32+16": one number a subprogram, as the kernel writes it
   uint64_t duration_us = 0;            // the kernel's own measurement; not part of a stored answer
   std::string log;                     // when asked for
+  std::optional<uint32_t> retval;      // of a run, when asked for and it ran
 };
 std::string_view name_of(Answer::Kind kind);   // "accepted", "rejected", "not_loaded", …
 std::optional<Answer::Kind> answer_kind_named(std::string_view name);
@@ -54,6 +56,9 @@ struct AskOptions {
   bool fix_ups = true;           // veristat's, as emulator/loader/object.h tells
   bool unprivileged = false;     // without CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN and CAP_SYS_ADMIN
   uint32_t program_flags = 0;    // prog_flags, beside those of the object
+  /// Runs it once when it was loaded, on 64 zero bytes as the selftests do. Not on the host: what runs
+  /// there runs in the kernel underneath.
+  bool run_once = false;
 };
 
 struct Question {
