@@ -20,7 +20,28 @@ namespace {
 constexpr std::string_view kProgramMark = "--- program\n";
 constexpr std::string_view kAnswerMark = "--- kernel ";
 
+/// "answer: 6.12.95 accepted 8", "answer: 7.2.12 rejected 13 8 R2 min value is ...": errno, instructions,
+/// final line.
+bool parse_other_answer(ProgramFile& file, std::istringstream& words) {
+  ProgramFile::OtherAnswer answer;
+  std::string verdict;
+  words >> answer.kernel >> verdict;
+  if (verdict == "rejected") words >> answer.err;
+  else if (verdict != "accepted") return false;
+  if (!(words >> answer.insns_processed)) return false;
+  std::getline(words >> std::ws, answer.message);
+  file.other_answers.push_back(std::move(answer));
+  return true;
+}
+
 bool parse_header_line(ProgramFile& file, const std::string& line, std::string* error) {
+  constexpr std::string_view kAnswer = "answer: ";
+  if (line.starts_with(kAnswer)) {  // its message may hold what is a comment elsewhere
+    std::istringstream words(line.substr(kAnswer.size()));
+    if (parse_other_answer(file, words)) return true;
+    *error = "no answer: " + line;
+    return false;
+  }
   std::istringstream words(line.substr(0, line.find(';')));
   std::string key;
   if (!(words >> key)) return true;

@@ -5,6 +5,7 @@
 //     type: socket_filter
 //     flags: 8                         ; prog_flags, optional
 //     map: array 4 8 1                 ; type, key, value, entries; map_fd 0, 1, ... in the program
+//     answer: 7.2.12 rejected 22 after 5: R1 is not ...   ; what another kernel says of it, optional
 //     --- program
 //     r0 = 0
 //     exit
@@ -12,7 +13,10 @@
 //     func#0 @0
 //     ...                              ; the kernel's log at level 2
 //
-// The answers are written by DRYDOCK_BLESS=1 (as root, on the kernel the tests are meant for), and by
+// Of a kernel other than the one whose log is kept, an answer is the verdict, the instructions that
+// were processed and the final line of a rejection.
+//
+// The logs are written by DRYDOCK_BLESS=1 (as root, on the kernel the tests are meant for), and by
 // nothing else.
 #pragma once
 
@@ -39,10 +43,18 @@ struct ProgramFile {
     std::string log;     // level 2
   };
 
+  struct OtherAnswer {
+    std::string kernel;
+    int err = 0;
+    uint64_t insns_processed = 0;
+    std::string message;  // of a rejection
+  };
+
   std::string source;    // the file up to the answer
   ProgramType type{};
   uint32_t flags = 0;
   std::vector<Map> maps;
+  std::vector<OtherAnswer> other_answers;
   std::vector<isa::Insn> insns;
   std::optional<Answer> answer;
 

@@ -88,6 +88,24 @@ TEST_P(Programs, LogIsTheKernels) {
   EXPECT_EQ(without_addresses(verdict.log), file->answer->log);
 }
 
+// What kernels of other profiles answer to the same program.
+TEST_P(Programs, OtherKernelsAnswers) {
+  std::string error;
+  std::optional<ProgramFile> file = ProgramFile::parse(read(GetParam()), &error);
+  ASSERT_TRUE(file) << error;
+  for (const ProgramFile::OtherAnswer& answer : file->other_answers) {
+    auto profile = Profile::load(answer.kernel.substr(0, answer.kernel.rfind('.')));
+    ASSERT_TRUE(profile) << profile.error().message;
+    TestMaps maps(*file);
+    Options options;
+    options.log_level = kLogLevel1;
+    Verdict verdict = verify(input_of(*file), **profile, maps, options);
+    EXPECT_EQ(verdict.err, answer.err) << answer.kernel << ": " << verdict.message;
+    EXPECT_EQ(verdict.message, answer.message) << answer.kernel;
+    EXPECT_EQ(verdict.statistics.insns_processed, answer.insns_processed) << answer.kernel;
+  }
+}
+
 // Without a log the stack's liveness is solved another way; what is pruned must be the same.
 TEST_P(Programs, CountsDoNotHangOnTheLog) {
   std::string error;
