@@ -2,6 +2,7 @@
 #include "base/file.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,6 +10,8 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+
+#include "base/input.h"
 
 namespace drydock {
 namespace {
@@ -24,19 +27,30 @@ std::unexpected<Error> system_failure(ErrorKind kind, const std::string& path, i
   return std::unexpected(Error{kind, path + ": " + std::strerror(err), err});
 }
 
-template <class Container>
-Result<Container> read_into(const std::string& path, size_t limit) {
-  Descriptor file{open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (file.fd < 0) return system_failure(ErrorKind::kNotFound, path, errno);
+constexpr int kPatienceMs = 5000;   // for somebody to write to a pipe
+
+/// Opening a FIFO would wait for a writer for ever, so it is opened without waiting, and then waited
+/// for. Everything else blocks as usual.
+Status await_writer(const Descriptor& file, const std::string& path) {
   struct stat info {};
-  size_t guess =
-      fstat(file.fd, &info) == 0 && info.st_size > 0 ? static_cast<size_t>(info.st_size) : 0;
+  if (fstat(file.fd, &info) != 0 || !S_ISFIFO(info.st_mode)) return {};
+  pollfd wanted{.fd = file.fd, .events = POLLIN, .revents = 0};
+  if (poll(&wanted, 1, kPatienceMs) == 0)
+    return std::unexpected(Error{ErrorKind::kNotFound, path + ": a pipe that nobody writes to", EAGAIN});
+  fcntl(file.fd, F_SETFL, fcntl(file.fd, F_GETFL) & ~O_NONBLOCK);
+  return {};
+}
+
+template <class Container>
+Result<Container> read_all(int fd, const std::string& path, size_t limit) {
+  struct stat info {};
+  size_t guess = fstat(fd, &info) == 0 && info.st_size > 0 ? static_cast<size_t>(info.st_size) : 0;
   Container data;
   size_t used = 0;
   data.resize(std::min(guess, limit) + 1);
   for (;;) {
     if (used == data.size()) data.resize(std::max<size_t>(data.size() * 2, 4096));
-    ssize_t n = read(file.fd, data.data() + used, data.size() - used);
+    ssize_t n = read(fd, data.data() + used, data.size() - used);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return system_failure(ErrorKind::kNotFound, path, errno);
     if (n == 0) break;
@@ -47,7 +61,21 @@ Result<Container> read_into(const std::string& path, size_t limit) {
   return data;
 }
 
+template <class Container>
+Result<Container> read_into(const std::string& path, size_t limit) {
+  Descriptor file{open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+  if (file.fd < 0) return system_failure(ErrorKind::kNotFound, path, errno);
+  if (auto ready = await_writer(file, path); !ready) return std::unexpected(ready.error());
+  return read_all<Container>(file.fd, path, limit);
+}
+
 }  // namespace
+
+Result<std::vector<std::byte>> read_input(const std::string& path) {
+  constexpr size_t kLimit = size_t{1} << 30;
+  if (path != "-") return read_into<std::vector<std::byte>>(path, kLimit);
+  return read_all<std::vector<std::byte>>(STDIN_FILENO, "standard input", kLimit);
+}
 
 Result<std::vector<std::byte>> read_file(const std::string& path, size_t limit) {
   return read_into<std::vector<std::byte>>(path, limit);

@@ -8,7 +8,7 @@
 
 namespace drydock {
 
-/// Settings with drydock::verify as the verifier; test_runner is left to the caller.
+/// Settings with drydock::verify as the verifier and the emulator's BPF_PROG_TEST_RUN.
 Kernel::Settings standard_settings();
 std::unique_ptr<Kernel> make_kernel(std::shared_ptr<const Profile> profile);
 
