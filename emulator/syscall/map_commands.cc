@@ -413,6 +413,8 @@ int64_t map_create(const Call& call) {
     if (int64_t err = check_map_types(call, **map, *btf, a)) return err;
   auto object = std::make_shared<MapObject>();
   object->map = std::move(*map);
+  // Whoever may not speculate may not use indices into it unchecked either.
+  object->map->bypass_spec_v1 = call.capabilities().perfmon;
   object->btf = std::move(btf);
   give_arena_file(*object);
   object->map->id = call.kernel.descriptors().publish(object);
