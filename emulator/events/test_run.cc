@@ -90,7 +90,8 @@ int64_t check_runs(Call& call, const Result<TraceResult>& result) {
 
 int64_t call_test_functions(Call& call, TraceEvents& traces) {
   Memory& memory = call.kernel().memory();
-  Region* zeroes = memory.allocate({.kind = RegionKind::kObject, .size = 16, .name = "bpf_fentry_test_t"});
+  Region* zeroes =
+      memory.allocate({.kind = RegionKind::kObject, .size = 16, .name = "bpf_fentry_test_t"});
   int64_t err = 0;
   for (const TestFunction& f : kTestFunctions)
     if (!err) err = check_runs(call, traces.call(f.name, f.args, f.returned));
@@ -143,7 +144,8 @@ int64_t run_tracing(Call& call) {
 }
 
 int64_t run_unmodelled(Call& call) {
-  return call.not_modelled("BPF_PROG_TEST_RUN of " + std::string(name_of(call.program().input.type)));
+  return call.not_modelled("BPF_PROG_TEST_RUN of " +
+                           std::string(name_of(call.program().input.type)));
 }
 
 struct TypeRow {
@@ -152,12 +154,22 @@ struct TypeRow {
 };
 using enum ProgramType;
 constexpr TypeRow kTypes[] = {
-    {kSocketFilter, run_on_frame}, {kSchedCls, run_on_frame},     {kSchedAct, run_on_frame},
-    {kCgroupSkb, run_on_frame},    {kLwtIn, run_on_frame},        {kLwtOut, run_on_frame},
-    {kLwtXmit, run_on_frame},      {kLwtSeg6local, run_on_frame}, {kXdp, run_on_xdp},
+    {kSocketFilter, run_on_frame},
+    {kSchedCls, run_on_frame},
+    {kSchedAct, run_on_frame},
+    {kCgroupSkb, run_on_frame},
+    {kLwtIn, run_on_frame},
+    {kLwtOut, run_on_frame},
+    {kLwtXmit, run_on_frame},
+    {kLwtSeg6local, run_on_frame},
+    {kXdp, run_on_xdp},
     {kRawTracepoint, run_raw_tracepoint},
-    {kSyscall, run_syscall},       {kTracing, run_tracing},       {kFlowDissector, run_unmodelled},
-    {kSkLookup, run_unmodelled},   {kNetfilter, run_unmodelled},  {kStructOps, run_unmodelled},
+    {kSyscall, run_syscall},
+    {kTracing, run_tracing},
+    {kFlowDissector, run_unmodelled},
+    {kSkLookup, run_unmodelled},
+    {kNetfilter, run_unmodelled},
+    {kStructOps, run_unmodelled},
 };
 
 }  // namespace
@@ -222,7 +234,8 @@ int64_t Call::write_context(std::span<const std::byte> context) {
 
 int64_t Call::write_data(std::span<const std::byte> data) {
   // Without a size the caller promises room for whatever comes.
-  size_t room = attr_.data_size_out ? std::min<size_t>(data.size(), attr_.data_size_out) : data.size();
+  size_t room =
+      attr_.data_size_out ? std::min<size_t>(data.size(), attr_.data_size_out) : data.size();
   bool fits = room == data.size();
   if (attr_.data_out && room && !kernel_.user().write(attr_.data_out, data.data(), room))
     return -EFAULT;
@@ -239,7 +252,8 @@ Kernel::TestRunner make_test_runner() {
     for (const test_run::TypeRow& row : test_run::kTypes) {
       if (row.type != program.input.type) continue;
       // The caller of bpf(2) holds the program meanwhile.
-      test_run::Call call(kernel, std::shared_ptr<ProgramObject>(std::shared_ptr<void>(), &program), a);
+      test_run::Call call(kernel, std::shared_ptr<ProgramObject>(std::shared_ptr<void>(), &program),
+                          a);
       return row.run(call);
     }
     return -test_run::kENOTSUPP;

@@ -58,8 +58,7 @@ constexpr size_t kCb = 20;  // bytes of __sk_buff.cb
 struct Span {
   size_t from, to;
 };
-constexpr Span kGivenToSkb[] = {{8, 12},    {32, 44},   {48, 68},
-                                {152, 168}, {176, 180}, {184, 192}};
+constexpr Span kGivenToSkb[] = {{8, 12}, {32, 44}, {48, 68}, {152, 168}, {176, 180}, {184, 192}};
 
 bool only_known_fields(std::span<const std::byte> context) {
   size_t at = 0;
@@ -89,11 +88,10 @@ uint16_t protocol_of(std::span<const std::byte> frame) {
   return novell ? kNovell : kLlc;
 }
 
-/// PACKET_*: for the loopback device, whose address is all zeroes.
+/// PACKET_*: for the loopback device, whose address, the broadcast one too, is all zeroes.
 uint32_t packet_type(std::span<const std::byte> frame) {
-  constexpr uint32_t kHost = 0, kBroadcast = 1, kMulticast = 2, kOtherHost = 3;
+  constexpr uint32_t kHost = 0, kMulticast = 2, kOtherHost = 3;
   auto address = frame.first(6);
-  if (std::ranges::all_of(address, [](std::byte b) { return b == std::byte{0xff}; })) return kBroadcast;
   if ((address[0] & std::byte{1}) != std::byte{}) return kMulticast;
   bool ours = std::ranges::all_of(address, [](std::byte b) { return b == std::byte{}; });
   return ours ? kHost : kOtherHost;
@@ -138,7 +136,8 @@ class SkbRun {
   int64_t run() {
     const attr::TestRun& a = call_.attr();
     if ((a.flags & ~kChecksumComplete) || a.cpu || a.batch_size) return -EINVAL;
-    if (a.data_size_in < kEthernet || a.data_size_in > kPage - kSkbHeadroom - kSharedInfo) return -EINVAL;
+    if (a.data_size_in < kEthernet || a.data_size_in > kPage - kSkbHeadroom - kSharedInfo)
+      return -EINVAL;
     frame_.resize(a.data_size_in);
     if (!call_.kernel().user().read(a.data_in, frame_.data(), frame_.size())) return -EFAULT;
     if (int64_t err = call_.read_context(kSkbContext, given_)) return err;
@@ -155,7 +154,8 @@ class SkbRun {
       Fields given("__sk_buff", given_);
       if (given.get("ifindex") > kLoopback) return -ENODEV;
       if (!only_known_fields(given_)) return -EINVAL;
-      for (const char* name : {"mark", "priority", "ingress_ifindex", "tstamp", "gso_segs", "gso_size", "hwtstamp"})
+      for (const char* name :
+           {"mark", "priority", "ingress_ifindex", "tstamp", "gso_segs", "gso_size", "hwtstamp"})
         skb.set(name, given.get(name));
       std::ranges::copy(given.bytes_of("cb", kCb), skb.bytes_of("cb", kCb).begin());
       if (int64_t err = check_lengths(given, skb)) return err;
@@ -191,9 +191,10 @@ class SkbRun {
     size_t hidden = l2_ ? 0 : kEthernet;
     Region* packet = nullptr;
     if (frame_.size() > hidden) {
-      packet = memory.map_at(kFrameAddress + hidden,
-                             {.kind = RegionKind::kUser, .size = frame_.size() - hidden,
-                              .name = "packet", .external = frame_.data() + hidden});
+      packet = memory.map_at(kFrameAddress + hidden, {.kind = RegionKind::kUser,
+                                                      .size = frame_.size() - hidden,
+                                                      .name = "packet",
+                                                      .external = frame_.data() + hidden});
       if (!packet) return call_.not_modelled("two packets at a time");
     }
     uint16_t before = checksum(network());
@@ -210,7 +211,8 @@ class SkbRun {
     if (int64_t err = call_.write_data(frame_)) return err;
     if (given_.empty()) return 0;
     Fields skb("__sk_buff", context_), out("__sk_buff", given_);
-    for (const char* name : {"mark", "priority", "ingress_ifindex", "ifindex", "tstamp", "wire_len", "gso_segs", "hwtstamp"})
+    for (const char* name : {"mark", "priority", "ingress_ifindex", "ifindex", "tstamp", "wire_len",
+                             "gso_segs", "hwtstamp"})
       out.set(name, skb.get(name));
     std::ranges::copy(skb.bytes_of("cb", kCb), out.bytes_of("cb", kCb).begin());
     return call_.write_context(given_);
@@ -233,7 +235,8 @@ class XdpRun {
     if (int64_t err = take_meta()) return err;
     if (a.data_size_in - meta_ < kEthernet || a.data_size_in < meta_) return -EINVAL;
     uint32_t most = kPage - (kXdpHeadroom - meta_) - kSharedInfo;
-    if (a.data_size_in > std::min(linear_, most)) return call_.not_modelled("XDP frames of several pages");
+    if (a.data_size_in > std::min(linear_, most))
+      return call_.not_modelled("XDP frames of several pages");
     frame_.resize(a.data_size_in);
     if (!call_.kernel().user().read(a.data_in, frame_.data(), frame_.size())) return -EFAULT;
     if (int64_t err = check_device()) return err;
@@ -285,8 +288,10 @@ class XdpRun {
     xdp.set("data_end", kFrameAddress + frame_.size());
     xdp.set("ingress_ifindex", kLoopback);
     Memory& memory = call_.kernel().memory();
-    Region* packet = memory.map_at(kFrameAddress, {.kind = RegionKind::kUser, .size = frame_.size(),
-                                                   .name = "packet", .external = frame_.data()});
+    Region* packet = memory.map_at(kFrameAddress, {.kind = RegionKind::kUser,
+                                                   .size = frame_.size(),
+                                                   .name = "packet",
+                                                   .external = frame_.data()});
     if (!packet) return call_.not_modelled("two packets at a time");
     int64_t err = call_.run(context, true);
     memory.free(packet);
@@ -306,7 +311,11 @@ class XdpRun {
 
 }  // namespace
 
-int64_t run_on_frame(Call& call) { return SkbRun(call).run(); }
-int64_t run_on_xdp(Call& call) { return XdpRun(call).run(); }
+int64_t run_on_frame(Call& call) {
+  return SkbRun(call).run();
+}
+int64_t run_on_xdp(Call& call) {
+  return XdpRun(call).run();
+}
 
 }  // namespace drydock::test_run
