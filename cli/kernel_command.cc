@@ -16,6 +16,7 @@
 #include "kernel/fetch/known_kernels.h"
 #include "kernel/profile_catalog.h"
 #include "kernel/profile_file.h"
+#include "referee/probe.h"
 
 namespace drydock::cli {
 namespace {
@@ -26,7 +27,8 @@ struct KernelOptions {
   std::string output, cache;
   std::vector<std::string> fetched;
   bool list_known = false;
-  CLI::App *fetch = nullptr, *list = nullptr, *show = nullptr, *import = nullptr, *header = nullptr;
+  std::string with = "host";
+  CLI::App *fetch = nullptr, *probe = nullptr, *list = nullptr, *show = nullptr, *import = nullptr, *header = nullptr;
 };
 
 int show_profile(const KernelOptions& options) {
@@ -146,6 +148,47 @@ int fetch_kernels(const KernelOptions& options) {
   return status;
 }
 
+/// The parts of the profile that the target's kernel has.
+Result<ProfileParts> parts_of_target(const KernelOptions& options) {
+  if (!options.with.starts_with("vm:")) return import_host();
+  auto stored = stored_kernel(options.cache, options.with.substr(3));
+  if (!stored) return std::unexpected(stored.error());
+  return import_kernel({.path = stored->image, .config = stored->config, .name = stored->name,
+                        .provenance = stored->package});
+}
+
+int probe_kernel(const KernelOptions& options) {
+  auto target = referee::open_target(options.with, {.cache = options.cache});
+  if (!target && target.error().kind == ErrorKind::kUnsupported) {
+    fmt::print("skipped: {}\n", target.error().message);
+    return kUnsupported;
+  }
+  if (!target) return complain(target.error());
+  auto parts = parts_of_target(options);
+  if (!parts) return complain(parts.error());
+  auto profile = ProfileBuilder::build(*parts);
+  if (!profile) return complain(profile.error());
+  ProgressLine line;
+  auto probed = referee::probe(**target, **profile, [&](const std::string& what, size_t done, size_t of) {
+    line.show(of ? fmt::format("{}: {} of {}, {}", options.with, done, of, what) : options.with + ": " + what);
+  });
+  line.show("");
+  if (!probed) return complain(probed.error());
+  parts->probed = probed->probed.text();
+  parts->symbols = std::move(probed->symbols);
+  parts->provenance += "; probed as " + options.with;
+  std::string file = options.output.empty() ? parts->name + ".profile" : options.output;
+  if (auto written = write_file(file, encode_profile(*parts)); !written) return complain(written.error());
+  auto compared = referee::compare_with_rows(probed->probed, **profile);
+  size_t questions = compared.helpers + compared.kfuncs + compared.maps;
+  fmt::print("{}: {}, {} kinds of program, {} LSM hooks, {} map types\n", file, (*target)->release(),
+             probed->probed.callers.size(), probed->probed.lsm_hooks.size(), probed->probed.maps.size());
+  for (const std::string& caller : probed->unasked) fmt::print("  not loaded there: {}\n", caller);
+  fmt::print("Drydock's rows agree on {} of {} calls and map types\n", questions - compared.differences.size(), questions);
+  for (const std::string& difference : compared.differences) fmt::print("  {}\n", difference);
+  return kGood;
+}
+
 }  // namespace
 
 Action add_kernel(CLI::App& app) {
@@ -170,7 +213,12 @@ Action add_kernel(CLI::App& app) {
   options->fetch->add_option("NAME", options->fetched, "5.10, 6.1, 6.12, 6.18, 7.2");
   options->fetch->add_flag("--list", options->list_known, "what can be fetched, and what is there");
   options->fetch->add_option("--cache", options->cache, "where kernels are kept (default: $XDG_CACHE_HOME/drydock)");
+  options->probe = c->add_subcommand("probe", "asks a real kernel what each kind of program may do there, and writes its profile");
+  options->probe->add_option("--with", options->with, "host, or vm:NAME")->capture_default_str();
+  options->probe->add_option("--output,-o", options->output, "the profile file");
+  options->probe->add_option("--cache", options->cache, "where fetched kernels are kept");
   return [options] {
+    if (options->probe->parsed()) return probe_kernel(*options);
     if (options->fetch->parsed()) return fetch_kernels(*options);
     if (options->header->parsed()) return write_header(*options);
     if (options->show->parsed()) return show_profile(*options);

@@ -107,6 +107,8 @@ void take_section(std::string_view tag, std::vector<std::byte> data, ProfilePart
     parts.config = text;
   } else if (tag == "SYMS") {
     parts.symbols = text;
+  } else if (tag == "PROB") {
+    parts.probed = text;
   } else if (tag == "BTF ") {
     parts.btf = std::move(data);
   } else if (tag == "IDS ") {
@@ -130,6 +132,7 @@ std::vector<std::byte> encode_profile(const ProfileParts& parts) {
   writer.section("BTF ", parts.btf);
   if (!parts.btf_ids.empty()) writer.section("IDS ", parts.btf_ids);
   if (!parts.symbols.empty()) writer.section("SYMS", as_byte_span(parts.symbols));
+  if (!parts.probed.empty()) writer.section("PROB", as_byte_span(parts.probed));
   for (const auto& [name, bytes] : parts.modules) {
     std::string data = name + '\0';
     data += as_text(bytes);

@@ -118,6 +118,12 @@ class HostTarget final : public Target {
     return perform_all(sessions, requests, take);
   }
 
+  Status talk(const std::function<Status(AgentSession&)>& speak) override {
+    HostSessions sessions;
+    auto session = sessions.session();
+    return session ? speak(**session) : Status(std::unexpected(session.error()));
+  }
+
  private:
   std::string name_ = "host", release_;
 };

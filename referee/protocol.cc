@@ -123,4 +123,26 @@ Result<AskRequest> ask_request_from(const Json& json) {
   return r;
 }
 
+Json to_json(const CallsRequest& r) {
+  return {{"type", r.type}, {"attach", r.attach_type}, {"flags", r.flags}, {"btf_id", r.attach_btf_id},
+          {"returns", r.returns}, {"kfuncs", r.kfuncs}, {"functions", r.functions}};
+}
+
+Result<CallsRequest> calls_request_from(const Json& json) {
+  CallsRequest r;
+  Fields fields(json, "a request");
+  fields.take("type", r.type);
+  fields.take("attach", r.attach_type);
+  fields.take("flags", r.flags);
+  fields.take("btf_id", r.attach_btf_id);
+  fields.take("returns", r.returns);
+  fields.take("kfuncs", r.kfuncs);
+  if (auto done = fields.finish(); !done) return std::unexpected(done.error());
+  for (const Json& function : json.value("functions", Json::array())) {
+    if (!function.is_number_unsigned()) return malformed("a request names what is no function");
+    r.functions.push_back(function.get<uint32_t>());
+  }
+  return r;
+}
+
 }  // namespace drydock::referee

@@ -75,6 +75,8 @@ struct CaseObservation {
   std::string steps;
 };
 
+class AgentSession;
+
 class Target {
  public:
   virtual ~Target() = default;
@@ -96,6 +98,8 @@ class Target {
   virtual Status run_cases(const std::vector<std::string>& cases,
                            const std::vector<std::string>& object_folders,
                            const std::function<void(CaseObservation)>& take) = 0;
+  /// Gives a conversation with the agent to whoever asks what the above does not.
+  virtual Status talk(const std::function<Status(AgentSession&)>& speak) = 0;
 };
 
 struct TargetOptions {

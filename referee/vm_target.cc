@@ -95,6 +95,14 @@ class VmTarget final : public Target {
     return perform_all(*sessions, requests, take);
   }
 
+  Status talk(const std::function<Status(AgentSession&)>& speak) override {
+    Places none;
+    auto sessions = machines_with(none);
+    if (!sessions) return std::unexpected(sessions.error());
+    auto session = sessions->session();
+    return session ? speak(**session) : Status(std::unexpected(session.error()));
+  }
+
  private:
   using Places = std::map<std::string, std::string>;   // an object's path here, and in the machine
 

@@ -17,6 +17,7 @@
 #include "referee/agent/guarded.h"
 #include "referee/agent/machine_init.h"
 #include "referee/agent/object_programs.h"
+#include "referee/agent/probe_calls.h"
 #include "referee/protocol.h"
 
 namespace drydock::agent {
@@ -27,7 +28,7 @@ using referee::AskRequest;
 using referee::Json;
 using referee::to_line;
 
-constexpr unsigned kSecondsToOpen = 60;
+constexpr unsigned kSecondsToOpen = 60, kSecondsToProbe = 120;
 
 class Agent {
  public:
@@ -47,6 +48,12 @@ class Agent {
         ask(message->content);
       } else if (message->kind == "case") {
         perform(message->content);
+      } else if (message->kind == "calls") {
+        calls(message->content);
+      } else if (message->kind == "maps") {
+        guarded_json("types", [] { return creatable_maps(); });
+      } else if (message->kind == "symbols") {
+        guarded_json("packed", [] { return Json(packed_symbols()); });
       } else {
         say("trouble", "no such request: " + message->kind);
       }
@@ -101,6 +108,19 @@ class Agent {
       say("answer", load(*request, name));
     }
     say("done", true);
+  }
+
+  void guarded_json(const char* kind, const std::function<Json()>& work) {
+    Outcome outcome = run_guarded(kSecondsToProbe, [&] { return work().dump(-1, ' ', false, Json::error_handler_t::replace); });
+    Json json = Json::parse(outcome.text, nullptr, false);
+    if (json.is_discarded()) return say("trouble", "no answer: " + how_it_ended(outcome));
+    say(kind, json);
+  }
+
+  void calls(const Json& content) {
+    auto request = referee::calls_request_from(content);
+    if (!request) return say("trouble", request.error().message);
+    guarded_json("called", [&] { return try_calls(*request); });
   }
 
   void perform(const Json& content) {

@@ -11,25 +11,14 @@
 #include <vector>
 
 #include "answers/host_bpf.h"
+#include "helpers/callers.h"
 #include "helpers/helper_row.h"
 
 namespace drydock::testing {
 
 /// A kind of program to ask as.
-struct HelperAsker {
-  std::string name;  // "cgroup_sock cgroup_inet_sock_create", "tracing trace_iter bpf_iter_task.s"
-  CallSite site;
-  uint32_t attach_btf_id = 0;
-  uint32_t load_flags = 0;
-  AttachType load_attach{};  // what BPF_PROG_LOAD is given; a struct_ops member's index
-  bool trampoline = false;   // loads only where the kernel can make trampolines
-};
-
-/// What a kernel of that profile loads: each program type and attach type, tp_btf, fentry, fexit
-/// and fmod_ret of functions with rules of their own, the iterators, LSM hooks of each kind,
-/// tcp_congestion_ops members, each sleepable where that is possible, and once more without a GPL
-/// licence.
-std::vector<HelperAsker> helper_askers(const Profile& profile);
+using HelperAsker = Caller;
+inline std::vector<HelperAsker> helper_askers(const Profile& profile) { return all_callers(profile); }
 
 /// The answer in words: "ok", or the kernel's message with the helper's own name and number taken
 /// out ("%helper").
