@@ -34,11 +34,12 @@ Result<std::vector<Asked>> own_side(const std::vector<std::string>& objects,
       Asked asked{.pair = {.object = object_name(path), .name = c.name()}, .path = path};
       if (c.expected.success && c.expected.retval)
         asked.pair.expected_retval = static_cast<uint32_t>(*c.expected.retval);
-      CaseOutcome outcome = run_annotated(c, *elf, path, profile);
-      if (outcome.kind == CaseOutcome::Kind::kUnsupported && outcome.steps_run == 0)
-        asked.pair.skipped = asked.pair.ours = outcome.message;
-      else if (outcome.kind == CaseOutcome::Kind::kFailed || outcome.kind == CaseOutcome::Kind::kMalformed)
-        asked.pair.ours = outcome.message;
+      auto unmet = unmet_by_load(c, *elf, path, profile);
+      if (unmet) asked.pair.ours = *unmet;
+      else asked.pair.ours = unmet.error().message;
+      if (!unmet && unmet.error().kind == ErrorKind::kUnsupported) asked.pair.skipped = asked.pair.ours;
+      if (asked.pair.expected_retval)
+        if (auto returned = run_once(c, *elf, path, profile)) asked.pair.our_retval = *returned;
       asked.annotated = std::move(c);
       all.push_back(std::move(asked));
     }

@@ -2,8 +2,12 @@
 #include "emulator/cases/annotated_run.h"
 
 #include <algorithm>
+#include <array>
 
+#include "base/errno_name.h"
 #include "emulator/loader/object.h"
+#include "emulator/syscall/attr.h"
+#include "emulator/syscall/standard_kernel.h"
 #include "verifier/verify.h"
 
 namespace drydock {
@@ -32,7 +36,6 @@ std::string parts_not_looked_at(const LoadExpectation& e) {
   auto add = [&](bool asked, std::string_view what) {
     if (asked) parts += (parts.empty() ? "" : ", ") + std::string(what);
   };
-  add(e.success && e.retval.has_value(), "__retval");
   add(e.translated, "__xlated");
   add(e.jitted, "__jited");
   return parts;
@@ -63,9 +66,36 @@ std::string judge_load(const LoadExpectation& expected, bool loaded, const std::
   return unmet(expected.messages, log);
 }
 
-CaseOutcome run_annotated(const AnnotatedCase& c, std::span<const std::byte> elf, const std::string& file,
+Result<uint32_t> run_once(const AnnotatedCase& c, std::span<const std::byte> elf, const std::string& file,
                           const std::shared_ptr<const Profile>& profile) {
-  if (!c.not_here.empty()) return {Kind::kUnsupported, c.not_here, c.name(), 0};
+  std::unique_ptr<Kernel> kernel = make_kernel(profile);
+  Loader loader(*kernel);
+  auto object = loader.load(elf, file, {.programs = {c.program}, .fix_ups = false, .program_flags = c.flags});
+  if (!object) return std::unexpected(object.error());
+  const LoadedObject::Program* program = (*object)->program(c.program);
+  if (!program || program->fd < 0) return unsupported("`" + c.program + "` was not loaded");
+  constexpr uint32_t kBytes = 64;
+  std::array<std::byte, kBytes> in{};
+  std::array<std::byte, 4 * kBytes> out{};
+  attr::TestRun run = {.prog_fd = program->fd};
+  if (program->object->input.type != ProgramType::kSyscall) {
+    run.data_in = reinterpret_cast<uint64_t>(in.data());
+    run.data_size_in = kBytes;
+    run.data_out = reinterpret_cast<uint64_t>(out.data());
+    run.data_size_out = out.size();
+    run.repeat = 1;
+  }
+  int64_t err = kernel->call(BpfCommand::kProgTestRun, run);
+  std::string missing;
+  for (const std::string& what : kernel->unsupported()) missing += (missing.empty() ? "" : ", ") + what;
+  if (!missing.empty()) return unsupported(missing);
+  if (err < 0) return std::unexpected(Error{ErrorKind::kUnsupported, "BPF_PROG_TEST_RUN: " + result_text(err), static_cast<int>(-err)});
+  return run.retval;
+}
+
+Result<std::string> unmet_by_load(const AnnotatedCase& c, std::span<const std::byte> elf, const std::string& file,
+                                  const std::shared_ptr<const Profile>& profile) {
+  if (!c.not_here.empty()) return unsupported(c.not_here);
   Kernel::Settings settings{.verifier = verify};
   if (c.unprivileged)
     settings.capabilities = {.bpf = false, .perfmon = false, .net_admin = false, .sys_admin = false};
@@ -74,22 +104,40 @@ CaseOutcome run_annotated(const AnnotatedCase& c, std::span<const std::byte> elf
   Kernel kernel(profile, std::move(settings));
   Loader loader(kernel);
   auto object = loader.inspect(elf, file, {.fix_ups = false, .unprivileged_maps = c.unprivileged});
-  if (!object) return {Kind::kMalformed, object.error().message, c.name(), 0};
+  if (!object) return std::unexpected(object.error());
   auto program = std::ranges::find(object->programs, c.program, &InspectedProgram::name);
-  if (program == object->programs.end()) return {Kind::kUnsupported, "is no program of its own", c.name(), 0};
+  if (program == object->programs.end()) return unsupported("is no program of its own");
   bool loaded = false;
   std::string log;
   if (program->program) {
     program->program->input.flags |= c.flags;
     Verdict verdict = kernel.verify(*program->program, options);
-    if (verdict.kind == VerdictKind::kUnsupported || verdict.kind == VerdictKind::kInternalError)
-      return {verdict.kind == VerdictKind::kUnsupported ? Kind::kUnsupported : Kind::kFailed,
-              verdict.message, c.name(), 0};
+    if (verdict.kind == VerdictKind::kUnsupported) return unsupported(verdict.message);
+    if (verdict.kind == VerdictKind::kInternalError)
+      return std::unexpected(Error{ErrorKind::kInternal, verdict.message, 0});
     loaded = verdict.kind == VerdictKind::kAccepted;
     if (!loaded || c.log_level) log = std::move(verdict.log);
   }
-  std::string wrong = judge_load(c.expected, loaded, log);
-  if (!wrong.empty()) return {Kind::kFailed, wrong, c.name(), 1};
+  return judge_load(c.expected, loaded, log);
+}
+
+CaseOutcome run_annotated(const AnnotatedCase& c, std::span<const std::byte> elf, const std::string& file,
+                          const std::shared_ptr<const Profile>& profile) {
+  auto unmet = unmet_by_load(c, elf, file, profile);
+  if (!unmet) {
+    ErrorKind kind = unmet.error().kind;
+    return {kind == ErrorKind::kUnsupported ? Kind::kUnsupported
+            : kind == ErrorKind::kMalformed ? Kind::kMalformed : Kind::kFailed,
+            unmet.error().message, c.name(), 0};
+  }
+  if (!unmet->empty()) return {Kind::kFailed, *unmet, c.name(), 1};
+  if (c.expected.success && c.expected.retval) {
+    auto returned = run_once(c, elf, file, profile);
+    if (!returned) return {Kind::kUnsupported, "__retval: " + returned.error().message, c.name(), 1};
+    if (*returned != static_cast<uint32_t>(*c.expected.retval))
+      return {Kind::kFailed, "returned " + std::to_string(*returned) + ", expected " +
+                                 std::to_string(static_cast<uint32_t>(*c.expected.retval)), c.name(), 2};
+  }
   if (std::string rest = parts_not_looked_at(c.expected); !rest.empty())
     return {Kind::kUnsupported, rest + " not looked at", c.name(), 1};
   return {Kind::kPassed, "", c.name(), 1};

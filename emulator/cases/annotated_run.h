@@ -35,7 +35,16 @@ Result<std::vector<AnnotatedCase>> annotated_cases(std::span<const std::byte> el
 /// that failed, at level 1, as libbpf asks again.
 std::string judge_load(const LoadExpectation& expected, bool loaded, const std::string& log);
 
-/// Loads and judges on the emulated kernel. Outcome kUnsupported names what was not looked at.
+/// What the load misses on the emulated kernel; "" when nothing. kUnsupported for a case left out.
+Result<std::string> unmet_by_load(const AnnotatedCase& annotated, std::span<const std::byte> elf, const std::string& file,
+                                  const std::shared_ptr<const Profile>& profile);
+
+/// What one BPF_PROG_TEST_RUN of the program returns on the emulated kernel, on 64 zero bytes as the
+/// selftests run theirs. kUnsupported, with what it is, where the emulator does not go along.
+Result<uint32_t> run_once(const AnnotatedCase& annotated, std::span<const std::byte> elf, const std::string& file,
+                          const std::shared_ptr<const Profile>& profile);
+
+/// Loads, judges and runs on the emulated kernel. Outcome kUnsupported names what was not looked at.
 CaseOutcome run_annotated(const AnnotatedCase& annotated, std::span<const std::byte> elf,
                           const std::string& file, const std::shared_ptr<const Profile>& profile);
 

@@ -183,6 +183,8 @@ Result<std::unique_ptr<LoadedObject>> Loader::load(std::span<const std::byte> el
     bpf_object__for_each_program(program, object) bpf_program__set_autoload(
         program, std::ranges::count(options.programs, bpf_program__name(program)) > 0);
   }
+  bpf_object__for_each_program(program, object)
+      bpf_program__set_flags(program, bpf_program__flags(program) | options.program_flags);
   int err = bpf_object__load(object);
   loaded->messages_ = call.take_messages();
   if (err) return std::unexpected(failure(file, loaded->messages_, -err));

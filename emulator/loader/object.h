@@ -63,6 +63,7 @@ struct LoadOptions {
   std::vector<MapOverride> maps;
   bool fix_ups = true;  // maps without max_entries
   uint32_t log_level = 0;
+  uint32_t program_flags = 0;  // prog_flags, beside those of the object
 };
 
 /// An object that was loaded. Its descriptors are open while it lives.
