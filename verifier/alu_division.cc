@@ -27,7 +27,8 @@ template <class U>
 Ranges<U> signed_range(Signed<U> min, Signed<U> max) {
   Ranges<U> r = Ranges<U>::unbounded();
   r.smin = min, r.smax = max;
-  if (static_cast<U>(min) <= static_cast<U>(max)) r.umin = static_cast<U>(min), r.umax = static_cast<U>(max);
+  if (static_cast<U>(min) <= static_cast<U>(max))
+    r.umin = static_cast<U>(min), r.umax = static_cast<U>(max);
   return r;
 }
 
@@ -50,8 +51,10 @@ Ranges<U> signed_remainder(const Ranges<U>& a, Signed<U> by, bool* kept) {
   const auto most = static_cast<Signed<U>>(size - 1);
   *kept = a.smin >= -most && a.smax <= most;
   if (*kept) return a;
-  return signed_range<U>(a.smin >= 0 ? Signed<U>{0} : a.smax <= 0 ? std::max<Signed<U>>(a.smin, -most) : Signed<U>(-most),
-                         a.smax <= 0 ? Signed<U>{0} : a.smin >= 0 ? std::min(a.smax, most) : most);
+  const auto least = static_cast<Signed<U>>(-most);
+  if (a.smin >= 0) return signed_range<U>(0, std::min(a.smax, most));
+  if (a.smax <= 0) return signed_range<U>(std::max(a.smin, least), 0);
+  return signed_range<U>(least, most);
 }
 
 template <class U>
