@@ -7,7 +7,7 @@ PRESET ?= release
 BUILD  := build/$(PRESET)
 JOBS   ?= $(shell nproc)
 
-.PHONY: all demo test test-long test-asan bench compare selftests compare-selftests format tidy dependencies configure build clean
+.PHONY: all demo test test-long test-asan fuzz bench compare selftests compare-selftests format tidy dependencies configure build clean
 
 all: build
 
@@ -34,6 +34,13 @@ test-long: selftests
 # The suite again with address and undefined-behaviour sanitizers.
 test-asan:
 	@$(MAKE) --no-print-directory PRESET=asan test
+
+# A million mutated programs under the sanitizers, two hundred thousand beside the running kernel: hours.
+fuzz: build
+	@test -f build/asan/build.ninja || cmake --preset asan
+	@cmake --build build/asan -j $(JOBS) --target drydock_fuzz
+	@cmake --build $(BUILD) -j $(JOBS) --target drydock_fuzz
+	@scripts/fuzz build/asan $(BUILD)
 
 bench: build
 	@scripts/bench $(BUILD)

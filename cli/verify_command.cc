@@ -45,22 +45,16 @@ Result<Capabilities> parse_capabilities(const std::string& text) {
   return caps;
 }
 
-/// Verifications that wait, of all objects, done by `jobs` threads.
-struct Job {
-  const Kernel* kernel;
-  std::shared_ptr<ProgramObject> program;
-  ProgramReport* report;
-};
-
-void run_jobs(std::vector<Job>& jobs, unsigned threads, const Options& options) {
+/// Calls work(i) for every i below `count`, on `threads` threads.
+template <class Work>
+void run_parallel(size_t count, unsigned threads, Work work) {
   std::atomic<size_t> next = 0;
-  auto work = [&] {
-    for (size_t i; (i = next++) < jobs.size();)
-      jobs[i].report->verdict = jobs[i].kernel->verify(*jobs[i].program, options);
+  auto take_turns = [&] {
+    for (size_t i; (i = next++) < count;) work(i);
   };
   std::vector<std::thread> pool;
-  for (unsigned i = 1; i < threads && i < jobs.size(); ++i) pool.emplace_back(work);
-  work();
+  for (unsigned i = 1; i < threads && i < count; ++i) pool.emplace_back(take_turns);
+  take_turns();
   for (std::thread& thread : pool) thread.join();
 }
 
@@ -72,35 +66,54 @@ class VerifyRun {
     report_.kernel = profile_->name();
   }
 
+  /// Objects are loaded first, each into a kernel of its own, then all their programs verified: the
+  /// threads share nothing but the profile, and no long program keeps others waiting.
   VerifyReport run() {
-    for (const std::string& file : options_.files) add_object(file);
-    std::vector<Job> jobs;
-    for (Pending& p : pending_)
-      jobs.push_back({p.kernel, p.program, &report_.objects[p.object].programs[p.index]});
-    run_jobs(jobs, options_.jobs, verify_options());
+    std::vector<Loaded> objects(options_.files.size());
+    run_parallel(objects.size(), options_.jobs, [&](size_t i) { objects[i] = load(options_.files[i]); });
+    std::vector<Pending*> pending;
+    for (Loaded& object : objects)
+      for (Pending& p : object.pending) pending.push_back(&p);
+    const Options options = verify_options();
+    run_parallel(pending.size(), options_.jobs, [&](size_t i) {
+      Pending& p = *pending[i];
+      p.verdict = p.kernel->verify(*p.program, options);
+    });
+    for (Loaded& object : objects) {
+      for (Pending& p : object.pending) object.report.programs[p.index].verdict = std::move(p.verdict);
+      report_.objects.push_back(std::move(object.report));
+    }
     return std::move(report_);
   }
 
   Result<VerifyReport> run_raw(const std::string& source) {
     auto program = raw_program(source);
     if (!program) return std::unexpected(program.error());
-    Kernel& kernel = new_kernel();
-    auto loaded = load_raw(kernel, *program);
+    auto kernel = new_kernel();
+    auto loaded = load_raw(*kernel, *program);
     if (!loaded) return std::unexpected(loaded.error());
     ObjectReport object{.file = source};
     object.programs.push_back({.name = program->name, .section = "", .type = options_.program_type,
                                .attach_type = options_.attach_type,
                                .insns = program->insns.size(),
-                               .verdict = kernel.verify(**loaded, verify_options())});
+                               .verdict = kernel->verify(**loaded, verify_options())});
     report_.objects.push_back(std::move(object));
     return std::move(report_);
   }
 
  private:
+  /// A verification that waits, and its place in the report of its object.
   struct Pending {
     const Kernel* kernel;
     std::shared_ptr<ProgramObject> program;
-    size_t object, index;
+    size_t index;
+    Verdict verdict;
+  };
+  struct Loaded {
+    ObjectReport report;
+    std::unique_ptr<Kernel> kernel;
+    std::unique_ptr<Loader> loader;
+    std::vector<Pending> pending;
   };
 
   Options verify_options() const {
@@ -112,47 +125,47 @@ class VerifyRun {
     return o;
   }
 
-  Kernel& new_kernel() {
+  std::unique_ptr<Kernel> new_kernel() const {
     Kernel::Settings settings{.verifier = verify};
     settings.capabilities = capabilities_;
-    kernels_.push_back(std::make_unique<Kernel>(profile_, std::move(settings)));
-    return *kernels_.back();
+    return std::make_unique<Kernel>(profile_, std::move(settings));
   }
 
-  void add_object(const std::string& file) {
-    size_t index = report_.objects.size();
-    ObjectReport& object = report_.objects.emplace_back();
-    object.file = file;
+  Loaded load(const std::string& file) const {
+    Loaded object;
+    object.report.file = file;
     auto bytes = read_input(file);
     if (!bytes) {
-      object.error = bytes.error().message;
-      return;
+      object.report.error = bytes.error().message;
+      return object;
     }
-    Kernel& kernel = new_kernel();
-    loaders_.push_back(std::make_unique<Loader>(kernel));
-    auto inspected = loaders_.back()->inspect(*bytes, file);
+    object.kernel = new_kernel();
+    object.loader = std::make_unique<Loader>(*object.kernel);
+    auto inspected = object.loader->inspect(*bytes, file);
     if (!inspected) {
-      object.error = inspected.error().message;
-      return;
+      object.report.error = inspected.error().message;
+      return object;
     }
-    for (InspectedProgram& p : inspected->programs) {
-      if (!options_.program.empty() && p.name != options_.program) continue;
-      ProgramReport report{.name = p.name, .section = p.section,
-                           .type = std::string(name_of(p.type)),
-                           .attach_type = std::string(name_of(p.attach_type))};
-      if (p.program) {
-        report.insns = p.program->input.insns.size();
-        pending_.push_back({&kernel, p.program, index, object.programs.size()});
-      } else {
-        report.verdict.kind = p.error.kind == ErrorKind::kUnsupported ? VerdictKind::kUnsupported
-                                                                       : VerdictKind::kMalformed;
-        report.verdict.err = p.error.err;
-        report.verdict.message = p.error.message;
-      }
-      object.programs.push_back(std::move(report));
+    for (InspectedProgram& p : inspected->programs)
+      if (options_.program.empty() || p.name == options_.program) add_program(object, p);
+    if (object.report.programs.empty() && !options_.program.empty())
+      object.report.error = "there is no program `" + options_.program + "`";
+    return object;
+  }
+
+  static void add_program(Loaded& object, InspectedProgram& p) {
+    ProgramReport report{.name = p.name, .section = p.section, .type = std::string(name_of(p.type)),
+                         .attach_type = std::string(name_of(p.attach_type))};
+    if (p.program) {
+      report.insns = p.program->input.insns.size();
+      object.pending.push_back({object.kernel.get(), p.program, object.report.programs.size(), {}});
+    } else {
+      report.verdict.kind = p.error.kind == ErrorKind::kUnsupported ? VerdictKind::kUnsupported
+                                                                     : VerdictKind::kMalformed;
+      report.verdict.err = p.error.err;
+      report.verdict.message = p.error.message;
     }
-    if (object.programs.empty() && !options_.program.empty())
-      object.error = "there is no program `" + options_.program + "`";
+    object.report.programs.push_back(std::move(report));
   }
 
   Result<RawProgram> raw_program(const std::string& source) {
@@ -190,9 +203,6 @@ class VerifyRun {
   std::shared_ptr<const Profile> profile_;
   Capabilities capabilities_;
   VerifyReport report_;
-  std::vector<std::unique_ptr<Kernel>> kernels_;
-  std::vector<std::unique_ptr<Loader>> loaders_;
-  std::vector<Pending> pending_;
 };
 
 void print(const VerifyOptions& options, const std::vector<VerifyReport>& reports) {

@@ -95,9 +95,19 @@ bool may_write(const ContextField& field, ProgramType type, AttachType attach,
          (field.write_since.empty() || profile.version() >= release_of(field.write_since));
 }
 
+/// The kernel compares the offset into a trace record with its lower bound as an unsigned number and
+/// with its upper bound as a signed one: every aligned negative offset passes (asked: 6.18.44).
+static std::optional<ContextAccess> below_start(const ContextStruct& context, const ContextQuery& query) {
+  const bool passes = &context == &rows::kTraceRecord && query.access == Access::kRead &&
+                      query.offset % static_cast<int32_t>(query.size) == 0;
+  if (!passes) return std::nullopt;
+  return ContextAccess{};
+}
+
 std::optional<ContextAccess> context_access(const ContextQuery& query, const Profile& profile) {
   const ContextStruct* context = context_struct(query.program_type);
-  if (!context || query.offset < 0 || !is_width(query.size)) return std::nullopt;
+  if (!context || !is_width(query.size)) return std::nullopt;
+  if (query.offset < 0) return below_start(*context, query);
   if (static_cast<uint32_t>(query.offset) % query.size != 0) return std::nullopt;
   for (const ContextField& field : context->fields)
     if (admits(field, query, profile)) return access_to(field, profile);

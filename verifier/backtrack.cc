@@ -225,6 +225,17 @@ BacktrackStep dispatch(Step& s, bool* done) {
 
 }  // namespace
 
+uint16_t registers_concerned(const isa::Insn& insn) {
+  if (insn.code == 0) return 0;  // second half of LD_IMM64
+  const auto dst = static_cast<uint16_t>(1u << insn.dst & ~kConcernsAll);
+  const uint8_t cls = isa::insn_class(insn.code);
+  if (cls != isa::kJmp && cls != isa::kJmp32) return dst;
+  const uint8_t op = isa::insn_op(insn.code);
+  if (op == isa::kCall || op == isa::kExit) return kConcernsAll;
+  if (isa::insn_source(insn.code) != isa::kX) return 0;
+  return static_cast<uint16_t>((dst | 1u << insn.src) & ~kConcernsAll);
+}
+
 BacktrackStep backtrack_insn(Env& env, uint32_t idx, int64_t subseq, const HistoryEntry* history,
                              Backtrack& bt) {
   const isa::Insn& insn = env.code[idx];

@@ -5,6 +5,7 @@
 
 #include "kfuncs/kfunc_row.h"
 #include "verifier/kfunc_call.h"
+#include "verifier/program_setup.h"
 
 namespace drydock::verifier {
 namespace {
@@ -116,6 +117,8 @@ Check add_kfunc_call(Env& env, uint32_t func_id, int16_t offset) {
   if (!proto || proto->kind() != BtfKind::kFuncProto)
     return env.reject(EINVAL, "kernel function btf_id {} does not have a valid func_proto\n",
                       func_id);
+  if (!kernel_has_symbol(env, *btf, btf->name_of(*func)))
+    return env.reject(EINVAL, "cannot find address for kernel function {}\n", btf->name_of(*func));
   KfuncDesc desc{.func_id = func_id,
                  .offset = offset,
                  .btf = btf,

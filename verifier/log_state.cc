@@ -138,7 +138,8 @@ void append_register(std::string& out, const Env& env, const FuncState& frame, c
     if (reg.bounds.is_const())
       return append_signed(out, static_cast<int64_t>(reg.bounds.const_value()) + reg.off);
   }
-  if (reg.is(kPtrToBtfId)) out += reg.target.btf.btf->name_of(reg.target.btf.id);
+  // An instruction that was refused may have left a register half written.
+  if (reg.is(kPtrToBtfId) && reg.target.btf.btf) out += reg.target.btf.btf->name_of(reg.target.btf.id);
   out += '(';
   Attributes attributes(out);
   append_identity(attributes, reg);

@@ -88,7 +88,8 @@ Check exit_scc(Env& env, State& state) {
     // A path ends inside a component only at a checkpoint that matched, and those made the visit;
     // speculative paths end anywhere.
     if (state.speculative) return Check::ok();
-    return env.bug("scc exit: no visit info for call chain " + text_of(chain));
+    // Programs can bring this about (a path that throws inside a component); the kernel answers so.
+    return env.reject(EFAULT, "verifier bug: scc exit: no visit info for call chain {}\n", text_of(chain));
   }
   if (visit->entry_state != &state) return Check::ok();
   log_event(env, "exit", chain);

@@ -56,6 +56,8 @@ class ChainWalk {
  private:
   enum class Outcome { kDone, kStateExhausted, kFailed };
   Outcome walk_state();
+  bool has_no_part(int64_t insn, const HistoryEntry* entry) const;
+  int64_t skip_straight(int64_t insn, size_t history) const;
   Check at_function_entry();
   Check mark_state(State& st);
   void mark_registers(FuncState& func, uint32_t frameno);
@@ -100,27 +102,52 @@ Check ChainWalk::run() {
   return Check::ok();
 }
 
+/// Most instructions of a path do nothing about what is looked for.
+bool ChainWalk::has_no_part(int64_t insn, const HistoryEntry* entry) const {
+  if (env_.log.level2()) return false;  // which shows every step
+  if (bt_.concerned[insn] & (bt_.regs[bt_.frame] | kConcernsAll)) return false;
+  if (!entry) return true;
+  if (entry->linked_regs) return false;
+  const uint32_t flags = entry->flags;
+  const bool wanted_slot = bt_.slots[flags & kHistFrameMask] >> (flags >> kHistSpiShift & kHistSpiMask) & 1;
+  return !(flags & kHistStackAccess && wanted_slot);
+}
+
+/// Backwards over instructions that have no part and no entry in the history; those stand one
+/// behind the other.
+int64_t ChainWalk::skip_straight(int64_t insn, size_t history) const {
+  if (env_.log.level2()) return insn;
+  const int64_t stop = history ? st_->history[history - 1].insn : st_->first_insn;
+  const uint32_t wanted = bt_.regs[bt_.frame] | kConcernsAll;
+  while (insn > stop && !(bt_.concerned[insn] & wanted)) --insn;
+  return insn;
+}
+
 ChainWalk::Outcome ChainWalk::walk_state() {
   size_t history = st_->history.size();
   for (int64_t i = last_;;) {
+    const HistoryEntry* entry =
+        history && st_->history[history - 1].insn == i ? &st_->history[history - 1] : nullptr;
     if (skip_first_) {
       skip_first_ = false;
-    } else {
-      const HistoryEntry* entry = history && st_->history[history - 1].insn == i
-                                      ? &st_->history[history - 1] : nullptr;
+    } else if (!has_no_part(i, entry)) {
       switch (backtrack_insn(env_, static_cast<uint32_t>(i), subseq_, entry, bt_)) {
         case BacktrackStep::kOk: break;
         case BacktrackStep::kGiveUp: fall_back(); return Outcome::kDone;
         case BacktrackStep::kBug: return Outcome::kFailed;
       }
+      if (bt_.empty()) return Outcome::kDone;
     }
-    if (bt_.empty()) return Outcome::kDone;
     subseq_ = i;
     i = previous_insn(*st_, i, &history);
     if (i < 0) return Outcome::kStateExhausted;
     if (i >= static_cast<int64_t>(env_.code.size())) {
       (void)env_.bug(fmt::format("backtracking idx {}", i));
       return Outcome::kFailed;
+    }
+    if (const int64_t next = skip_straight(i, history); next != i) {
+      i = next;
+      subseq_ = next + 1;
     }
   }
 }

@@ -37,13 +37,18 @@ struct Backtrack {
   uint32_t frame = 0;  // that the instruction at hand belongs to
   std::array<uint32_t, State::kMaxFrames> regs{};
   std::array<uint64_t, State::kMaxFrames> slots{};
+  std::vector<uint16_t> concerned;  // registers_concerned(), by instruction
 
   bool empty() const {
     for (uint32_t i = 0; i <= frame; ++i)
       if (regs[i] | slots[i]) return false;
     return true;
   }
-  void reset() { *this = Backtrack(); }
+  void reset() {
+    frame = 0;
+    regs = {};
+    slots = {};
+  }
   uint32_t& cur_regs() { return regs[frame]; }
   uint64_t& cur_slots() { return slots[frame]; }
   bool wants(uint32_t reg) const { return regs[frame] >> reg & 1; }
@@ -57,6 +62,12 @@ enum class BacktrackStep {
   kGiveUp,  // cannot be followed: everything is marked precise instead
   kBug,     // reported already
 };
+/// Registers of its frame that the instruction, seen backwards, does something about, as a mask; what
+/// concerns it whatever is looked for (calls, exits) has kConcernsAll. Of every other search it
+/// changes nothing, unless its entry in the history says more.
+inline constexpr uint16_t kConcernsAll = 1u << 15;
+uint16_t registers_concerned(const isa::Insn& insn);
+
 /// `subseq` is the instruction that ran after this one on the path; `history` the entry recorded for
 /// this one, or null.
 BacktrackStep backtrack_insn(Env& env, uint32_t insn, int64_t subseq, const HistoryEntry* history,

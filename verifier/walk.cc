@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "verifier/walk.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "helpers/helper_ids.h"
@@ -11,10 +12,12 @@
 #include "verifier/cfg.h"
 #include "verifier/explore.h"
 #include "verifier/helper_call.h"
+#include "verifier/invariants.h"
 #include "verifier/kfunc_call.h"
 #include "verifier/liveness.h"
 #include "verifier/log.h"
 #include "verifier/memory_access.h"
+#include "verifier/precision.h"
 #include "verifier/registers.h"
 
 namespace drydock::verifier {
@@ -78,6 +81,7 @@ Check Walk::run() {
     After after = After::kPathDone;
     if (!pruned) DRYDOCK_TRY(walk_insn(&after));
     if (after == After::kPathDone) DRYDOCK_TRY(end_path(&more));
+    else if (env_.options.check_invariants) DRYDOCK_TRY(check_state_invariants(env_));
   }
   return Check::ok();
 }
@@ -343,6 +347,8 @@ std::string_view subprog_name(const Env& env, uint32_t subprog) {
 
 Check check_main(Env& env) {
   env.explored.resize(env.code.size());
+  env.backtrack->concerned.resize(env.code.size());
+  std::ranges::transform(env.code, env.backtrack->concerned.begin(), registers_concerned);
   return walk_from(env, 0);
 }
 

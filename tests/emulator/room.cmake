@@ -22,3 +22,5 @@ endforeach()
 add_custom_target(drydock_test_objects DEPENDS ${BPF_OBJECTS})
 add_dependencies(${TARGET} drydock_test_objects)
 target_compile_definitions(${TARGET} PRIVATE DRYDOCK_TEST_OBJECTS="${BPF_OBJECT_DIR}")
+# Mutated programs (tests/fuzz).
+target_link_libraries(${TARGET} PRIVATE drydock_fuzzing)

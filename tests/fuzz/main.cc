@@ -64,7 +64,7 @@ class Worker {
  private:
   void one(uint64_t seed) {
     const ProgramPool::Case made = pool_.program(seed);
-    if (arguments_.print) fmt::print("{}", as_text(*made.program, made.origin));
+    if (arguments_.print) fmt::print("{}", as_text(*made.program, made.origin)), std::fflush(stdout);
     bool accepted = false;
     std::optional<Finding> found;
     if (arguments_.host) {

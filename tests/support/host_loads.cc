@@ -132,7 +132,9 @@ Result<int> HostLoads::map_fd(const std::shared_ptr<MapObject>& object) {
   }
   int fd = host_bpf(BpfCommand::kMapCreate, create);
   if (fd < 0) return std::unexpected(Error{ErrorKind::kMalformed, "the kernel refuses map `" + m.name + "`", -fd});
-  maps_[&m] = std::make_shared<Fd>(fd);
+  // The first program to use a prog array decides which others may: each gets its own.
+  if (m.type == MapType::kProgArray) arrays_.push_back(std::make_shared<Fd>(fd));
+  else maps_[&m] = std::make_shared<Fd>(fd);
   if (m.frozen && m.max_entries == 1) {
     // A frozen map's contents are constants to the verifier.
     uint32_t zero = 0;
@@ -149,6 +151,7 @@ Result<int> HostLoads::map_fd(const std::shared_ptr<MapObject>& object) {
 
 Result<HostAnswer> HostLoads::load(const ProgramObject& program, uint32_t log_level) {
   const ProgramInput& in = program.input;
+  arrays_.clear();
   std::vector<isa::Insn> insns = in.insns;
   std::vector<int> fds = in.fd_array;
   auto host_fd = [&](int fd) -> Result<int> {
@@ -165,6 +168,11 @@ Result<HostAnswer> HostLoads::load(const ProgramObject& program, uint32_t log_le
       auto fd = host_fd(insns[i].imm);
       if (!fd) return std::unexpected(fd.error());
       insns[i].imm = *fd;
+    }
+    if (insns[i].src == isa::kPseudoBtfId && insns[i + 1].imm) {
+      auto fd = host_fd(insns[i + 1].imm);
+      if (!fd) return std::unexpected(fd.error());
+      insns[i + 1].imm = *fd;
     }
     ++i;
   }

@@ -45,6 +45,7 @@ class HostLoads {
 
   std::map<const Btf*, std::shared_ptr<Fd>> btfs_;
   std::map<const MapInfo*, std::shared_ptr<Fd>> maps_;
+  std::vector<std::shared_ptr<Fd>> arrays_;  // of programs, for the one that is loaded
   std::vector<char> log_;
 };
 
