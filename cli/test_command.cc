@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "cli/command.h"
 #include "cli/exit_status.h"
+#include "emulator/cases/annotated_run.h"
 #include "emulator/cases/case_run.h"
 #include "referee/target.h"
 
@@ -37,7 +38,8 @@ struct CaseResult {
   double ms = 0;
 };
 
-/// Cases are *.json files; folders are searched, in the order of their names.
+/// Cases are *.json files, and objects with annotated programs where they are named; folders are searched
+/// for the former, in the order of their names.
 Result<std::vector<std::string>> find_cases(const std::vector<std::string>& paths) {
   std::vector<std::string> files;
   for (const std::string& path : paths) {
@@ -69,6 +71,33 @@ CaseResult run_one(const std::string& path, const std::shared_ptr<const Profile>
   }
   r.ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
   return r;
+}
+
+/// The annotated programs of an object, each way of loading one a case.
+std::vector<CaseResult> run_annotated_object(const std::string& path, const std::shared_ptr<const Profile>& profile) {
+  auto malformed_file = [&](const Error& error) {
+    return std::vector{CaseResult{.path = path, .name = path, .outcome = {Kind::kMalformed, error.message, "", 0}}};
+  };
+  auto elf = read_file(path);
+  if (!elf) return malformed_file(elf.error());
+  auto cases = annotated_cases(*elf, path);
+  if (!cases) return malformed_file(cases.error());
+  std::vector<CaseResult> results;
+  for (const AnnotatedCase& c : *cases) {
+    CaseResult r{.path = path, .name = path + ":" + c.name(), .skipped = c.not_here};
+    auto start = std::chrono::steady_clock::now();
+    if (r.skipped.empty()) r.outcome = run_annotated(c, *elf, path, profile);
+    r.ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+    results.push_back(std::move(r));
+  }
+  if (results.empty()) results.push_back({.path = path, .name = path, .skipped = "no program is annotated"});
+  return results;
+}
+
+std::vector<CaseResult> run_file(const std::string& path, const std::shared_ptr<const Profile>& profile,
+                                 const CaseOptions& options) {
+  if (path.ends_with(".o")) return run_annotated_object(path, profile);
+  return {run_one(path, profile, options)};
 }
 
 std::string_view word(Kind kind) {
@@ -136,15 +165,17 @@ void print_text(const TestOptions& options, const std::vector<CaseResult>& resul
 std::vector<CaseResult> run_emulated(const std::vector<std::string>& files, const std::shared_ptr<const Profile>& profile,
                                      const TestOptions& options) {
   CaseOptions case_options{options.objects};
-  std::vector<CaseResult> results(files.size());
+  std::vector<std::vector<CaseResult>> found(files.size());
   std::atomic<size_t> next = 0;
   auto work = [&] {
-    for (size_t i; (i = next++) < files.size();) results[i] = run_one(files[i], profile, case_options);
+    for (size_t i; (i = next++) < files.size();) found[i] = run_file(files[i], profile, case_options);
   };
   std::vector<std::thread> pool;
   for (unsigned i = 1; i < options.jobs; ++i) pool.emplace_back(work);
   work();
   for (std::thread& thread : pool) thread.join();
+  std::vector<CaseResult> results;
+  for (std::vector<CaseResult>& of_file : found) std::ranges::move(of_file, std::back_inserter(results));
   return results;
 }
 
@@ -211,7 +242,7 @@ int run_test(const TestOptions& options) {
 Action add_test(CLI::App& app) {
   auto options = std::make_shared<TestOptions>();
   CLI::App* c = app.add_subcommand("test", "Runs cases on the emulated kernel, or on a real one");
-  c->add_option("CASE", options->paths, "case files, or folders of them")->required();
+  c->add_option("CASE", options->paths, "case files, folders of them, or objects whose programs are annotated")->required();
   c->add_option("--objects", options->objects, "folder where cases find their objects");
   c->add_option("--kernel,-k", options->kernel, "kernel profile")->capture_default_str();
   c->add_option("--with", options->with, "on a real kernel instead: host, vm:NAME");

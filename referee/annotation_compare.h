@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Annotated programs on Drydock and on a real kernel: of those whose expectations the kernel meets,
-// how many does Drydock meet? Looked at are the verdict and the log; values of runs and rewritten
-// code are not.
+// how many does Drydock meet? Looked at are the verdict, the log and, apart from them, what a run returns;
+// rewritten code is not.
 #pragma once
 
 #include <memory>
