@@ -4,13 +4,12 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <fstream>
 #include <iterator>
 
+#include "base/input.h"
 #include "cli/exit_status.h"
 
 namespace drydock::cli {
@@ -21,17 +20,7 @@ int complain(const Error& error) {
 }
 
 Result<std::vector<std::byte>> read_input(const std::string& file) {
-  std::FILE* f = file == "-" ? stdin : std::fopen(file.c_str(), "rb");
-  if (!f) return not_found(file + ": " + std::strerror(errno));
-  std::vector<std::byte> bytes;
-  std::byte buffer[65536];
-  size_t n;
-  while ((n = std::fread(buffer, 1, sizeof buffer, f)) > 0)
-    bytes.insert(bytes.end(), buffer, buffer + n);
-  int err = std::ferror(f) ? errno : 0;
-  if (f != stdin) std::fclose(f);
-  if (err) return not_found(file + ": " + std::strerror(err));
-  return bytes;
+  return drydock::read_input(file);
 }
 
 Result<std::shared_ptr<const Profile>> load_kernel(const std::string& name) {
