@@ -66,7 +66,9 @@ Check check_cast_fields(Env& env, const isa::Insn& insn) {
 }
 
 Check check_mov_fields(Env& env, const isa::Insn& insn) {
-  if (is_address_space_cast(insn)) return check_cast_fields(env, insn);
+  if (insn.off && !env.has(Feature::kInsnSetV4))
+    return env.reject(EINVAL, "BPF_MOV uses reserved fields\n");
+  if (is_address_space_cast(insn) && env.has(Feature::kArena)) return check_cast_fields(env, insn);
   if (!mov_fields_ok(insn)) return env.reject(EINVAL, "BPF_MOV uses reserved fields\n");
   return Check::ok();
 }
@@ -75,6 +77,7 @@ Check check_mov_fields(Env& env, const isa::Insn& insn) {
 
 /// dst = src, linked as the same number when the move keeps every bit of it.
 void copy_scalar(Env& env, Register& dst, Register& src, bool keeps_value) {
+  keeps_value &= env.has(Feature::kNarrowMovesLink);
   if (keeps_value) assign_scalar_id_before_mov(env, src);
   dst = src;
   if (!keeps_value) dst.id = 0;
@@ -283,7 +286,8 @@ Check compute(Env& env, const isa::Insn& insn) {
 
 Check check_binary_operands(Env& env, const isa::Insn& insn) {
   const uint8_t op = isa::insn_op(insn.code);
-  if (!binary_fields_ok(insn)) return env.reject(EINVAL, "BPF_ALU uses reserved fields\n");
+  const bool off_allowed = insn.off == 0 || env.has(Feature::kInsnSetV4);
+  if (!off_allowed || !binary_fields_ok(insn)) return env.reject(EINVAL, "BPF_ALU uses reserved fields\n");
   if (uses_register(insn)) DRYDOCK_TRY(check_reg_arg(env, insn.src, RegUse::kRead));
   DRYDOCK_TRY(check_reg_arg(env, insn.dst, RegUse::kRead));
   if (uses_register(insn)) return Check::ok();

@@ -28,7 +28,7 @@ View<U> view(const Bounds& b) {
 // of them do; if only some wrap nothing is known.
 
 template <class U>
-Ranges<U> add_ranges(const Ranges<U>& a, const Ranges<U>& b) {
+Ranges<U> add_ranges(const Ranges<U>& a, const Ranges<U>& b, BoundsRules rules) {
   Ranges<U> out;
   const bool low_wraps = __builtin_add_overflow(a.smin, b.smin, &out.smin);
   const bool high_wraps = __builtin_add_overflow(a.smax, b.smax, &out.smax);
@@ -38,7 +38,7 @@ Ranges<U> add_ranges(const Ranges<U>& a, const Ranges<U>& b) {
   }
   const bool min_wraps = __builtin_add_overflow(a.umin, b.umin, &out.umin);
   const bool max_wraps = __builtin_add_overflow(a.umax, b.umax, &out.umax);
-  if (!min_wraps && max_wraps) {
+  if (rules.wrapping_sums ? !min_wraps && max_wraps : min_wraps || max_wraps) {
     out.umin = 0;
     out.umax = static_cast<U>(~U{0});
   }
@@ -46,7 +46,7 @@ Ranges<U> add_ranges(const Ranges<U>& a, const Ranges<U>& b) {
 }
 
 template <class U>
-Ranges<U> sub_ranges(const Ranges<U>& a, const Ranges<U>& b) {
+Ranges<U> sub_ranges(const Ranges<U>& a, const Ranges<U>& b, BoundsRules rules) {
   Ranges<U> out;
   const bool low_wraps = __builtin_sub_overflow(a.smin, b.smax, &out.smin);
   const bool high_wraps = __builtin_sub_overflow(a.smax, b.smin, &out.smax);
@@ -56,16 +56,31 @@ Ranges<U> sub_ranges(const Ranges<U>& a, const Ranges<U>& b) {
   }
   const bool min_wraps = __builtin_sub_overflow(a.umin, b.umax, &out.umin);
   const bool max_wraps = __builtin_sub_overflow(a.umax, b.umin, &out.umax);
-  if (min_wraps && !max_wraps) {
+  if (rules.wrapping_sums ? min_wraps && !max_wraps : min_wraps) {
     out.umin = 0;
     out.umax = static_cast<U>(~U{0});
   }
   return out;
 }
 
+/// Products as older kernels have them: of numbers that are not negative and no wider than half.
+template <class U>
+Ranges<U> mul_small_ranges(const Ranges<U>& a, const Ranges<U>& b) {
+  constexpr U kHalf = static_cast<U>(~U{0}) >> (4 * sizeof(U));
+  Ranges<U> out = Ranges<U>::unbounded();
+  if (a.smin < 0 || b.smin < 0 || a.umax > kHalf || b.umax > kHalf) return out;
+  out.umin = a.umin * b.umin;
+  out.umax = a.umax * b.umax;
+  if (out.umax > static_cast<U>(Ranges<U>::kSMax)) return out;
+  out.smin = static_cast<typename Ranges<U>::S>(out.umin);
+  out.smax = static_cast<typename Ranges<U>::S>(out.umax);
+  return out;
+}
+
 /// Products: the extremes are among those of the ends, unless one of these overflows.
 template <class U>
-Ranges<U> mul_ranges(const Ranges<U>& a, const Ranges<U>& b) {
+Ranges<U> mul_ranges(const Ranges<U>& a, const Ranges<U>& b, BoundsRules rules) {
+  if (!rules.signed_products) return mul_small_ranges(a, b);
   using S = typename Ranges<U>::S;
   Ranges<U> out = Ranges<U>::unbounded();
   U least, greatest;
@@ -89,7 +104,8 @@ Ranges<U> mul_ranges(const Ranges<U>& a, const Ranges<U>& b) {
 // Bitwise operations: `out` is the tnum of the result already computed, and gives one end or both.
 
 template <class U>
-Ranges<U> bitwise_ranges(const View<U>& a, const View<U>& b, const View<U>& out, uint8_t op) {
+Ranges<U> bitwise_ranges(const View<U>& a, const View<U>& b, const View<U>& out, uint8_t op,
+                         BoundsRules rules) {
   if (b.known() && out.known()) return Ranges<U>::constant(out.value);
   Ranges<U> r = Ranges<U>::unbounded();
   r.umin = out.value;
@@ -98,7 +114,9 @@ Ranges<U> bitwise_ranges(const View<U>& a, const View<U>& b, const View<U>& out,
   if (op == isa::kOr) r.umin = std::max(a.r.umin, b.r.umin);
   // The signed range is the same as long as it does not cross the sign boundary.
   using S = typename Ranges<U>::S;
-  if (static_cast<S>(r.umin) <= static_cast<S>(r.umax)) {
+  const bool one_side = rules.classic ? a.r.smin >= 0 && b.r.smin >= 0
+                                      : static_cast<S>(r.umin) <= static_cast<S>(r.umax);
+  if (one_side) {
     r.smin = static_cast<S>(r.umin);
     r.smax = static_cast<S>(r.umax);
   }
@@ -107,10 +125,10 @@ Ranges<U> bitwise_ranges(const View<U>& a, const View<U>& b, const View<U>& out,
 
 using TnumOp = Tnum (*)(Tnum, Tnum);
 
-void arithmetic(Bounds& dst, const Bounds& src, uint8_t op) {
+void arithmetic(Bounds& dst, const Bounds& src, uint8_t op, BoundsRules rules) {
   const auto each = [&](auto f32, auto f64, TnumOp f) {
-    dst.set(f32(dst.ranges32(), src.ranges32()));
-    dst.set(f64(dst.ranges64(), src.ranges64()));
+    dst.set(f32(dst.ranges32(), src.ranges32(), rules));
+    dst.set(f64(dst.ranges64(), src.ranges64(), rules));
     dst.var = f(dst.var, src.var);
   };
   switch (op) {
@@ -128,12 +146,12 @@ bool bitwise(Bounds& dst, const Bounds& src, uint8_t op, BoundsRules rules) {
             : op == isa::kOr ? tnum_or(dst.var, src.var)
                              : tnum_xor(dst.var, src.var);
   const View<uint64_t> out64 = view<uint64_t>(dst), b64 = view<uint64_t>(src);
-  dst.set(bitwise_ranges(a32, view<uint32_t>(src), view<uint32_t>(dst), op));
+  dst.set(bitwise_ranges(a32, view<uint32_t>(src), view<uint32_t>(dst), op, rules));
   if (b64.known() && out64.known()) {
     dst.set_constant(dst.var.value);
     return true;
   }
-  dst.set(bitwise_ranges(a64, b64, out64, op));
+  dst.set(bitwise_ranges(a64, b64, out64, op, rules));
   dst.update_from_tnum(rules);
   return false;
 }
@@ -153,14 +171,15 @@ void shift_left_unsigned(Ranges<U>& r, uint32_t by) {
   r.umax <<= by;
 }
 
-void shift_left(Bounds& dst, uint32_t by, bool is_32) {
+void shift_left(Bounds& dst, uint32_t by, bool is_32, BoundsRules rules) {
   Ranges<uint32_t> r32 = dst.ranges32();
   Ranges<uint64_t> r64 = dst.ranges64();
   if (!is_32) {
     // A shift by 32 is how compilers begin a sign extension: a low half that is known not to be
     // negative keeps its order.
-    r64.smin = by == 32 && r32.smin >= 0 ? int64_t{r32.smin} << 32 : INT64_MIN;
-    r64.smax = by == 32 && r32.smax >= 0 ? int64_t{r32.smax} << 32 : INT64_MAX;
+    const bool any = rules.signed_shift_32;
+    r64.smin = by == 32 && (any || r32.smin >= 0) ? int64_t{r32.smin} << 32 : INT64_MIN;
+    r64.smax = by == 32 && (any || r32.smax >= 0) ? int64_t{r32.smax} << 32 : INT64_MAX;
     shift_left_unsigned(r64, by);
     dst.set(r64);
   }
@@ -203,7 +222,7 @@ void shift_right(Bounds& dst, uint32_t by, bool is_32, bool arithmetic) {
 
 void shift(Bounds& dst, uint32_t by, uint8_t op, bool is_32, BoundsRules rules) {
   if (op == isa::kLsh)
-    shift_left(dst, by, is_32);
+    shift_left(dst, by, is_32, rules);
   else
     shift_right(dst, by, is_32, op == isa::kArsh);
   if (is_32) {
@@ -222,24 +241,27 @@ bool shift_amount_known(const Bounds& src, bool is_32) {
   return constant && src.umax < (is_32 ? 32u : 64u);
 }
 
-void negate(Bounds& dst) {
+void negate(Bounds& dst, BoundsRules rules) {
   const Bounds operand = dst;
   dst.set_constant(0);
-  arithmetic(dst, operand, isa::kSub);
+  arithmetic(dst, operand, isa::kSub, rules);
 }
 
 }  // namespace
 
 AluResult apply_alu(Bounds& dst, const Bounds& src, uint8_t op, bool is_32, BoundsRules rules) {
   AluResult result = AluResult::kComputed;
+  const bool known = is_32 ? src.var.subreg_is_const() : src.var.is_const();
+  if (!known && !rules.or_of_unknowns && op != isa::kAdd && op != isa::kSub && op != isa::kAnd)
+    return AluResult::kUnknown;
   switch (op) {
     case isa::kAdd:
     case isa::kSub:
     case isa::kMul:
-      arithmetic(dst, src, op);
+      arithmetic(dst, src, op, rules);
       break;
     case isa::kNeg:
-      negate(dst);
+      negate(dst, rules);
       result = AluResult::kConstant;
       break;
     case isa::kAnd:
@@ -274,6 +296,8 @@ void apply_byte_swap(Bounds& dst, int bits, bool swaps, BoundsRules rules) {
     dst.sync(rules);
 }
 
-void add_bounds(Bounds& dst, const Bounds& delta) { arithmetic(dst, delta, isa::kAdd); }
+void add_bounds(Bounds& dst, const Bounds& delta, BoundsRules rules) {
+  arithmetic(dst, delta, isa::kAdd, rules);
+}
 
 }  // namespace drydock::verifier

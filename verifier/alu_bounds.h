@@ -35,6 +35,6 @@ AluResult apply_division(Bounds& dst, const Bounds& src, Division division, bool
 void apply_byte_swap(Bounds& dst, int bits, bool swaps, BoundsRules rules = {});
 
 /// dst += delta, ranges and tnum apart, not synced: how linked registers are kept in step.
-void add_bounds(Bounds& dst, const Bounds& delta);
+void add_bounds(Bounds& dst, const Bounds& delta, BoundsRules rules);
 
 }  // namespace drydock::verifier

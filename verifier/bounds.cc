@@ -66,11 +66,37 @@ void deduce_64(Bounds& b) {
   meet_signed(b.umin, b.umax, b.smin, b.smax, true);
 }
 
+/// Signed and unsigned ranges, where one of them stays on one side of the sign boundary.
+template <class U>
+void deduce_classic(Ranges<U>& r) {
+  using S = typename Ranges<U>::S;
+  const U lo = static_cast<U>(r.smin), hi = static_cast<U>(r.smax);
+  const bool signed_on_one_side = r.smin >= 0 || r.smax < 0;
+  const bool positive = static_cast<S>(r.umax) >= 0, negative = static_cast<S>(r.umin) < 0;
+  if (signed_on_one_side || (!positive && negative)) r.umin = lo > r.umin ? lo : r.umin;
+  if (signed_on_one_side || positive) r.umax = hi < r.umax ? hi : r.umax;
+  if (!signed_on_one_side && !positive && !negative) return;
+  r.smin = static_cast<S>(r.umin);
+  r.smax = static_cast<S>(r.umax);
+}
+
+template <class U>
+void deduce_classic(Bounds& b, Ranges<U> r) {
+  deduce_classic(r);
+  b.set(r);
+}
+
 /// 64-bit ranges from the low half's: its ends can stand in for the lower halves of the ends.
-void deduce_64_from_32(Bounds& b) {
+void deduce_64_from_32(Bounds& b, BoundsRules rules) {
   meet(b.umin, b.umax, with_low(b.umin, b.u32_min), with_low(b.umax, b.u32_max));
   meet(b.smin, b.smax, static_cast<int64_t>(with_low(static_cast<uint64_t>(b.smin), b.u32_min)),
        static_cast<int64_t>(with_low(static_cast<uint64_t>(b.smax), b.u32_max)));
+  if (rules.signed_32_into_64 && low(static_cast<uint64_t>(b.s32_min)) <= static_cast<uint32_t>(b.s32_max)) {
+    const auto lo = static_cast<uint32_t>(b.s32_min), hi = static_cast<uint32_t>(b.s32_max);
+    meet(b.umin, b.umax, with_low(b.umin, lo), with_low(b.umax, hi));
+    meet(b.smin, b.smax, static_cast<int64_t>(with_low(static_cast<uint64_t>(b.smin), lo)),
+         static_cast<int64_t>(with_low(static_cast<uint64_t>(b.smax), hi)));
+  }
   // After a sign-extending load the upper half is all ones or all zeros; a low half that is not
   // negative then rules the ones out.
   if (b.s32_min >= 0 && b.smin >= INT32_MIN && b.smax <= INT32_MAX) {
@@ -101,9 +127,9 @@ void pin_single_member(Bounds& b) {
 }
 
 /// The tnum from the unsigned ranges.
-void update_tnum(Bounds& b) {
+void update_tnum(Bounds& b, BoundsRules rules) {
   const Tnum whole = tnum_intersect(b.var, Tnum::range(b.umin, b.umax));
-  const Tnum half = tnum_intersect(whole.subreg(), Tnum::range(b.u32_min, b.u32_max));
+  const Tnum half = tnum_intersect((rules.halves_apart ? b.var : whole).subreg(), Tnum::range(b.u32_min, b.u32_max));
   b.var = tnum_or(whole.clear_subreg(), half);
 }
 
@@ -132,15 +158,19 @@ void Bounds::sync(BoundsRules rules) {
   // Nothing can be learnt of a constant that all agree on.
   if (var.is_const() && is_exactly(*this, var.value)) return;
   update_from_tnum(rules);
+  if (rules.classic) {
+    deduce_classic(*this, ranges32());
+    deduce_classic(*this, ranges64());
+  }
   // The kernel deduces three times over; once nothing moves, nothing will.
-  for (int round = 0; round < 3; ++round) {
+  for (int round = 0; round < 3 && !rules.classic; ++round) {
     const Bounds before = *this;
     deduce_32(*this, rules);
     deduce_64(*this);
-    deduce_64_from_32(*this);
+    deduce_64_from_32(*this, rules);
     if (before == *this) break;
   }
-  update_tnum(*this);
+  update_tnum(*this, rules);
   update_from_tnum(rules);
 }
 
@@ -151,6 +181,30 @@ void Bounds::zero_extend_32() {
   const bool non_negative = s32_min >= 0 && s32_max >= 0;
   smin = non_negative ? s32_min : 0;
   smax = non_negative ? s32_max : int64_t{UINT32_MAX};
+}
+
+void Bounds::combine_32_into_64(BoundsRules rules) {
+  if (var.clear_subreg().equals_const(0)) {
+    Tnum kept = var;
+    zero_extend_32();
+    var = kept;
+  } else {
+    set_unbounded64();
+  }
+  sync(rules);
+}
+
+void Bounds::combine_64_into_32(BoundsRules rules) {
+  set_unbounded32();
+  if (smin >= INT32_MIN && smax <= INT32_MAX && smin <= INT32_MAX && smax >= INT32_MIN) {
+    s32_min = static_cast<int32_t>(smin);
+    s32_max = static_cast<int32_t>(smax);
+  }
+  if (umin <= UINT32_MAX && umax <= UINT32_MAX) {
+    u32_min = low(umin);
+    u32_max = low(umax);
+  }
+  sync(rules);
 }
 
 void Bounds::truncate(int bytes, BoundsRules rules) {

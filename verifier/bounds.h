@@ -35,6 +35,20 @@ struct BoundsRules {
   bool across_sign_32 = false;
   /// A range that holds one member of the tnum pins it.
   bool single_members = false;
+  /// A signed 32-bit range that does not cross zero is the lower half of the 64-bit ones.
+  bool signed_32_into_64 = false;
+  /// Kernels before 6.8: one round, each width for itself, ranges that cross no sign boundary.
+  bool classic = false;
+  /// A sum is known too where every one wraps.
+  bool wrapping_sums = false;
+  /// Products of ranges across zero.
+  bool signed_products = false;
+  /// Or, exclusive or and product of two unknown numbers have ranges.
+  bool or_of_unknowns = false;
+  /// A shift left by 32 keeps the order of the low half whatever its sign.
+  bool signed_shift_32 = false;
+  /// The lower half of the tnum is not narrowed by the 64-bit range first.
+  bool halves_apart = false;
 };
 
 struct Bounds {
@@ -85,6 +99,9 @@ struct Bounds {
   /// What the tnum alone implies for the ranges.
   void update_from_tnum(BoundsRules rules = {});
   void update32_from_tnum();
+  /// Classic kernels: the ranges of the other width, after those of one width and the tnum changed.
+  void combine_32_into_64(BoundsRules rules);
+  void combine_64_into_32(BoundsRules rules);
   /// Load or move with sign extension from `bytes` (1, 2, 4), into 64 bits, or into the low 32
   /// (then to be followed by zero_extend_32() and sync()).
   void sign_extend(int bytes);

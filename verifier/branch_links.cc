@@ -25,7 +25,7 @@ void assign_scalar_id_before_mov(Env& env, Register& src) {
   if (src.type != kScalar) return;
   // A number that is another plus a constant cannot be the origin of links itself.
   if (src.id & kIdAddConst) clear_scalar_id(src);
-  if (!src.id && !src.bounds.is_const()) src.id = env.new_id();
+  if (!src.id && (!src.bounds.is_const() || !env.has(Feature::kNarrowMovesLink))) src.id = env.new_id();
 }
 
 namespace {
@@ -69,7 +69,7 @@ void take_bounds(const Env& env, Register& reg, const Register& known) {
   const int64_t apart = int64_t{before.off} - known.off;
   const bool sub = env.has(Feature::kLinkedScalarSub);
   const int64_t delta = sub ? apart : static_cast<int32_t>(apart);
-  add_bounds(reg.bounds, Bounds::constant(static_cast<uint64_t>(delta)));
+  add_bounds(reg.bounds, Bounds::constant(static_cast<uint64_t>(delta)), env.bounds_rules);
   if (!sub) return;
   if ((reg.id | known.id) & kIdAddConst32) reg.bounds.zero_extend_32();
   reg.bounds.sync(env.bounds_rules);

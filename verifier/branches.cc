@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "verifier/branches.h"
 
+#include "kernel/features.h"
 #include "verifier/alu.h"
 #include "verifier/alu_pointer.h"
+#include "verifier/branch_classic.h"
 #include "verifier/branch_relation.h"
 #include "verifier/explore.h"
 #include "verifier/iterators.h"
@@ -62,10 +64,13 @@ class Jump {
   Check run(uint32_t* next);
 
  private:
+  bool classic() const { return env_.bounds_rules.classic; }
   uint32_t fallthrough() const { return env_.insn_idx + 1; }
   uint32_t target() const { return env_.insn_idx + 1 + static_cast<uint32_t>(int32_t{insn_.off}); }
 
   Check check_operands();
+  Check check_dst_register();
+  Check check_source();
   Check check_src_register();
   Check note_stack_pointers();
   Check mark_decided_precise();
@@ -93,15 +98,29 @@ Check Jump::check_src_register() {
   if (insn_.imm != 0) return env_.reject(EINVAL, "BPF_JMP/JMP32 uses reserved fields\n");
   DRYDOCK_TRY(check_reg_arg(env_, insn_.src, RegUse::kRead));
   src_ = &env_.reg(insn_.src);
-  const bool packet_bounds = is_any_packet_pointer(*dst_) && is_any_packet_pointer(*src_);
+  const bool packet_bounds = env_.has(Feature::kJumpsCheckDstFirst) && is_any_packet_pointer(*dst_) &&
+                             is_any_packet_pointer(*src_);
   if (!packet_bounds && is_pointer_value(env_, insn_.src))
     return env_.reject(EACCES, "R{} pointer comparison prohibited\n", int{insn_.src});
   return Check::ok();
 }
 
-Check Jump::check_operands() {
-  DRYDOCK_TRY(check_reg_arg(env_, insn_.dst, RegUse::kRead));
+Check Jump::check_dst_register() {
   dst_ = &env_.reg(insn_.dst);
+  return check_reg_arg(env_, insn_.dst, RegUse::kRead);
+}
+
+Check Jump::check_operands() {
+  if (!env_.has(Feature::kJumpsCheckDstFirst)) {
+    dst_ = &env_.reg(insn_.dst);
+    DRYDOCK_TRY(check_source());
+    return check_dst_register();
+  }
+  DRYDOCK_TRY(check_dst_register());
+  return check_source();
+}
+
+Check Jump::check_source() {
   if (has_src_) return check_src_register();
   if (insn_.src != 0) return env_.reject(EINVAL, "BPF_JMP/JMP32 uses reserved fields\n");
   src_ = &env_.fake_regs[0];
@@ -147,6 +166,11 @@ Check Jump::learn_numbers(State& other) {
   Register* other_src = has_src_ ? &other.regs()[insn_.src] : &env_.fake_regs[1];
   if (!has_src_) *other_src = *src_;
   const Relation relation = relation_of(op_);
+  if (classic()) {
+    const ClassicRules rules{env_.bounds_rules, env_.has(Feature::kClearBitsForgetRanges)};
+    classic_learn({other_dst, *other_src, *dst_, *src_}, relation, is_32_, rules);
+    return Check::ok();
+  }
   const auto assume = [this](Register& a, Register& b, Relation r) {
     assume_relation(a.bounds, b.bounds, r, is_32_);
     a.bounds.sync(env_.bounds_rules);
@@ -164,12 +188,18 @@ void Jump::share_register(State& other, uint32_t regno, const LinkedRegs& linked
   const Register& here = env_.reg(regno);
   const Register& there = other.regs()[regno];
   if (here.type != kScalar || !here.id || here.id != there.id) return;
+  if (classic()) {
+    classic_share(state_, here);
+    classic_share(other, there);
+    return;
+  }
   sync_linked_regs(env_, state_, here, linked);
   sync_linked_regs(env_, other, there, linked);
 }
 
 void Jump::share_numbers(State& other, const LinkedRegs& linked) {
-  if (has_src_) share_register(other, insn_.src, linked);
+  const bool both = has_src_ && (!classic() || dst_->type == kScalar);
+  if (both) share_register(other, insn_.src, linked);
   share_register(other, insn_.dst, linked);
 }
 
@@ -177,6 +207,7 @@ void Jump::share_numbers(State& other, const LinkedRegs& linked) {
 /// a mark, so equality with them proves nothing.
 void Jump::learn_not_null_by_equality(State& other) {
   if (is_32_ || !has_src_ || src_->type == kScalar || dst_->type == kScalar) return;
+  if (!env_.has(Feature::kNotNullByEquality)) return;
   if (src_->maybe_null() == dst_->maybe_null()) return;
   if (src_->is(kPtrToBtfId) || dst_->is(kPtrToBtfId)) return;
   if (op_ != isa::kJeq && op_ != isa::kJne) return;
@@ -206,7 +237,7 @@ Check Jump::run(uint32_t* next) {
     return follow_decided(decided == 1, next);
   }
   LinkedRegs linked;
-  DRYDOCK_TRY(collect_links(linked));
+  if (!classic()) DRYDOCK_TRY(collect_links(linked));
   State* other = push_branch(env_, target(), env_.insn_idx, false);
   if (!other) return Check::error(EFAULT);
   DRYDOCK_TRY(learn_numbers(*other));
@@ -234,10 +265,11 @@ Check check_may_goto(Env& env, const isa::Insn& insn, uint32_t* next) {
 
 }  // namespace
 
-int branch_taken(const Env&, const Register& a, const Register& b, uint8_t op, bool is_jmp32) {
+int branch_taken(const Env& env, const Register& a, const Register& b, uint8_t op, bool is_jmp32) {
   const Relation relation = relation_of(op);
   if (!is_jmp32 && is_any_packet_pointer(a) && is_any_packet_pointer(b))
     return packet_branch_taken(a, b, relation);
+  if (env.bounds_rules.classic) return classic_branch_taken(a, b, relation, is_jmp32);
   if (a.type != kScalar || b.type != kScalar) return pointer_branch_taken(a, b, relation, is_jmp32);
   return relation_holds(a.bounds, b.bounds, relation, is_jmp32);
 }

@@ -59,6 +59,10 @@ TypeFlags inherited_trust(Env& env, const Register& reg, const WalkResult& found
 
 TypeFlags trust_of_found(Env& env, const Register& reg, const WalkResult& found) {
   if (found.kind != WalkKind::kPointer) return found.flags;
+  if (!env.has(Feature::kTrustedPointers)) {
+    const TypeFlags kept = found.flags & (kMemUser | kMemPercpu);
+    return reg.type & kPtrUntrusted ? kept | kPtrUntrusted : kept;
+  }
   if (reg.type & kPtrUntrusted) return kPtrUntrusted;
   if (is_trusted_reg(reg) || is_rcu_reg(reg)) return inherited_trust(env, reg, found);
   return found.flags & ~(kTrustedFlags | kMemRcu);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "kernel/features.h"
 #include "verifier/btf_context.h"
 
 #include "contexts/lsm_hooks.h"
@@ -24,6 +25,7 @@ bool is_small_int(const BtfType& t) { return t.kind() == BtfKind::kInt && t.size
 
 /// Are pointer arguments of this hook valid objects?
 bool arguments_trusted(const Env& env) {
+  if (!env.has(Feature::kTrustedPointers)) return false;
   switch (env.program.type) {
     case ProgramType::kTracing:
       return env.attach_type == AttachType::kTraceRawTp || env.attach_type == AttachType::kTraceIter;
@@ -200,6 +202,7 @@ class SlotAccess {
       return false;
     }
     access_->yields = arg.type;
+    if (!env_.has(Feature::kTrustedPointers)) access_->yields &= ~static_cast<RegType>(kPtrTrusted);
     access_->btf = arg.btf ? arg.btf : env_.profile.btf().get();
     access_->btf_id = arg.btf_id;
     access_->ref_obj_id = arg.ref_obj_id;

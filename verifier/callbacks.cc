@@ -52,10 +52,9 @@ Check set_map_elem_state(Env& env, FuncState& caller, FuncState& callee, uint32_
   const MapInfo* noted = env.facts[insn].call_map;
   if (!noted || !map_has_for_each(noted->type))
     return env.reject(kEnotsupp, "callback function not allowed for map\n");
-  const Register map = caller.regs[1];
-  set_element_args(callee, map.target.map.ptr);
-  callee.regs[1] = map;
-  callee.regs[4] = caller.regs[3];
+  set_element_args(callee, caller.regs[1].target.map.ptr);
+  callee.copy_register(1, caller, 1);
+  callee.copy_register(4, caller, 3);
   set_not_init_from(callee, 5);
   make_sync(callee);
   return Check::ok();
@@ -64,7 +63,7 @@ Check set_map_elem_state(Env& env, FuncState& caller, FuncState& callee, uint32_
 // callback(index, ctx) of bpf_loop(nr_loops, callback, ctx, flags)
 Check set_loop_state(Env&, FuncState& caller, FuncState& callee, uint32_t) {
   callee.regs[1].type = kScalar;
-  callee.regs[2] = caller.regs[3];
+  callee.copy_register(2, caller, 3);
   set_not_init_from(callee, 3);
   make_sync(callee);
   return Check::ok();
@@ -73,12 +72,12 @@ Check set_loop_state(Env&, FuncState& caller, FuncState& callee, uint32_t) {
 // callback(task, vma, ctx) of bpf_find_vma(task, addr, callback, ctx, flags)
 Check set_find_vma_state(Env& env, FuncState& caller, FuncState& callee, uint32_t) {
   const Btf* vmlinux = env.profile.btf().get();
-  callee.regs[1] = caller.regs[1];
+  callee.copy_register(1, caller, 1);
   callee.regs[2].set_known_zero();
   callee.regs[2].type = kPtrToBtfId;
   callee.regs[2].target.btf.btf = vmlinux;
   callee.regs[2].target.btf.id = vmlinux->find("vm_area_struct", BtfKind::kStruct);
-  callee.regs[3] = caller.regs[4];
+  callee.copy_register(3, caller, 4);
   set_not_init_from(callee, 4);
   make_sync(callee);
   return Check::ok();
@@ -88,7 +87,7 @@ Check set_find_vma_state(Env& env, FuncState& caller, FuncState& callee, uint32_
 Check set_user_ringbuf_state(Env& env, FuncState& caller, FuncState& callee, uint32_t) {
   mark_not_init_in(callee.regs.data(), 0);
   mark_dynptr(callee.regs[1], DynptrType::kLocal, true, env.new_id());
-  callee.regs[2] = caller.regs[3];
+  callee.copy_register(2, caller, 3);
   set_not_init_from(callee, 3);
   make_sync(callee);
   return Check::ok();
@@ -130,6 +129,17 @@ Check push_async(Env& env, const isa::Insn& insn, uint32_t insn_idx, uint32_t su
   FuncState& callee = *later->frames[0];
   callee.async_entry_count = caller.async_entry_count + 1;
   return set_callee(env, caller, callee, insn_idx);
+}
+
+/// Older kernels walk the callback once, on the way to behind the call.
+Check enter_once(Env& env, uint32_t insn_idx, uint32_t subprog, SetCalleeState set_callee) {
+  FuncState& caller = env.cur_func();
+  DRYDOCK_TRY(push_frame(env, *env.state, subprog, insn_idx, set_callee));
+  for (uint32_t r = 0; r <= 5; ++r) {
+    mark_not_init_in(caller.regs.data(), r);
+    (void)check_reg_arg_in(env, caller, r, RegUse::kWriteNoMark);
+  }
+  return Check::ok();
 }
 
 Check push_sync(Env& env, uint32_t insn_idx, uint32_t subprog, SetCalleeState set_callee) {
@@ -204,6 +214,8 @@ Check push_callback_call(Env& env, const isa::Insn& insn, uint32_t insn_idx, uin
   // The callback's own BTF has no say, but a broken program is a broken program.
   if (Check match = match_subprog_args(env, subprog); match.err() == EFAULT) return match;
   env.subprogs[subprog].is_callback = true;
+  if (!is_async_call(env, insn) && !env.has(Feature::kCallbackStatesMerge))
+    return enter_once(env, insn_idx, subprog, set_callee);
   return is_async_call(env, insn) ? push_async(env, insn, insn_idx, subprog, set_callee)
                                   : push_sync(env, insn_idx, subprog, set_callee);
 }

@@ -32,7 +32,7 @@ void clobber_caller_saved(Env& env, FuncState& frame) {
 
 /// A static function gets the registers as they are.
 Check pass_arguments(Env&, FuncState& caller, FuncState& callee, uint32_t) {
-  for (int r = 1; r <= 5; ++r) callee.regs[r] = caller.regs[r];
+  for (int r = 1; r <= 5; ++r) callee.copy_register(r, caller, r);
   return Check::ok();
 }
 
@@ -61,12 +61,14 @@ Check call_global(Env& env, uint32_t subprog, Check match) {
                       "use static function instead\n");
   if (callee.might_sleep && env.has(Feature::kSleepSummaries)) DRYDOCK_TRY(check_may_sleep_here(env, name));
   if (match.failed()) {
-    env.verbose("Caller passes invalid args into func#{} ('{}')\n", subprog, name);
+    env.verbose("Caller passes invalid args into func#{}", subprog);
+    if (env.has(Feature::kFunctionsNamed)) env.verbose(" ('{}')", name);
+    env.verbose("\n");
     return match;
   }
   if (env.log.instructions() || !env.has(Feature::kInsnsByFunction))
     env.verbose("Func#{} ('{}') is global and assumed valid.\n", subprog, name);
-  if (callee.changes_pkt_data) clear_all_pkt_pointers(env);
+  if (callee.changes_pkt_data && env.has(Feature::kCalleesChangePackets)) clear_all_pkt_pointers(env);
   callee.called = true;
   FuncState& caller = env.cur_func();
   clobber_caller_saved(env, caller);
@@ -106,9 +108,23 @@ Check reject_callback_return(Env& env, const Register& r0, const RetvalRange& ra
                     known, range.min, range.max);
 }
 
+/// "value (0x0; 0xff)", or that nothing is known.
+std::string known_bits_text(const Register& reg) {
+  const Tnum t = reg.bounds.var;
+  return t.is_unknown() ? "unknown scalar value" : fmt::format("value ({:#x}; {:#x})", t.value, t.mask);
+}
+
 Check check_callback_return(Env& env, const FuncState& callee) {
   if (callee.regs[0].type != kScalar) return env.reject(EACCES, "R0 not a scalar value\n");
+  if (env.read_marks) read_register(env, callee, 0, true);
   DRYDOCK_TRY(mark_chain_precision(env, 0));
+  if (!env.has(Feature::kCallbackStatesMerge)) {
+    const Tnum bit = Tnum::range(static_cast<uint64_t>(int64_t{callee.callback_ret_range.min}),
+                                 static_cast<uint64_t>(int64_t{callee.callback_ret_range.max}));
+    if (bit.contains(callee.regs[0].bounds.var)) return Check::ok();
+    return env.reject(EINVAL, "At callback return the register R0 has {} should have been in {}\n",
+                      known_bits_text(callee.regs[0]), tnum_str(bit));
+  }
   if (!range_contains(callee.callback_ret_range, callee.regs[0]))
     return reject_callback_return(env, callee.regs[0], callee.callback_ret_range);
   if (!env.facts[callee.callsite].calls_callback)
@@ -153,13 +169,14 @@ Check prepare_func_exit(Env& env, uint32_t* next) {
 
   FuncState& caller = *state.frames[state.curframe - 1];
   const bool callback = callee.in_callback;
+  const bool again = callback && env.has(Feature::kCallbackStatesMerge);
   if (callback)
     DRYDOCK_TRY(check_callback_return(env, callee));
   else
-    caller.regs[0] = callee.regs[0];
+    caller.copy_register(0, callee, 0);
 
   // A callback goes back to its call, where the next iteration is decided on.
-  *next = static_cast<uint32_t>(callee.callsite) + (callback ? 0 : 1);
+  *next = static_cast<uint32_t>(callee.callsite) + (again ? 0 : 1);
   if (env.log.instructions()) {
     env.verbose("returning from callee:\n");
     print_state(env, state, callee.frameno, true);
@@ -170,7 +187,7 @@ Check prepare_func_exit(Env& env, uint32_t* next) {
 
   // Like a loop of an iterator: what changes from one iteration to the next, and nothing hung on so
   // far, is forgotten, so that the loop converges.
-  State* previous = callback ? find_loop_entry(env, state, *next) : nullptr;
+  State* previous = again ? find_loop_entry(env, state, *next) : nullptr;
   return previous ? widen_imprecise_scalars(env, *previous, state) : Check::ok();
 }
 

@@ -4,6 +4,7 @@
 // the path came there (jump points).
 //
 // Kernel's counterpart: add_subprog_and_kfunc(), check_subprogs(), check_cfg().
+#include "kernel/features.h"
 #include "verifier/cfg.h"
 
 #include <algorithm>
@@ -17,8 +18,8 @@
 namespace drydock::verifier {
 namespace {
 
-bool names_function(const isa::Insn& insn) {
-  return isa::is_ld_imm64(insn) && insn.src == isa::kPseudoFunc;
+bool names_function(const Env& env, const isa::Insn& insn) {
+  return isa::is_ld_imm64(insn) && insn.src == isa::kPseudoFunc && env.has(Feature::kCallbackFunctions);
 }
 
 auto first_not_below(Env& env, uint32_t insn) {
@@ -108,8 +109,9 @@ Check find_subprograms(Env& env) {
   DRYDOCK_TRY(add_subprog(env, 0));
   for (size_t i = 0; i < env.code.size(); ++i) {
     const isa::Insn& insn = env.code[i];
-    bool calls_subprog = names_function(insn) || isa::is_subprog_call(insn);
-    if (!calls_subprog && !isa::is_kfunc_call(insn)) continue;
+    bool calls_subprog = names_function(env, insn) || isa::is_subprog_call(insn);
+    const bool kfunc = isa::is_kfunc_call(insn) && env.has(Feature::kKfuncCalls);
+    if (!calls_subprog && !kfunc) continue;
     if (!env.bpf_capable)
       return env.reject(EPERM,
                         "loading/calling other bpf or kernel functions are allowed for CAP_BPF and "
@@ -187,13 +189,15 @@ class CfgSearch {
   Visit visit_call(uint32_t insn);
   Visit visit_function_use(uint32_t insn, bool into_callee);
   Visit visit_jump(uint32_t insn);
-  Visit follow(uint32_t from, int64_t to, Edge edge);
+  /// `may_close_loop`: older kernels accept loops only where a jump closes them.
+  Visit follow(uint32_t from, int64_t to, Edge edge, bool may_close_loop = true);
   void note_helper_call(uint32_t insn);
   void note_kfunc_call(uint32_t insn);
   Check check_all_reached();
 
   Subprogram& subprog_of(uint32_t insn) { return env_.subprogs[containing_subprog(env_, insn)]; }
   void prune_point(int64_t insn) {
+    if (prune_points_are_jump_points_) return prune_and_jump_point(insn);
     if (static_cast<size_t>(insn) < env_.facts.size()) env_.facts[insn].prune_point = true;
   }
   void prune_and_jump_point(int64_t insn) {
@@ -208,10 +212,12 @@ class CfgSearch {
   Env& env_;
   std::vector<Mark> mark_;
   std::vector<uint32_t> stack_;
+  const bool loops_close_anywhere_ = env_.has(Feature::kLoopsCloseAnywhere);
+  const bool prune_points_are_jump_points_ = !env_.has(Feature::kJumpPoints);
   Check failure_;
 };
 
-CfgSearch::Visit CfgSearch::follow(uint32_t from, int64_t to, Edge edge) {
+CfgSearch::Visit CfgSearch::follow(uint32_t from, int64_t to, Edge edge, bool may_close_loop) {
   if (mark_[from].last_edge >= edge) return Visit::kDone;
   if (to < 0 || to >= static_cast<int64_t>(env_.code.size())) {
     print_source_line(env_, from, fmt::format("{}: ", from));
@@ -226,7 +232,7 @@ CfgSearch::Visit CfgSearch::follow(uint32_t from, int64_t to, Edge edge) {
       stack_.push_back(static_cast<uint32_t>(to));
       return Visit::kDescend;
     case Mark::State::kOpen:  // a loop; the walk proves that it ends
-      if (env_.bpf_capable) return Visit::kDone;
+      if (env_.bpf_capable && (may_close_loop || loops_close_anywhere_)) return Visit::kDone;
       print_source_line(env_, from, fmt::format("{}: ", from));
       print_source_line(env_, static_cast<uint32_t>(to), fmt::format("{}: ", to));
       return fail(env_.reject(EINVAL, "back-edge from insn {} to {}\n", from, to));
@@ -240,7 +246,7 @@ CfgSearch::Visit CfgSearch::follow(uint32_t from, int64_t to, Edge edge) {
 /// A call, or a LD_IMM64 of a function (a callback).
 CfgSearch::Visit CfgSearch::visit_function_use(uint32_t insn, bool into_callee) {
   int64_t behind = insn + (isa::is_ld_imm64(env_.code[insn]) ? 2 : 1);
-  Visit v = follow(insn, behind, Edge::kFallThrough);
+  Visit v = follow(insn, behind, Edge::kFallThrough, false);
   if (v != Visit::kDone) return v;
   prune_and_jump_point(behind);
   if (!into_callee) return v;
@@ -251,7 +257,7 @@ CfgSearch::Visit CfgSearch::visit_function_use(uint32_t insn, bool into_callee) 
   from.changes_pkt_data |= to.changes_pkt_data;
   from.might_sleep |= to.might_sleep;
   from.might_throw |= to.might_throw;
-  return follow(insn, callee, Edge::kBranch);
+  return follow(insn, callee, Edge::kBranch, isa::is_ld_imm64(env_.code[insn]));
 }
 
 void CfgSearch::note_helper_call(uint32_t insn) {
@@ -280,7 +286,9 @@ CfgSearch::Visit CfgSearch::visit_call(uint32_t insn) {
   bool helper = isa::is_helper_call(call), kfunc = isa::is_kfunc_call(call);
   if ((helper && is_async_callback_helper(call.imm)) || (kfunc && is_async_callback_kfunc(env_, call)))
     prune_point(insn);  // else each visit would queue the callback again
-  if ((helper && is_sync_callback_helper(call.imm)) || (kfunc && is_sync_callback_kfunc(env_, call))) {
+  const bool sync = (helper && is_sync_callback_helper(call.imm)) ||
+                    (kfunc && is_sync_callback_kfunc(env_, call));
+  if (sync && env_.has(Feature::kCallbackStatesMerge)) {
     // How often the callback runs is not known: the walk comes back here until nothing is new.
     env_.facts[insn].calls_callback = env_.facts[insn].force_checkpoint = true;
     prune_and_jump_point(insn);
@@ -296,7 +304,9 @@ CfgSearch::Visit CfgSearch::visit_jump(uint32_t insn) {
     if (isa::insn_source(jump.code) != isa::kK) return fail(Check::error(EINVAL));
     int64_t to = static_cast<int64_t>(insn) + jump_offset(jump) + 1;
     Visit v = follow(insn, to, Edge::kFallThrough);
-    if (v == Visit::kDone) prune_and_jump_point(to);
+    if (v != Visit::kDone) return v;
+    prune_and_jump_point(to);
+    if (prune_points_are_jump_points_) prune_point(int64_t{insn} + 1);
     return v;
   }
   prune_point(insn);
@@ -308,10 +318,10 @@ CfgSearch::Visit CfgSearch::visit_jump(uint32_t insn) {
 
 CfgSearch::Visit CfgSearch::visit(uint32_t insn) {
   const isa::Insn& at = env_.code[insn];
-  if (names_function(at)) return visit_function_use(insn, true);
+  if (names_function(env_, at)) return visit_function_use(insn, true);
   uint8_t cls = isa::insn_class(at.code);
   if (cls != isa::kJmp && cls != isa::kJmp32)
-    return follow(insn, static_cast<int64_t>(insn) + (isa::is_ld_imm64(at) ? 2 : 1), Edge::kFallThrough);
+    return follow(insn, static_cast<int64_t>(insn) + (isa::is_ld_imm64(at) ? 2 : 1), Edge::kFallThrough, false);
   switch (isa::insn_op(at.code)) {
     case isa::kExit: return Visit::kDone;
     case isa::kCall: return visit_call(insn);

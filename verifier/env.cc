@@ -21,7 +21,16 @@ Env::Env(const ProgramInput& input, const Profile& kernel, FdTable& table, const
   backtrack = std::make_shared<Backtrack>();
   test_reg_invariants = input.flags & kProgTestRegInvariants;
   bounds_rules = {.across_sign_32 = has(Feature::kBoundsAcrossSign32),
-                  .single_members = has(Feature::kSingleTnumMembers)};
+                  .single_members = has(Feature::kSingleTnumMembers),
+                  .signed_32_into_64 = has(Feature::kSigned32Into64),
+                  .classic = !has(Feature::kMutualBounds),
+                  .wrapping_sums = has(Feature::kWrappingSums),
+                  .signed_products = has(Feature::kSignedProducts),
+                  .or_of_unknowns = has(Feature::kOrOfUnknowns),
+                  .signed_shift_32 = has(Feature::kSignedShift32),
+                  .halves_apart = has(Feature::kTnumHalvesApart)};
+  read_marks = has(Feature::kReadMarks);
+  loop_entries = !has(Feature::kSccLoopConvergence);
   scratched_regs = 0;
   scratched_slots = 0;
 }

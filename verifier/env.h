@@ -193,6 +193,8 @@ class Env {
   bool strict_alignment = false, test_state_freq = false, test_reg_invariants = false;
   bool explore_alu_limits = false;
   BoundsRules bounds_rules;                // of the profile's features
+  bool read_marks = false;                 // liveness by marks of reads: read_marks.h
+  bool loop_entries = false;               // loops told by their entries: loop_entries.h
 
   // The walk.
   uint32_t insn_idx = 0, prev_insn_idx = 0;

@@ -3,6 +3,7 @@
 #include "verifier/explore.h"
 
 #include "verifier/liveness.h"
+#include "verifier/loop_entries.h"
 #include "verifier/loops.h"
 #include "verifier/registers.h"
 
@@ -84,11 +85,14 @@ Check push_history(Env& env, State& state, uint32_t flags, uint64_t linked_regs)
 }
 
 void free_if_unused(Env& env, Checkpoint* checkpoint) {
+  if (env.read_marks) return;  // reads below others may still climb through it
   if (!checkpoint->in_free_list || checkpoint->branches || has_incomplete_marks(env, *checkpoint)) return;
   env.free_list.erase(checkpoint);
   recycle(env, checkpoint);
   --env.free_list_size;
 }
+
+void free_checkpoint(Env& env, Checkpoint* checkpoint) { recycle(env, checkpoint); }
 
 Check update_branch_counts(Env& env, State& state) {
   Checkpoint* finished = nullptr;  // `at`, when it is a checkpoint and not the state being walked
@@ -97,7 +101,8 @@ Check update_branch_counts(Env& env, State& state) {
     if (static_cast<int32_t>(left) < 0)
       return env.bug(fmt::format("update_branch_counts:branches_to_explore={}", static_cast<int32_t>(left)));
     if (left) break;
-    DRYDOCK_TRY(exit_scc(env, *at));
+    if (env.loop_entries) hand_loop_to_parent(*at);
+    else DRYDOCK_TRY(exit_scc(env, *at));
     // Parents are checkpoints always.
     auto* parent = static_cast<Checkpoint*>(at->parent);
     if (finished) free_if_unused(env, finished);

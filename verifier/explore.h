@@ -18,10 +18,14 @@ bool pop_branch(Env& env, bool keep_log);
 Check is_state_visited(Env& env, uint32_t insn, bool* pruned);
 /// An evicted checkpoint goes back to the pool once nothing needs it.
 void free_if_unused(Env& env, Checkpoint* checkpoint);
+/// Nothing needs it any more, and it stands in no list.
+void free_checkpoint(Env& env, Checkpoint* checkpoint);
 /// A path ended: counts down the branches of its ancestors.
 Check update_branch_counts(Env& env, State& state);
 /// Are the two states such that everything safe from `old_state` is safe from `cur`?
 enum class ExactLevel { kNotExact, kExact, kRangeWithin };
+/// The same in kernels before 6.2 (explore_compare_classic.cc).
+bool states_equal_classic(const Env& env, const State& old_state, const State& cur);
 bool states_equal(Env& env, State& old_state, State& cur, ExactLevel exact);
 /// Adds a history entry for the current instruction, or adds flags to the one it has.
 Check push_history(Env& env, State& state, uint32_t flags, uint64_t linked_regs);

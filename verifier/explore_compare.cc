@@ -71,7 +71,7 @@ class Comparison {
   bool scalar_matches(const Register& a, const Register& b);
   bool memory_pointer_matches(const Register& a, const Register& b);
   bool packet_pointer_matches(const Register& a, const Register& b);
-  bool stack_matches(const Stack& a, const Stack& b);
+  bool stack_matches(const FuncState& a, const Stack& b);
   bool slot_matches(const Slot& a, const Slot* b);
   bool slot_object_matches(const Slot& a, const Slot& b);
   const Register* as_scalar(const Slot& slot) const;
@@ -161,9 +161,13 @@ const Register* Comparison::as_scalar(const Slot& slot) const {
   return is_all_misc(slot) ? &kUnbound : nullptr;
 }
 
-bool Comparison::stack_matches(const Stack& a, const Stack& b) {
-  for (size_t spi = 0; spi < a.size(); ++spi)
+bool Comparison::stack_matches(const FuncState& old_frame, const Stack& b) {
+  const Stack& a = old_frame.stack;
+  const bool read_ones_only = env_.read_marks && exact_ == ExactLevel::kNotExact;
+  for (size_t spi = 0; spi < a.size(); ++spi) {
+    if (read_ones_only && !old_frame.read_marks.slot_read(spi)) continue;
     if (!slot_matches(a.at(spi), spi < b.size() ? &b.at(spi) : nullptr)) return false;
+  }
   return true;
 }
 
@@ -208,12 +212,23 @@ bool Comparison::frame_matches(const FuncState& a, const FuncState& b, uint16_t 
   if (a.callback_depth > b.callback_depth) return false;
   for (int i = 0; i < isa::kMaxRegisters; ++i)
     if (live_regs >> i & 1 && !register_matches(a.regs[i], b.regs[i])) return false;
-  return stack_matches(a.stack, b.stack);
+  return stack_matches(a, b.stack);
+}
+
+/// Registers of a frame of the old state that the comparison is about.
+uint16_t registers_in_use(const Env& env, const State& old_state, uint32_t frame, ExactLevel exact) {
+  if (!env.read_marks) return env.facts[frame_insn(old_state, frame)].live_regs_before;
+  if (exact != ExactLevel::kNotExact) return (1u << isa::kMaxRegisters) - 1;
+  uint16_t used = 0;
+  for (int r = 0; r < ReadMarks::kRegisters; ++r)
+    if (old_state.frames[frame]->read_marks.register_read(r)) used |= static_cast<uint16_t>(1u << r);
+  return used;
 }
 
 }  // namespace
 
 bool states_equal(Env& env, State& old_state, State& cur, ExactLevel exact) {
+  if (!env.has(Feature::kExactStates)) return states_equal_classic(env, old_state, cur);
   if (old_state.curframe != cur.curframe) return false;
   // What was walked as speculation proves nothing about real execution.
   if (old_state.speculative && !cur.speculative) return false;
@@ -223,7 +238,7 @@ bool states_equal(Env& env, State& old_state, State& cur, ExactLevel exact) {
   for (uint32_t i = 0; i <= old_state.curframe; ++i) {
     const FuncState &a = *old_state.frames[i], &b = *cur.frames[i];
     if (a.callsite != b.callsite) return false;
-    if (!comparison.frame_matches(a, b, env.facts[frame_insn(old_state, i)].live_regs_before))
+    if (!comparison.frame_matches(a, b, registers_in_use(env, old_state, i, exact)))
       return false;
   }
   return true;

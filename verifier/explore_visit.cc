@@ -14,10 +14,12 @@
 #include <cstddef>
 #include <cstring>
 
+#include "kernel/features.h"
 #include "verifier/explore.h"
 #include "verifier/iterators.h"
 #include "verifier/liveness.h"
 #include "verifier/log.h"
+#include "verifier/loop_entries.h"
 #include "verifier/loops.h"
 #include "verifier/precision.h"
 #include "verifier/stack_access.h"
@@ -52,11 +54,13 @@ bool is_blank(const Slot& slot) {
 
 /// Dead registers and slots are dropped, so that they never stand in the way of a match.
 void clean_frame(Env& env, FuncState& func, uint32_t insn) {
+  const bool marks = env.read_marks;
   uint16_t live = env.facts[insn].live_regs_before;
   for (int i = 0; i < isa::kFramePointer; ++i)
-    if (!(live >> i & 1)) func.regs[i].set_not_init();
+    if (marks ? !func.read_marks.register_read(i) : !(live >> i & 1)) func.regs[i].set_not_init();
   for (size_t spi = 0; spi < func.stack.size(); ++spi) {
-    if (is_blank(func.stack.at(spi)) || stack_slot_alive(env, func.frameno, spi)) continue;
+    if (is_blank(func.stack.at(spi))) continue;
+    if (marks ? func.read_marks.slot_read(spi) : stack_slot_alive(env, func.frameno, spi)) continue;
     Slot& slot = func.stack.edit(spi);
     slot.reg.set_not_init();
     slot.kinds.fill(SlotKind::kInvalid);
@@ -70,11 +74,16 @@ Check clean_state(Env& env, State& state) {
   return Check::ok();
 }
 
+/// Do paths of a loop that the checkpoint is in remain to be explored?
+bool in_unfinished_loop(const Env& env, Checkpoint& c) {
+  return env.loop_entries ? in_open_loop(c) : has_incomplete_marks(env, c);
+}
+
 /// Once no path below a checkpoint is open, what is live in it is final.
 Check clean_finished_states(Env& env, uint32_t insn) {
   for (Checkpoint* c = bucket(env, insn).first(); c; c = c->next) {
     if (c->branches || c->insn_idx != insn || c->cleaned || !same_callsites(*c, *env.state)) continue;
-    if (has_incomplete_marks(env, *c)) continue;
+    if (in_unfinished_loop(env, *c)) continue;
     DRYDOCK_TRY(clean_state(env, *c));
   }
   return Check::ok();
@@ -106,6 +115,7 @@ Check report_endless_loop(Env& env, const State& old_state, uint32_t insn) {
   if (env.log.enabled()) {
     print_source_line(env, insn, "; ");
     env.verbose("infinite loop detected at insn {}\n", insn);
+    if (!env.has(Feature::kEndlessLoopStates)) return Check::error(EINVAL);
     env.verbose("cur state:");
     print_state(env, *env.state, env.state->curframe, true);
     env.verbose("old state:");
@@ -120,8 +130,9 @@ class Visit {
   Visit(Env& env, uint32_t insn)
       : env_(env), cur_(*env.state), insn_(insn), list_(bucket(env, insn)),
         jumps_(env.jumps_processed - env.prev_jumps_processed),
-        insns_(env.insns_processed - env.prev_insns_processed) {
-    force_ = env.test_state_freq || facts().force_checkpoint || cur_.history.size() > kLongHistory;
+        insns_(env.insns_processed - env.prev_insns_processed),
+        endless_level_(env.has(Feature::kEndlessLoopExact) ? ExactLevel::kExact : ExactLevel::kNotExact) {
+    force_ = env.test_state_freq || facts().force_checkpoint || (env.has(Feature::kLongHistoryForces) && cur_.history.size() > kLongHistory);
     keep_ = force_ || (jumps_ >= kMinJumps && insns_ >= kMinInsns);
   }
   Check run(bool* pruned);
@@ -134,6 +145,7 @@ class Visit {
   };
   Match compare_with(Checkpoint& old_state);
   Match compare_with_ancestor(Checkpoint& old_state);
+  Match came_back_to(Checkpoint& old_state);
   bool equal(Checkpoint& old_state, ExactLevel exact) { return states_equal(env_, old_state, cur_, exact); }
   Check on_hit(Checkpoint& old_state, bool loop);
   void on_miss(Checkpoint& old_state);
@@ -148,6 +160,7 @@ class Visit {
   bool force_ = false;
   bool keep_ = false;       // the current state becomes a checkpoint unless it is covered
   bool endless_ = false;
+  const ExactLevel endless_level_;  // how equal a state must be for the loop to be an endless one
 };
 
 Check Visit::run(bool* pruned) {
@@ -179,9 +192,11 @@ Visit::Match Visit::compare_with(Checkpoint& old_state) {
     if (match == Match::kMiss && !force_ && jumps_ < kMinLoopJumps && insns_ < kMinLoopInsns) keep_ = false;
     return match;
   }
-  bool loop = has_incomplete_marks(env_, old_state);
+  bool loop = in_unfinished_loop(env_, old_state);
   if (!equal(old_state, loop ? ExactLevel::kRangeWithin : ExactLevel::kNotExact)) return Match::kMiss;
-  return loop ? Match::kLoopHit : Match::kHit;
+  if (!loop) return Match::kHit;
+  if (env_.loop_entries) note_loop_entry(cur_, *outermost_loop_entry(old_state));
+  return Match::kLoopHit;
 }
 
 Visit::Match Visit::compare_with_ancestor(Checkpoint& old_state) {
@@ -192,26 +207,33 @@ Visit::Match Visit::compare_with_ancestor(Checkpoint& old_state) {
   if (is_iter_next_insn(env_, insn_)) {
     bool turns = equal(old_state, ExactLevel::kRangeWithin) &&
                  iter_slot_of(cur_, insn_).iter_state() == IterState::kActive;
-    return turns ? Match::kLoopHit : Match::kMiss;
+    return turns ? came_back_to(old_state) : Match::kMiss;
   }
   if (is_may_goto_insn(env_, insn_) && old_state.may_goto_depth != cur_.may_goto_depth &&
       equal(old_state, ExactLevel::kRangeWithin))
-    return Match::kLoopHit;
+    return came_back_to(old_state);
   if (facts().calls_callback)
     return equal(old_state, ExactLevel::kRangeWithin) ? Match::kHit : Match::kMiss;
-  endless_ = states_maybe_looping(old_state, cur_) && equal(old_state, ExactLevel::kExact) &&
+  endless_ = states_maybe_looping(old_state, cur_) && equal(old_state, endless_level_) &&
              !iterator_depths_differ(old_state, cur_) &&
              old_state.may_goto_depth == cur_.may_goto_depth &&
              old_state.callback_unroll_depth == cur_.callback_unroll_depth;
   return Match::kMiss;
 }
 
+/// The loop that the ancestor enters ends: the path is covered.
+Visit::Match Visit::came_back_to(Checkpoint& old_state) {
+  if (env_.loop_entries) note_loop_entry(cur_, old_state);
+  return Match::kLoopHit;
+}
+
 Check Visit::on_hit(Checkpoint& old_state, bool loop) {
   ++old_state.hit_count;
+  if (env_.read_marks) propagate_reads(env_, old_state, cur_);
   if (env_.facts[env_.insn_idx].jump_point) DRYDOCK_TRY(push_history(env_, cur_, 0, 0));
   // What mattered behind the old state matters on the way to this one.
   DRYDOCK_TRY(propagate_precision(env_, old_state, cur_, nullptr));
-  return loop ? add_backedge(env_, old_state, insn_) : Check::ok();
+  return loop && !env_.loop_entries ? add_backedge(env_, old_state, insn_) : Check::ok();
 }
 
 /// A checkpoint that rarely matches is evicted. Forced ones are given more time: loops converge on them.
@@ -219,8 +241,12 @@ void Visit::on_miss(Checkpoint& old_state) {
   if (keep_) ++old_state.miss_count;
   uint32_t n = facts().force_checkpoint && old_state.branches > 0 ? 64 : 3;
   if (old_state.miss_count <= old_state.hit_count * n + n) return;
-  old_state.in_free_list = true;
   list_.erase(&old_state);
+  if (env_.read_marks && old_state.cleaned && !old_state.used_as_loop_entry) {
+    --env_.peak_states;
+    return free_checkpoint(env_, &old_state);
+  }
+  old_state.in_free_list = true;
   env_.free_list.push_front(&old_state);
   ++env_.free_list_size;
   --env_.explored_states_size;
@@ -230,7 +256,8 @@ void Visit::on_miss(Checkpoint& old_state) {
 void Visit::keep_current() {
   ++env_.total_states;
   ++env_.explored_states_size;
-  update_peak_states(env_);
+  if (env_.read_marks) ++env_.peak_states;
+  else update_peak_states(env_);
   env_.prev_jumps_processed = env_.jumps_processed;
   env_.prev_insns_processed = env_.insns_processed;
   if (env_.bpf_capable) mark_all_scalars_imprecise(cur_);
@@ -240,8 +267,9 @@ void Visit::keep_current() {
   checkpoint->miss_count = checkpoint->hit_count = 0;
   checkpoint->in_free_list = false;
   checkpoint->insn_idx = insn_;
-  enter_scc(env_, *checkpoint);
+  if (!env_.loop_entries) enter_scc(env_, *checkpoint);
   cur_.parent = checkpoint;
+  if (env_.read_marks) connect_to_checkpoint(cur_);
   cur_.first_insn = insn_;
   cur_.dfs_depth = checkpoint->dfs_depth + 1;
   cur_.history.clear();

@@ -212,7 +212,10 @@ Check check_release(Env& env, const Arg& arg) {
     if (dynptr_ref_obj_id(env, reg) <= 0)
       return env.reject(EINVAL, "arg {} is an unacquired reference\n", regno);
   } else if (!reg.ref_obj_id && !reg.is_null_constant()) {
-    return env.reject(EINVAL, "R{} must be referenced when passed to release function\n", regno);
+    if (env.has(Feature::kReleaseFlags))
+      return env.reject(EINVAL, "R{} must be referenced when passed to release function\n", regno);
+    return env.reject(EINVAL, "func {}#{} reference has not been acquired before\n",
+                      helper_name(env, arg.meta.func_id), arg.meta.func_id);
   }
   if (arg.meta.release_regno) return env.bug("more than one release argument");
   arg.meta.release_regno = static_cast<uint8_t>(regno);

@@ -162,6 +162,7 @@ Check check_aftermath(Env& env, const CallMeta& meta) {
 /// A tail call that succeeds ends the subprogram; one that fails goes on behind the call. From the
 /// main program, success ends the walk, so only failure is left.
 Check leave_by_tail_call(Env& env, uint32_t* next, bool* changes_packet) {
+  if (!env.has(Feature::kTailCallReturns)) return Check::ok();
   if (env.state->curframe == 0) {
     *changes_packet = false;
     return Check::ok();
@@ -171,6 +172,18 @@ Check leave_by_tail_call(Env& env, uint32_t* next, bool* changes_packet) {
   clear_all_pkt_pointers(env);
   mark_unknown(env, env.reg(0));
   return prepare_func_exit(env, next);
+}
+
+/// The path is in the callback now, as older kernels have it, and will come back behind the call. What
+/// the call leaves in r0 to r5 is noted for the caller; that they were written, for the callee.
+Check finish_entered_callback(Env& env, uint32_t caller_frame, const CallMeta& meta, uint32_t* next) {
+  FuncState& callee = env.cur_func();
+  for (uint32_t r = 0; r < kCallerSaved; ++r) (void)check_reg_arg(env, r, RegUse::kWriteNoMark);
+  Register& r0 = env.state->frames[caller_frame]->regs[0];
+  mark_unknown(env, r0);
+  r0.subreg_def = 0;
+  *next = env.subprogs[callee.subprogno].start;
+  return check_map_func_compatibility(env, meta.map_ptr, meta.func_id);
 }
 
 bool is_packet_memory(const Register& reg) {
@@ -211,13 +224,18 @@ Check check_helper_call(Env& env, const isa::Insn& insn, uint32_t* next) {
   meta.pkt_access = row->flags & kHelperPacketAccess;
   DRYDOCK_TRY(check_arguments(env, *row, meta, insn_idx));
 
+  const uint32_t caller_frame = env.state->curframe;
   CallEffects effects{.changes_packet = bool(row->flags & kHelperChangesPacketData)};
   DRYDOCK_TRY(check_helper_effects(env, insn, *row, meta, &effects));
+  if (env.state->curframe != caller_frame)
+    return finish_entered_callback(env, caller_frame, meta, next);
   clobber_caller_saved(env);
   DRYDOCK_TRY(set_helper_return(env, *row, meta, insn_idx, effects.cpu_specific));
   DRYDOCK_TRY(check_aftermath(env, meta));
-  if (insn.imm == helper_id::tail_call)
+  if (insn.imm == helper_id::tail_call) {
+    effects.changes_packet = env.has(Feature::kCalleesChangePackets);
     DRYDOCK_TRY(leave_by_tail_call(env, next, &effects.changes_packet));
+  }
   if (effects.changes_packet) clear_all_pkt_pointers(env);
   return Check::ok();
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "kernel/features.h"
 #include "verifier/helper_returns.h"
 
 #include <fmt/format.h>
@@ -114,7 +115,8 @@ Check kernel_object(Env& env, const HelperRow& row, const CallMeta& meta, TypeFl
 
 Check set_by_type(Env& env, const HelperRow& row, const CallMeta& meta, bool cpu_specific) {
   Register& r0 = env.reg(0);
-  const TypeFlags flags = type_flags(row.ret);
+  TypeFlags flags = type_flags(row.ret);
+  if (!env.has(Feature::kTrustedPointers)) flags &= ~kPtrTrusted;
   switch (base_type(row.ret)) {
     case kRetInteger:
       mark_unknown(env, r0);

@@ -237,6 +237,15 @@ Check apply_effects(Env& env, const KfuncMeta& meta, uint32_t insn) {
   return Check::ok();
 }
 
+/// The arguments were read, as wide as their types are; r0 was written.
+void mark_reads_of_kfunc(Env& env, const KfuncMeta& meta) {
+  FuncState& frame = env.cur_func();
+  if (env.reg(0).type != kNotInit) frame.read_marks.write_register(0);
+  uint32_t regno = 1;
+  for (const KfuncParam& param : meta.proto->params)
+    read_register(env, frame, regno++, param.kind == KfuncParam::Kind::kPointer || param.size == 8);
+}
+
 }  // namespace
 
 Check check_kfunc_call(Env& env, const isa::Insn& insn, uint32_t*) {
@@ -264,6 +273,7 @@ Check check_kfunc_call(Env& env, const isa::Insn& insn, uint32_t*) {
 
   for (uint32_t i = 0; i < kCallerSaved; ++i) mark_not_init_in(env.regs(), i);
   DRYDOCK_TRY(set_kfunc_return(env, meta, insn_idx));
+  if (env.read_marks) mark_reads_of_kfunc(env, meta);
   if (meta.special == SpecialKfunc::kXdpPullData) clear_all_pkt_pointers(env);
   if (meta.flags & kKfIterNext) DRYDOCK_TRY(process_iter_next(env, insn_idx, meta));
   return Check::ok();

@@ -323,36 +323,43 @@ bool StackLiveness::is_alive(uint32_t frameno, uint32_t spi) {
 }
 
 Check stack_liveness_init(Env& env) {
+  if (env.read_marks) return Check::ok();
   env.liveness = std::make_shared<StackLiveness>(env);
   return Check::ok();
 }
 
-void reset_live_stack_callchain(Env& env) { env.liveness->forget_current(); }
+void reset_live_stack_callchain(Env& env) {
+  if (env.liveness) env.liveness->forget_current();
+}
 
 Check mark_stack_read(Env& env, uint32_t frameno, uint32_t insn, uint64_t slots) {
-  env.liveness->current().add_read(frameno, insn, slots);
+  if (env.liveness) env.liveness->current().add_read(frameno, insn, slots);
+  else read_slots(env, frameno, slots);
   return Check::ok();
 }
 
-void mark_stack_write(Env& env, uint32_t frameno, uint64_t slots) { env.liveness->add_write(frameno, slots); }
+void mark_stack_write(Env& env, uint32_t frameno, uint64_t slots) {
+  if (env.liveness) env.liveness->add_write(frameno, slots);
+  else env.state->frames[frameno]->read_marks.write_slots(slots);
+}
 
 Check reset_stack_write_marks(Env& env, uint32_t insn) {
-  env.liveness->begin_writes(env.liveness->current(), insn);
+  if (env.liveness) env.liveness->begin_writes(env.liveness->current(), insn);
   return Check::ok();
 }
 
 Check commit_stack_write_marks(Env& env) {
-  env.liveness->commit_current();
+  if (env.liveness) env.liveness->commit_current();
   return Check::ok();
 }
 
 Check update_live_stack(Env& env) {
-  env.liveness->update();
+  if (env.liveness) env.liveness->update();
   return Check::ok();
 }
 
 Check live_stack_query_init(Env& env, State& state) {
-  env.liveness->prepare_query(state);
+  if (env.liveness) env.liveness->prepare_query(state);
   return Check::ok();
 }
 

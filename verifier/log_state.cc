@@ -6,6 +6,7 @@
 #include <array>
 #include <iterator>
 
+#include "kernel/features.h"
 #include "verifier/env.h"
 #include "verifier/log.h"
 
@@ -159,7 +160,8 @@ std::string tnum_str(Tnum t) {
   return out;
 }
 
-std::string reg_type_str(const Env&, uint32_t type) {
+std::string reg_type_str(const Env& env, uint32_t type) {
+  if (base_type(type) == kScalar && !env.has(Feature::kScalarsNamed)) return "inv";
   static constexpr std::string_view kNames[] = {
       "?",         "scalar", "ctx",         "map_ptr",  "map_value", "map_key",  "fp",   "pkt_meta",
       "pkt",       "pkt_end", "flow_keys",  "sock",     "sock_common", "tcp_sock", "tp_buffer",
@@ -218,9 +220,34 @@ bool ever_written(const Slot& slot) {
                      [](SlotKind k) { return k != SlotKind::kInvalid; });
 }
 
-void append_slot_name(std::string& out, size_t spi) {
-  fmt::format_to(std::back_inserter(out), " fp{}=", -static_cast<int>(spi + 1) * kSlotBytes);
+/// "_rw": read marks, where the kernel has them (read_marks.h). A state that is final says "D".
+void append_marks(std::string& out, const State& state, uint8_t mark) {
+  const uint8_t shown = mark & (ReadMarks::kRead | ReadMarks::kWritten);
+  if (!shown && !state.cleaned) return;
+  out += '_';
+  if (mark & ReadMarks::kRead) out += 'r';
+  if (mark & ReadMarks::kWritten) out += 'w';
+  if (state.cleaned) out += 'D';
 }
+
+/// A frame that is printed.
+struct Shown {
+  const Env& env;
+  const State& state;
+  const FuncState& frame;
+
+  void name_register(std::string& out, int regno) const {
+    fmt::format_to(std::back_inserter(out), " R{}", regno);
+    if (env.read_marks && regno < ReadMarks::kRegisters)
+      append_marks(out, state, frame.read_marks.regs[static_cast<size_t>(regno)]);
+    out += '=';
+  }
+  void name_slot(std::string& out, size_t spi) const {
+    fmt::format_to(std::back_inserter(out), " fp{}", -static_cast<int>(spi + 1) * kSlotBytes);
+    if (env.read_marks) append_marks(out, state, frame.read_marks.slots[spi]);
+    out += '=';
+  }
+};
 
 void append_dynptr(std::string& out, const Register& reg) {
   fmt::format_to(std::back_inserter(out), "dynptr_{}(",
@@ -247,36 +274,39 @@ void append_bytes(std::string& out, const Slot& slot, bool until_spill) {
 }
 
 /// Prints the slot at spi; returns the last slot that the text covers.
-size_t append_slot(std::string& out, const Env& env, const FuncState& frame, size_t spi) {
+size_t append_slot(std::string& out, const Shown& shown, size_t spi) {
+  const Env& env = shown.env;
+  const FuncState& frame = shown.frame;
   const Slot& slot = frame.stack.at(spi);
   switch (slot.top()) {
     case SlotKind::kSpill:
-      append_slot_name(out, spi);
+      shown.name_slot(out, spi);
       append_bytes(out, slot, true);  // bytes above a narrow spill
       append_register(out, env, frame, slot.reg);
       return spi;
     case SlotKind::kDynptr:
       // The second slot down is the one that tells of both.
       spi = std::min(spi + 1, frame.stack.size() - 1);
-      append_slot_name(out, spi);
+      shown.name_slot(out, spi);
       append_dynptr(out, frame.stack.at(spi).reg);
       return spi;
     case SlotKind::kIter:
       if (!slot.reg.ref_obj_id) return spi;  // the first slot of an iterator has it
-      append_slot_name(out, spi);
+      shown.name_slot(out, spi);
       append_iterator(out, env, slot.reg);
       return spi;
     default:
-      append_slot_name(out, spi);
+      shown.name_slot(out, spi);
       append_bytes(out, slot, false);
       return spi;
   }
 }
 
-void append_stack(std::string& out, const Env& env, const FuncState& frame, bool all) {
+void append_stack(std::string& out, const Shown& shown, bool all) {
+  const FuncState& frame = shown.frame;
   for (size_t spi = 0; spi < frame.stack.size(); ++spi) {
-    if (!all && !((env.scratched_slots >> spi) & 1)) continue;
-    if (ever_written(frame.stack.at(spi))) spi = append_slot(out, env, frame, spi);
+    if (!all && !((shown.env.scratched_slots >> spi) & 1)) continue;
+    if (ever_written(frame.stack.at(spi))) spi = append_slot(out, shown, spi);
   }
 }
 
@@ -294,15 +324,16 @@ void append_references(std::string& out, const State& state) {
 
 void print_state(Env& env, const State& state, uint32_t frameno, bool all) {
   const FuncState& frame = *state.frames[frameno];
+  const Shown shown{env, state, frame};
   std::string out;
   if (frame.frameno) fmt::format_to(std::back_inserter(out), " frame{}:", frame.frameno);
   for (int regno = 0; regno < isa::kMaxRegisters; ++regno) {
     const Register& reg = frame.regs[regno];
     if (reg.type == kNotInit || (!all && !((env.scratched_regs >> regno) & 1))) continue;
-    fmt::format_to(std::back_inserter(out), " R{}=", regno);
+    shown.name_register(out, regno);
     append_register(out, env, frame, reg);
   }
-  append_stack(out, env, frame, all);
+  append_stack(out, shown, all);
   append_references(out, state);
   if (frame.in_callback) out += " cb";
   if (frame.in_async_callback) out += " async_cb";

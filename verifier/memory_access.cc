@@ -285,7 +285,9 @@ Check check_alignment(Env& env, const Register& reg, int off, int size, bool str
   if (packet) fixed += kPacketAlignment;
   Tnum whole = tnum_add(reg.bounds.var, Tnum::constant(static_cast<uint64_t>(fixed)));
   if (whole.is_aligned(static_cast<uint64_t>(size))) return Check::ok();
-  std::string var = tnum_str(reg.bounds.var);
+  std::string var = env.bounds_rules.classic
+                        ? fmt::format("({:#x}; {:#x})", reg.bounds.var.value, reg.bounds.var.mask)
+                        : tnum_str(reg.bounds.var);
   const int64_t known = static_cast<int64_t>(reg.bounds.var.value);
   if (env.has(Feature::kOffsetsInBounds) && reg.bounds.is_const() && known < 0 && known >= INT16_MIN)
     var = fmt::format("{}", known);

@@ -119,7 +119,7 @@ Check check_helper_mem_access(Env& env, uint32_t regno, int size, AccessType typ
                                  is_rdonly_mem(reg.type) ? "rdonly" : "rdwr");
     case kPtrToStack:
       return check_stack_range_initialized(env, regno, reg.off, size, zero_size_allowed, write,
-                                           meta);
+                                           StackUser::kCall, meta);
     case kPtrToBtfId:
       return check_ptr_to_btf_access(env, regno, reg.off, size, AccessType::kRead, -1);
     case kPtrToCtx:
@@ -142,7 +142,9 @@ Check check_mem_size_reg(Env& env, Register& size_reg, uint32_t size_regno, Acce
   if (size.smin < 0)
     return env.reject(EACCES, "R{} min value is negative, either use unsigned or 'var &= const'\n",
                       size_regno);
-  if (size.umin == 0 && !zero_size_allowed)
+  if (size.umin == 0 && !env.has(Feature::kZeroSizesFirst))
+    DRYDOCK_TRY(check_helper_mem_access(env, size_regno - 1, 0, type, zero_size_allowed, meta));
+  else if (size.umin == 0 && !zero_size_allowed)
     return env.reject(EACCES, "R{} invalid zero-sized read: u64=[{},{}]\n", size_regno,
                       static_cast<int64_t>(size.umin), static_cast<int64_t>(size.umax));
   if (size.umax >= kMaxVarSize)
@@ -174,7 +176,8 @@ Check check_kfunc_mem_size_reg(Env& env, Register& mem_reg, Register& size_reg, 
 
 Check check_ptr_off_reg(Env& env, const Register& reg, uint32_t regno, bool fixed_off_ok) {
   if (env.has(Feature::kOffsetsInBounds)) return check_bounded_offset(env, reg, regno, fixed_off_ok);
-  const char* fault = reg.off < 0 ? "negative offset" : "dereference of modified";
+  const bool negative = reg.off < 0 && env.has(Feature::kNegativeOffsetsNamed);
+  const char* fault = negative ? "negative offset" : "dereference of modified";
   if (reg.off < 0 || (reg.off && !fixed_off_ok))
     return env.reject(EACCES, "{} {} ptr R{} off={} disallowed\n", fault,
                       reg_type_str(env, reg.type), regno, reg.off);

@@ -8,6 +8,7 @@
 
 #include <bit>
 
+#include "kernel/features.h"
 #include "verifier/log.h"
 
 namespace drydock::verifier {
@@ -17,17 +18,6 @@ constexpr uint32_t kArgRegs = 0x3e;
 
 constexpr unsigned kFrameBits = 3, kIndexBits = 6, kEntryBits = kFrameBits + kIndexBits + 1,
                    kCountBits = 4;
-
-/// The instruction before, on the path that led through state `st`; -1 at its beginning.
-int64_t previous_insn(const State& st, int64_t idx, size_t* history) {
-  size_t count = *history;
-  if (idx == st.first_insn && (count == 0 || (count == 1 && st.history[0].insn == idx))) return -1;
-  if (count && st.history[count - 1].insn == idx) {
-    --*history;
-    return st.history[count - 1].prev_insn;
-  }
-  return idx - 1;
-}
 
 void mark_frame_precise(Env& env, FuncState& func, uint32_t frameno) {
   for (int i = 0; i < isa::kFramePointer; ++i) {
@@ -254,6 +244,16 @@ Check walk_chain(Env& env, State& start, int regno, bool* changed) {
 
 }  // namespace
 
+int64_t previous_insn(const State& st, int64_t idx, size_t* history) {
+  size_t count = *history;
+  if (idx == st.first_insn && (count == 0 || (count == 1 && st.history[0].insn == idx))) return -1;
+  if (count && st.history[count - 1].insn == idx) {
+    --*history;
+    return st.history[count - 1].prev_insn;
+  }
+  return idx - 1;
+}
+
 uint64_t LinkedRegs::pack() const {
   uint64_t packed = 0;
   for (int i = 0; i < count; ++i) {
@@ -288,7 +288,11 @@ void mark_all_scalars_imprecise(State& state) {
   state.edit_registers(is_precise_scalar, [](FuncState&, Register& reg) { reg.precise = false; });
 }
 
-Check mark_chain_precision(Env& env, int regno) { return walk_chain(env, *env.state, regno, nullptr); }
+Check mark_chain_precision(Env& env, int regno) {
+  if (!env.has(Feature::kPrecisionAcrossCalls))
+    return mark_precision_classic(env, env.state->curframe, regno, -1);
+  return walk_chain(env, *env.state, regno, nullptr);
+}
 
 Check mark_chain_precision_batch(Env& env, State& starting_state) {
   return walk_chain(env, starting_state, -1, nullptr);
@@ -303,16 +307,19 @@ void backtrack_set_slot(Env& env, uint32_t frame, uint32_t slot) {
 }
 
 Check propagate_precision(Env& env, const State& old_state, State& cur, bool* changed) {
+  if (!env.has(Feature::kPrecisionAcrossCalls)) return propagate_precision_classic(env, old_state);
   for (uint32_t fr = old_state.curframe + 1; fr-- > 0;) {
     const FuncState& func = *old_state.frames[fr];
     PropagationLog log(env, fr);
     for (int i = 0; i < isa::kFramePointer; ++i) {
       if (func.regs[i].type != kScalar || !func.regs[i].precise) continue;
+      if (env.read_marks && !func.read_marks.register_read(i)) continue;
       log.add('r', i);
       backtrack_set_reg(env, fr, i);
     }
     for (size_t spi = 0; spi < func.stack.size(); ++spi) {
       if (!func.stack.at(spi).is_spilled_scalar() || !func.stack.at(spi).reg.precise) continue;
+      if (env.read_marks && !func.read_marks.slot_read(spi)) continue;
       log.add('f', -static_cast<int>(spi + 1) * kSlotBytes);
       backtrack_set_slot(env, fr, spi);
     }

@@ -73,6 +73,16 @@ uint16_t registers_concerned(const isa::Insn& insn);
 BacktrackStep backtrack_insn(Env& env, uint32_t insn, int64_t subseq, const HistoryEntry* history,
                              Backtrack& bt);
 
+/// The instruction before, on the path that led through state `st`; -1 at its beginning. `history`
+/// counts the entries that are left.
+int64_t previous_insn(const State& st, int64_t idx, size_t* history);
+
+// precision_classic.cc: kernels before 6.4.
+
+/// Marks a register, or the slot spi when regno is negative, of a frame of the current state.
+Check mark_precision_classic(Env& env, uint32_t frame, int regno, int spi);
+Check propagate_precision_classic(Env& env, const State& old_state);
+
 /// Marks regno of the current frame precise, and what it was computed from.
 Check mark_chain_precision(Env& env, int regno);
 /// What the caller put into the backtrack masks before (several registers at once).

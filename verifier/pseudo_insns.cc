@@ -3,6 +3,7 @@
 // that LD_IMM64 names, resolved once before the walk.
 #include <algorithm>
 
+#include "kernel/features.h"
 #include "isa/opcodes.h"
 #include "verifier/memory_access_text.h"
 #include "verifier/program_setup.h"
@@ -61,7 +62,7 @@ class PseudoInsns {
       if (isa::is_ld_imm64(insn)) {
         DRYDOCK_TRY(resolve_ld_imm64(i));
         ++i;
-      } else if (!isa::opcode_exists(insn.code)) {
+      } else if (!opcode_exists(insn.code)) {
         return env_.reject(EINVAL, "unknown opcode {:02x}\n", insn.code);
       }
     }
@@ -69,10 +70,22 @@ class PseudoInsns {
   }
 
  private:
+  /// On this kernel.
+  bool opcode_exists(uint8_t code) const {
+    const uint8_t cls = isa::insn_class(code), op = isa::insn_op(code);
+    if (cls == isa::kAlu64 && op == isa::kEnd && !env_.has(Feature::kInsnSetV4)) return false;
+    if (cls == isa::kJmp32 && op == isa::kJa && !env_.has(Feature::kLongJumps)) return false;
+    if (cls == isa::kJmp && op == isa::kJcond && !env_.has(Feature::kMayGoto)) return false;
+    return isa::opcode_exists(code);
+  }
+
   Check check_load_fields(const isa::Insn& insn) {
-    if (isa::insn_class(insn.code) != isa::kLdx) return Check::ok();
     uint8_t mode = isa::insn_mode(insn.code);
-    if ((mode == isa::kMem || mode == isa::kMemsx) && insn.imm == 0) return Check::ok();
+    if (isa::insn_class(insn.code) == isa::kStx && insn.imm && !env_.has(Feature::kAtomics))
+      return env_.reject(EINVAL, "BPF_STX uses reserved fields\n");
+    if (isa::insn_class(insn.code) != isa::kLdx) return Check::ok();
+    const bool sign_extends = mode == isa::kMemsx && env_.has(Feature::kInsnSetV4);
+    if ((mode == isa::kMem || sign_extends) && insn.imm == 0) return Check::ok();
     return env_.reject(EINVAL, "BPF_LDX uses reserved fields\n");
   }
 
@@ -88,6 +101,8 @@ class PseudoInsns {
       case isa::kPseudoBtfId:
         return resolve_variable(insn, second, env_.facts[i]);
       case isa::kPseudoFunc:
+        if (!env_.has(Feature::kCallbackFunctions))
+          return env_.reject(EINVAL, "unrecognized bpf_ld_imm64 insn\n");
         env_.facts[i].ptr_type = kPtrToFunc;
         return Check::ok();
       case isa::kPseudoMapValue:

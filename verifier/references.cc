@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "kernel/features.h"
 #include "verifier/references.h"
 
 #include <algorithm>
@@ -40,6 +41,8 @@ uint32_t acquire_reference(Env& env, uint32_t insn) {
   Reference* entry = acquire_ref_state(env, insn);
   entry->kind = RefKind::kPtr;
   entry->id = env.new_id();
+  const FuncState& frame = env.cur_func();
+  entry->callback_frame = frame.in_callback ? frame.frameno : 0;
   return entry->id;
 }
 
@@ -144,12 +147,17 @@ bool reference_mark_is_one(const Env& env, uint32_t id) {
 Check check_reference_leak(Env& env, bool exception_exit) {
   // A callback's references are its caller's; only an exception ends all frames at once.
   const State& state = *env.state;
-  if (!exception_exit && state.current().frameno != 0) return Check::ok();
+  const FuncState& frame = state.current();
+  // Older kernels: a callback leaves nothing behind that it acquired itself.
+  const uint32_t callback_frame =
+      frame.in_callback && !env.has(Feature::kCallbackStatesMerge) ? frame.frameno : 0;
+  if (!exception_exit && frame.frameno != 0 && !callback_frame) return Check::ok();
   const bool may_return_kptr = env.type == ProgramType::kStructOps && !exception_exit;
   const uint32_t returned = state.current().regs[0].ref_obj_id;
   bool leaks = false;
   for (const Reference& ref : state.refs) {
     if (ref.kind != RefKind::kPtr) continue;
+    if (callback_frame && ref.callback_frame != callback_frame) continue;
     if (may_return_kptr && ref.id == returned) continue;
     env.verbose("Unreleased reference id={} alloc_insn={}\n", ref.id, ref.insn);
     leaks = true;
@@ -171,6 +179,8 @@ Check check_end_in_own_words(Env& env, bool exception_exit, bool check_lock,
     }
   if (tail_call) return Check::ok();
   const bool worded = leaver == "bpf_throw" || packet_load;
+  // Before 6.9 a lock could not be held over a return either.
+  check_lock |= state.active_locks && !env.has(Feature::kLocksAcrossCalls);
   const char* section = !check_lock                  ? nullptr
                         : state.active_locks         ? "bpf_spin_lock-ed"
                         : state.active_rcu_locks     ? "bpf_rcu_read_lock-ed"

@@ -52,10 +52,12 @@ Check check_reg_arg_in(Env& env, FuncState& frame, uint32_t regno, RegUse use) {
   if (use == RegUse::kRead) {
     if (reg.type == kNotInit) return env.reject(EACCES, "R{} !read_ok\n", regno);
     if (regno != isa::kFramePointer && uses_64) mark_upper_half_used(env, reg);
+    if (env.read_marks) read_register(env, frame, regno, uses_64);
     return Check::ok();
   }
   if (regno == isa::kFramePointer) return env.reject(EACCES, "frame pointer is read only\n");
   reg.subreg_def = uses_64 ? 0 : static_cast<int32_t>(env.insn_idx) + 1;
+  if (env.read_marks) frame.read_marks.write_register(regno);
   if (use == RegUse::kWrite) mark_unknown(env, reg);
   return Check::ok();
 }
@@ -105,6 +107,7 @@ void init_frame(Env& env, FuncState& frame, int32_t callsite, uint32_t frameno, 
   frame.frameno = frameno;
   frame.subprogno = subprogno;
   frame.callback_ret_range = {0, 0};
+  frame.read_marks.start_frame();
   for (uint32_t regno = 0; regno < isa::kMaxRegisters; ++regno) {
     mark_not_init_in(frame.regs.data(), regno);
     frame.regs[regno].subreg_def = 0;

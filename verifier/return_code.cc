@@ -59,10 +59,24 @@ Check demand_of_program(Env& env, std::optional<Demand>* demand) {
   return Check::ok();
 }
 
+/// Older kernels ask for the bits of the value.
+Tnum bits_of(RetvalRange range) {
+  return Tnum::range(static_cast<uint64_t>(int64_t{range.min}), static_cast<uint64_t>(int64_t{range.max}));
+}
+
+/// "(0x0; 0xff)", of a known number too.
+std::string plain_tnum(Tnum t) { return fmt::format("({:#x}; {:#x})", t.value, t.mask); }
+
 /// "At program exit the register R0 has smin=2 smax=2 should have been in [0, 1]".
 void reject_scalar_range(Env& env, const Register& reg, RetvalRange range, const char* when,
                          const char* reg_name) {
   const Bounds& b = reg.bounds;
+  if (env.bounds_rules.classic) {
+    env.verbose("{} the register {} has {} should have been in {}\n", when, reg_name,
+                b.var.is_unknown() ? "unknown scalar value" : "value " + plain_tnum(b.var),
+                plain_tnum(bits_of(range)));
+    return;
+  }
   env.verbose("{} the register {} has", when, reg_name);
   if (b.smin > INT64_MIN) env.verbose(" smin={}", b.smin);
   if (b.smax < INT64_MAX) env.verbose(" smax={}", b.smax);
@@ -70,7 +84,8 @@ void reject_scalar_range(Env& env, const Register& reg, RetvalRange range, const
   env.verbose(" should have been in [{}, {}]\n", range.min, range.max);
 }
 
-bool is_within(const Demand& demand, const Bounds& b) {
+bool is_within(const Env& env, const Demand& demand, const Bounds& b) {
+  if (env.bounds_rules.classic) return bits_of(demand.range).contains(b.var);
   if (demand.as_32bit) return demand.range.min <= b.s32_min && b.s32_max <= demand.range.max;
   return demand.range.min <= b.smin && b.smax <= demand.range.max;
 }
@@ -82,7 +97,7 @@ Check enforce(Env& env, const Demand& demand, int regno, const char* reg_name,
     return env.reject(EINVAL, "{} the register R{} is not a known value ({})\n", when, regno,
                       reg_type_str(env, reg.type));
   DRYDOCK_TRY(mark_chain_precision(env, regno));
-  if (is_within(demand, reg.bounds)) return Check::ok();
+  if (is_within(env, demand, reg.bounds)) return Check::ok();
   reject_scalar_range(env, reg, demand.range, when, reg_name);
   if (void_lsm_cgroup)
     env.verbose("Note, BPF_LSM_CGROUP that attach to void LSM hooks can't modify return value!\n");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bounds, growth and the ranges that helpers are given. Reads and writes of instructions stand in
 // stack_read.cc and stack_write.cc.
+#include "kernel/features.h"
 #include "verifier/stack_access.h"
 
 #include "kernel/features.h"
@@ -97,10 +98,10 @@ void check_fastcall_contract(Env& env, const FuncState& frame, uint32_t insn, in
 }
 
 Check check_stack_access_within_bounds(Env& env, uint32_t regno, int off, int size, bool write,
-                                       bool by_helper) {
+                                       StackUser user) {
   const Register& reg = env.reg(static_cast<int>(regno));
-  by_helper &= !env.has(Feature::kStackAccessWords);
-  const char* what = by_helper ? " indirect access to" : write ? " write to" : " read from";
+  const bool unknown_use = user == StackUser::kCall && !env.has(Feature::kHelperReadsKeepStack);
+  const char* what = unknown_use ? " indirect access to" : write ? " write to" : " read from";
   const Bounds& b = reg.bounds;
   Extent e;
   if (b.is_const()) {
@@ -125,14 +126,16 @@ Check check_stack_access_within_bounds(Env& env, uint32_t regno, int off, int si
 }
 
 Check check_stack_range_initialized(Env& env, uint32_t regno, int off, int access_size,
-                                    bool zero_size_allowed, bool write, CallMeta* meta) {
+                                    bool zero_size_allowed, bool write, StackUser user,
+                                    CallMeta* meta) {
   const Register& reg = env.reg(static_cast<int>(regno));
-  // Loads at a variable offset come here as well.
-  const bool by_helper = isa::insn_class(env.code[env.insn_idx].code) == isa::kJmp;
-  const char* indirect = by_helper && !env.has(Feature::kStackAccessWords) ? "indirect " : "";
   if (access_size == 0 && !zero_size_allowed)
     return env.reject(EACCES, "invalid zero-sized read\n");
-  DRYDOCK_TRY(check_stack_access_within_bounds(env, regno, off, access_size, write, by_helper));
+  // Older kernels do not ask what a helper does with the memory: it may write it.
+  const bool unknown_use = user == StackUser::kCall && !env.has(Feature::kHelperReadsKeepStack);
+  const char* indirect = unknown_use ? " indirect" : "";
+  write |= unknown_use;
+  DRYDOCK_TRY(check_stack_access_within_bounds(env, regno, off, access_size, write, user));
   bool constant = reg.bounds.is_const();
   bool raw = meta && meta->raw_mode;
   Extent e;
@@ -141,8 +144,8 @@ Check check_stack_range_initialized(Env& env, uint32_t regno, int off, int acces
     e = {at, at + access_size};
   } else {
     if (!env.bypass_spec_v1)
-      return env.reject(EACCES, "R{} variable offset stack access prohibited for !root, var_off={}\n",
-                        regno, tnum_str(reg.bounds.var));
+      return env.reject(EACCES, "R{}{} variable offset stack access prohibited for !root, var_off={}\n",
+                        regno, indirect, tnum_str(reg.bounds.var));
     raw = false;  // which bytes the helper fills is unknown, so all must hold something before
     e = {reg.bounds.smin + off, reg.bounds.smax + off + access_size};
   }
@@ -161,9 +164,9 @@ Check check_stack_range_initialized(Env& env, uint32_t regno, int off, int acces
     ByteUse use = use_of_byte(env, frame.stack.at(spi), byte);
     if (use == ByteUse::kInvalid) {
       if (constant)
-        return env.reject(EACCES, "invalid {}read from stack R{} off {}+{} size {}\n", indirect,
+        return env.reject(EACCES, "invalid{} read from stack R{} off {}+{} size {}\n", indirect,
                           regno, e.begin, at - e.begin, access_size);
-      return env.reject(EACCES, "invalid {}read from stack R{} var_off {}+{} size {}\n", indirect,
+      return env.reject(EACCES, "invalid{} read from stack R{} var_off {}+{} size {}\n", indirect,
                         regno, tnum_str(reg.bounds.var), at - e.begin, access_size);
     }
     if (write) clobber(env, frame, spi, byte, use);

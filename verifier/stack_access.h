@@ -7,13 +7,16 @@
 
 namespace drydock::verifier {
 
+/// Who touches the stack: an instruction, or what a helper or kfunc is given it for.
+enum class StackUser { kInsn, kCall };
 Check check_stack_access_within_bounds(Env& env, uint32_t regno, int off, int size, bool write,
-                                       bool by_helper = false);
+                                       StackUser user = StackUser::kInsn);
 Check check_stack_read(Env& env, uint32_t ptr_regno, int off, int size, int dst_regno);
 Check check_stack_write(Env& env, uint32_t ptr_regno, int off, int size, int value_regno, uint32_t insn);
 /// A helper reads (or, with `meta`, may write raw) [off, off + size) of the stack.
 Check check_stack_range_initialized(Env& env, uint32_t regno, int off, int access_size,
-                                    bool zero_size_allowed, bool write, CallMeta* meta);
+                                    bool zero_size_allowed, bool write, StackUser user,
+                                    CallMeta* meta);
 /// Slot index of an offset below the frame pointer.
 inline int slot_index(int off) { return (-off - 1) / kSlotBytes; }
 /// Is the register's spilled image lost by a partial write?: turns the slot's bytes into kMisc.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "kernel/features.h"
 #include "verifier/explore.h"
 #include "verifier/liveness.h"
 #include "verifier/log.h"
@@ -38,6 +39,7 @@ Check count_bytes(Env& env, const Read& r, const Slot& slot, bool spill_allowed,
       case SlotKind::kMisc:
         continue;
       case SlotKind::kZero:
+        if (spill_allowed && !env.has(Feature::kEveryScalarSpills)) break;
         ++counts->zero;
         continue;
       case SlotKind::kSpill:
@@ -81,7 +83,7 @@ void fill_narrow(Env& env, const Read& r, const Slot& slot) {
   int32_t subreg_def = dst.subreg_def;  // belongs to this instruction, not to the spilled value
   dst = slot.reg;
   dst.subreg_def = subreg_def;
-  if (width_in_bits(slot.reg) > r.size * 8) dst.id = 0;  // the value may change by narrowing
+  if (env.has(Feature::kEveryScalarSpills) && width_in_bits(slot.reg) > r.size * 8) dst.id = 0;  // the value may change by narrowing
 }
 
 /// A load that is not of a whole 8-byte spill. *is_fill: does the register get the spilled value?
@@ -90,12 +92,19 @@ Check read_part_of_spill(Env& env, const Read& r, const Slot& slot, bool* is_fil
     print_source_line(env, env.insn_idx, "; ");
     return env.reject(EACCES, "invalid size of register fill\n");
   }
-  if (r.size <= spilled_bytes(slot) && r.off % kSlotBytes == 0) {
+  const bool narrows = env.has(Feature::kEveryScalarSpills);
+  const int spilled = spilled_bytes(slot);
+  if ((narrows ? r.size <= spilled : r.size == spilled) && r.off % kSlotBytes == 0) {
     fill_narrow(env, r, slot);
     return Check::ok();
   }
   Counts counts;
   DRYDOCK_TRY(count_bytes(env, r, slot, true, &counts));
+  if (!narrows) {
+    mark_unknown_in(env, env.regs(), static_cast<uint32_t>(r.dst_regno));
+    *is_fill = false;
+    return Check::ok();
+  }
   bool spilled_zero = counts.spilled == r.size && slot.reg.bounds.var.equals_const(0);
   if (spilled_zero || counts.zero == r.size) set_zero(env, env.reg(r.dst_regno));
   else mark_unknown_in(env, env.regs(), static_cast<uint32_t>(r.dst_regno));
@@ -132,7 +141,8 @@ Check read_stack_fixed(Env& env, FuncState& frame, int off, int size, int dst_re
 }
 
 Check read_stack_variable(Env& env, uint32_t ptr_regno, int off, int size, int dst_regno) {
-  DRYDOCK_TRY(check_stack_range_initialized(env, ptr_regno, off, size, false, false, nullptr));
+  DRYDOCK_TRY(check_stack_range_initialized(env, ptr_regno, off, size, false, false, StackUser::kInsn,
+                                            nullptr));
   const Register& reg = env.reg(static_cast<int>(ptr_regno));
   const FuncState& frame = frame_of(env, reg);
   int64_t lowest = reg.bounds.smin + off, highest = reg.bounds.smax + off;

@@ -49,7 +49,11 @@ void save_register(Env& env, FuncState& frame, size_t spi, const Register& reg, 
   slot.reg = reg;
   size_t low = static_cast<size_t>(kSlotBytes - size);
   for (size_t i = low; i < kSlotBytes; ++i) slot.kinds[i] = SlotKind::kSpill;
-  for (size_t i = 0; i < low; ++i) mark_slot_misc(env, slot.kinds[i]);
+  const bool keeps_zeros = env.has(Feature::kEveryScalarSpills);
+  for (size_t i = 0; i < low; ++i) {
+    if (keeps_zeros) mark_slot_misc(env, slot.kinds[i]);
+    else scrub_spilled_slot(slot.kinds[i]);
+  }
 }
 
 /// A speculative store bypass could let a later load see what was here before.
@@ -63,9 +67,11 @@ void note_speculation(Env& env, const Slot& slot, const Value& value, int size, 
   if (sanitize) env.facts[insn].nospec_result = true;
 }
 
+bool is_bounded(const Register& reg) { return !(reg.bounds == Bounds::unknown()); }
+
 void spill_scalar(Env& env, FuncState& frame, size_t spi, Register& reg, int size) {
   bool fits = width_in_bits(reg) <= 8 * size;
-  if (fits) assign_scalar_id_before_mov(env, reg);
+  if (fits && env.has(Feature::kEveryScalarSpills)) assign_scalar_id_before_mov(env, reg);
   save_register(env, frame, spi, reg, size);
   if (!fits) frame.stack.edit(spi).reg.id = 0;
 }
@@ -158,8 +164,12 @@ Check write_stack_fixed(Env& env, FuncState& frame, int off, int size, int value
   check_fastcall_contract(env, frame, insn, off);
   env.mark_slot_scratched(static_cast<uint32_t>(spi));
 
-  bool scalar_spill = slot_start && env.bpf_capable;
-  if (scalar_spill && value.reg && value.reg->type == kScalar) {
+  const bool every_scalar = env.has(Feature::kEveryScalarSpills);
+  bool scalar_spill = slot_start && env.bpf_capable && (every_scalar || !value.is_zero());
+  if (scalar_spill && value.reg && value.reg->type == kScalar && (every_scalar || is_bounded(*value.reg))) {
+    // Spills through other registers than r10 are not followed by older kernels.
+    if (!every_scalar && env.code[insn].dst != isa::kFramePointer)
+      DRYDOCK_TRY(mark_chain_precision(env, value.regno));
     spill_scalar(env, frame, spi, *value.reg, size);
   } else if (scalar_spill && value.immediate) {
     Register constant;

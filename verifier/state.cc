@@ -29,6 +29,8 @@ void State::assign(const State& o) {
   first_insn = o.first_insn;
   last_insn = o.last_insn;
   equal_state = o.equal_state;
+  loop_entry = o.loop_entry;
+  used_as_loop_entry = o.used_as_loop_entry;
   history = o.history;
   dfs_depth = o.dfs_depth;
   callback_unroll_depth = o.callback_unroll_depth;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "isa/insn.h"
+#include "verifier/read_marks.h"
 #include "verifier/register.h"
 #include "verifier/stack.h"
 
@@ -31,7 +32,14 @@ struct FuncState {
   bool in_async_callback = false;
   bool in_exception_callback = false;
   uint32_t callback_depth = 0;  // simulated iterations of the callback that the next frame runs
+  ReadMarks read_marks;         // kernels before 6.18
   Stack stack;
+
+  /// The register with its read marks: what a call passes or returns.
+  void copy_register(int regno, const FuncState& from, int from_regno) {
+    regs[static_cast<size_t>(regno)] = from.regs[static_cast<size_t>(from_regno)];
+    read_marks.copy_register(regno, from.read_marks, from_regno);
+  }
 };
 
 enum class RefKind : uint8_t { kPtr, kIrq, kLock, kResLock, kResLockIrq };
@@ -42,6 +50,7 @@ struct Reference {
   uint32_t id = 0;
   uint32_t insn = 0;           // that acquired it
   const void* ptr = nullptr;   // locks: what the lock is in (map or allocated object's BTF)
+  uint32_t callback_frame = 0; // of the callback that acquired it; 0: none
 };
 
 /// One step of the walk since the state's first instruction, for precision backtracking.
@@ -82,6 +91,8 @@ struct State {
   bool cleaned = false;            // dead registers and slots were dropped
   uint32_t first_insn = 0, last_insn = 0;
   State* equal_state = nullptr;    // set while this state waits as a back edge
+  State* loop_entry = nullptr;     // loop_entries.h
+  bool used_as_loop_entry = false;
   std::vector<HistoryEntry> history;
   uint32_t dfs_depth = 0, callback_unroll_depth = 0, may_goto_depth = 0;
 

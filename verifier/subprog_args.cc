@@ -271,7 +271,7 @@ Check ArgReader::read_pointer(size_t arg, const BtfType& pointer, uint32_t tags,
     *out = {.type = kArgPtrToCtx};
     return Check::ok();
   }
-  if (is_dynptr(pointer)) {
+  if (is_dynptr(pointer) && env_.has(Feature::kArgTags)) {
     if (tags) return bad_tags(arg);
     *out = {.type = kArgPtrToDynptr | kMemRdonly};
     return Check::ok();
@@ -291,7 +291,7 @@ Check ArgReader::read_pointer(size_t arg, const BtfType& pointer, uint32_t tags,
     *out = {.type = kArgPtrToArena};
     return Check::ok();
   }
-  if (global_) return read_memory(arg, pointer, tags, out);
+  if (global_ && env_.has(Feature::kMemoryArguments)) return read_memory(arg, pointer, tags, out);
   *known = false;
   return Check::ok();
 }
@@ -320,7 +320,7 @@ Check ArgReader::read_all(uint32_t func_id, std::vector<SubprogArg>* args) {
   size_t index = 0;
   for (const BtfParam& param : proto->params()) {
     uint32_t tags = 0;
-    DRYDOCK_TRY(read_tags(func_id, index, &tags));
+    if (env_.has(Feature::kArgTags)) DRYDOCK_TRY(read_tags(func_id, index, &tags));
     DRYDOCK_TRY(read_argument(index, param.type, tags, &args->emplace_back()));
     ++index;
   }

@@ -263,13 +263,14 @@ Check Walk::check_call_while_locked(const isa::Insn& insn) {
                         env_.has(Feature::kCallsUnderLock);
   if (insn.src == 0)
     refused = insn.imm != static_cast<int32_t>(helper_id::spin_unlock) && !exchange;
+  else if (insn.src == isa::kPseudoCall) refused = !env_.has(Feature::kLocksAcrossCalls);
   else if (insn.src == isa::kPseudoKfuncCall) refused = insn.off != 0 || !kfunc_allowed_under_lock(env_, insn);
   return refused ? env_.reject(EINVAL, "function calls are not allowed while holding a lock\n") : Check::ok();
 }
 
 Check Walk::do_call(const isa::Insn& insn, After* after) {
   bool kfunc = insn.src == isa::kPseudoKfuncCall, subprog = insn.src == isa::kPseudoCall;
-  if (isa::insn_source(insn.code) != isa::kK || (!kfunc && insn.off) || insn.src > isa::kPseudoKfuncCall ||
+  if (isa::insn_source(insn.code) != isa::kK || (!kfunc && insn.off) || insn.src > (env_.has(Feature::kKfuncCalls) ? isa::kPseudoKfuncCall : isa::kPseudoCall) ||
       insn.dst || isa::insn_class(insn.code) == isa::kJmp32)
     return env_.reject(EINVAL, "BPF_CALL uses reserved fields\n");
   DRYDOCK_TRY(check_call_while_locked(insn));
