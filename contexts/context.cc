@@ -5,6 +5,7 @@
 #include <array>
 
 #include "contexts/rows.h"
+#include "kernel/features.h"
 
 namespace drydock {
 namespace {
@@ -21,21 +22,8 @@ const std::array kStructs{
     &rows::kBpfTcpSock,   &rows::kBpfXdpSock,    &rows::kBpfFlowKeys,
 };
 
-// "6.18" as a release; "" is older than any.
-Release release_of(std::string_view text) {
-  Release release;
-  uint16_t* part = &release.major;
-  for (char c : text) {
-    if (c == '.')
-      part = &release.minor;
-    else
-      *part = static_cast<uint16_t>(*part * 10 + (c - '0'));
-  }
-  return release;
-}
-
 bool exists(const ContextField& field, const Profile& profile) {
-  return field.since.empty() || profile.version() >= release_of(field.since);
+  return within(profile.version(), field.since, field.until);
 }
 
 constexpr bool is_width(uint32_t size) { return size == 1 || size == 2 || size == 4 || size == 8; }
@@ -92,7 +80,7 @@ bool may_write(const ContextField& field, ProgramType type, AttachType attach,
                const Profile& profile) {
   return field.write != kNever && has(field.writers, type) && has(field.write_at, attach) &&
          exists(field, profile) &&
-         (field.write_since.empty() || profile.version() >= release_of(field.write_since));
+         within(profile.version(), field.write_since, "");
 }
 
 /// The kernel compares the offset into a trace record with its lower bound as an unsigned number and
@@ -108,7 +96,9 @@ std::optional<ContextAccess> context_access(const ContextQuery& query, const Pro
   const ContextStruct* context = context_struct(query.program_type);
   if (!context || !is_width(query.size)) return std::nullopt;
   if (query.offset < 0) return below_start(*context, query);
-  if (static_cast<uint32_t>(query.offset) % query.size != 0) return std::nullopt;
+  bool any_alignment = query.program_type == ProgramType::kSyscall &&
+                       profile.has(Feature::kSyscallContextUnaligned);
+  if (!any_alignment && static_cast<uint32_t>(query.offset) % query.size != 0) return std::nullopt;
   for (const ContextField& field : context->fields)
     if (admits(field, query, profile)) return access_to(field, profile);
   return std::nullopt;

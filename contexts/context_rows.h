@@ -71,7 +71,7 @@ struct ContextField {
   bool sign_extends = true;      // a sign-extending load is allowed
   bool may_end_outside = false;  // an access may reach beyond the field's end
   ByteOrder order = ByteOrder::kHost;
-  std::string_view since = {};        // first release, where younger than 5.10
+  std::string_view since = {}, until = {};  // releases (kernel/features.h)
   std::string_view write_since = {};  // first release that may write it
 };
 

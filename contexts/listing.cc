@@ -121,10 +121,10 @@ bool lists_iterators(const ListFilter& filter) {
          (!filter.attach_type || *filter.attach_type == AttachType::kTraceIter);
 }
 
-bool sleepable_somewhere(const ProgramRules& rules) {
-  if (can_be_sleepable(rules.type, AttachType{})) return true;
+bool sleepable_somewhere(const ProgramRules& rules, const Profile& profile) {
+  if (can_be_sleepable(rules.type, AttachType{}, profile)) return true;
   return std::ranges::any_of(all_attach_types(), [&](AttachType attach) {
-    return has(rules.attach_types, attach) && can_be_sleepable(rules.type, attach);
+    return has(rules.attach_types, attach) && can_be_sleepable(rules.type, attach, profile);
   });
 }
 
@@ -163,7 +163,7 @@ std::vector<ProgramListing> list_programs(const Profile& profile, const ListFilt
     ProgramListing program{.type = rules.type,
                            .context = context_struct(rules.type)->name,
                            .attach_type_required = rules.attach_type_checked,
-                           .sleepable = sleepable_somewhere(rules),
+                           .sleepable = sleepable_somewhere(rules, profile),
                            .returns = returns_text(rules, filter),
                            .rules = &rules};
     for (AttachType attach : all_attach_types())

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "kernel/features.h"
+
 namespace drydock {
 namespace {
 
@@ -116,17 +118,24 @@ constexpr AttachSince kAttachSince[] = {
     {A::kTraceKprobeSession, {6, 10, 0}}, {A::kTraceUprobeSession, {6, 13, 0}},
 };
 
-Release release_of(std::string_view text) {
-  Release release;
-  uint16_t* part = &release.major;
-  for (char c : text) {
-    if (c == '.')
-      part = &release.minor;
-    else
-      *part = static_cast<uint16_t>(*part * 10 + (c - '0'));
-  }
-  return release;
-}
+// Programs that may be loaded as sleepable; an empty set: whatever they attach to.
+struct MaySleep {
+  ProgramType type;
+  AttachSet attach_types = 0;
+  std::string_view since = {}, until = {};
+};
+constexpr MaySleep kMaySleep[] = {
+    {kTracing, attached({A::kTraceFentry, A::kTraceFexit, A::kModifyReturn})},
+    {kTracing, attached({A::kTraceIter}), "5.16"},
+    {kTracing, attached({A::kTraceRawTp}), "7.1"},
+    {kLsm, attached({A::kLsmMac})},
+    {kLsm, attached({A::kLsmCgroup}), "6.0", "6.19"},
+    {kKprobe, 0, "6.0"},  // uprobes; where it attaches is known later
+    {kStructOps, 0, "6.2"},
+    {kSyscall},
+    {kRawTracepoint, 0, "7.1"},
+    {kTracepoint, 0, "7.1"},
+};
 
 constexpr ReturnRule range(int32_t min, int32_t max) {
   return {.kind = ReturnRule::Kind::kRange, .range = {min, max}};
@@ -188,7 +197,7 @@ std::span<const ProgramRules> all_program_rules() { return kRules; }
 bool has_program_type(ProgramType type, const Profile& profile) {
   const ProgramRules* rules = program_rules(type);
   if (!rules) return false;
-  if (!rules->since.empty() && profile.version() < release_of(rules->since)) return false;
+  if (!within(profile.version(), rules->since, "")) return false;
   return rules->config.empty() || profile.config_enabled(rules->config);
 }
 
@@ -199,10 +208,26 @@ bool has_attach_type(AttachType type, const Profile& profile) {
   return !name_of(type).empty() && profile.version() >= needed;
 }
 
+// A kernel older than all attach types of a program type does not look at them.
+static bool no_attach_type_known(const ProgramRules& rules, const Profile& profile) {
+  return std::ranges::none_of(all_attach_types(), [&](AttachType attach) {
+    return has(rules.attach_types, attach) && has_attach_type(attach, profile);
+  });
+}
+
 AttachType stored_attach_type(ProgramType type, AttachType given) {
   const ProgramRules* rules = program_rules(type);
   bool zero = static_cast<uint32_t>(given) == 0;
   return zero && rules && rules->zero_means ? *rules->zero_means : given;
+}
+
+bool accepts_attach_type(ProgramType type, AttachType stored, const Profile& profile) {
+  const ProgramRules* rules = program_rules(type);
+  if (!rules) return false;
+  if (rules->attach_type_zero_only) return static_cast<uint32_t>(stored) == 0;
+  if (rules->attaches_by_btf) return type == kStructOps || has_attach_type(stored, profile);
+  if (!rules->attach_type_checked || no_attach_type_known(*rules, profile)) return true;
+  return has(rules->attach_types, stored) && has_attach_type(stored, profile);
 }
 
 bool accepts_attach_type(ProgramType type, AttachType stored) {
@@ -212,17 +237,12 @@ bool accepts_attach_type(ProgramType type, AttachType stored) {
   return !rules->attach_type_checked || has(rules->attach_types, stored);
 }
 
-bool can_be_sleepable(ProgramType type, AttachType attach) {
-  switch (type) {
-    case kTracing:
-      return has(attached({A::kTraceFentry, A::kTraceFexit, A::kModifyReturn, A::kTraceIter}),
-                 attach);
-    case kLsm:
-    case kKprobe:  // uprobes; where it attaches is known later
-    case kStructOps:
-    case kSyscall: return true;
-    default: return false;
-  }
+bool can_be_sleepable(ProgramType type, AttachType attach, const Profile& profile) {
+  for (const MaySleep& row : kMaySleep)
+    if (row.type == type && (row.attach_types == 0 || has(row.attach_types, attach)) &&
+        within(profile.version(), row.since, row.until))
+      return true;
+  return false;
 }
 
 bool must_be_sleepable(ProgramType type) { return type == kSyscall; }

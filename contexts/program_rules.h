@@ -57,11 +57,13 @@ bool has_attach_type(AttachType type, const Profile& profile);
 /// expected_attach_type as BPF_PROG_LOAD stores it (0 stands for another value in some types).
 AttachType stored_attach_type(ProgramType type, AttachType given);
 /// Whether BPF_PROG_LOAD takes it (after stored_attach_type); else EINVAL without a log.
+bool accepts_attach_type(ProgramType type, AttachType stored, const Profile& profile);
+/// The same for the newest kernel.
 bool accepts_attach_type(ProgramType type, AttachType stored);
 
 /// May the program be loaded with BPF_F_SLEEPABLE? (Tracing and LSM have further conditions of
 /// their target.) A syscall program has to be.
-bool can_be_sleepable(ProgramType type, AttachType attach);
+bool can_be_sleepable(ProgramType type, AttachType attach, const Profile& profile);
 bool must_be_sleepable(ProgramType type);
 
 /// The kernel guards such programs against running inside themselves (and so uses the guarded

@@ -62,23 +62,26 @@ struct Modifiable {
   std::string_view function;
   bool sleepable = false;
   std::string_view config = {};
+  std::string_view since = "6.3";  // before: what may be failed by error injection
 };
 constexpr Modifiable kModifiable[] = {
     {"bpf_modify_return_test"},
     {"bpf_modify_return_test2"},
     {"bpf_modify_return_test_tp"},
     {"bpf_fentry_test1", true},
-    {"update_socket_protocol", false, "CONFIG_MPTCP"},
+    {"update_socket_protocol", false, "CONFIG_MPTCP", "6.6"},
 };
 
 const Modifiable* modifiable(std::string_view function, const Profile& profile) {
   auto at = std::ranges::find(kModifiable, function, &Modifiable::function);
-  return at != std::end(kModifiable) && holds(at->config, profile) ? at : nullptr;
+  bool known = at != std::end(kModifiable) && holds(at->config, profile) &&
+               within(profile.version(), at->since, "");
+  return known ? at : nullptr;
 }
 
 // Functions whose failure may be injected, apart from the system calls.
 constexpr std::string_view kInjectable[] = {
-    "__filemap_add_folio",  "btrfs_check_leaf", "btrfs_check_node",
+    "__filemap_add_folio",  "bpf_fentry_test1", "bpf_modify_return_test", "btrfs_check_leaf", "btrfs_check_node",
     "btrfs_cow_block",      "btrfs_search_slot", "btrfs_should_cancel_balance",
     "io_ctl_init",          "mtd_block_markbad", "mtd_erase",
     "mtd_read",             "mtd_write",         "open_ctree",
@@ -105,6 +108,7 @@ bool injectable(std::string_view function, const Profile& profile) {
 struct RawTracepoint {
   std::string_view name;
   RawTracepointArgs args;
+  std::string_view since;
 };
 
 constexpr RawTracepointArgs operator|(RawTracepointArgs a, RawTracepointArgs b) {
@@ -116,7 +120,7 @@ constexpr RawTracepointArgs nullable(unsigned argument) { return {.nullable = 1u
 constexpr RawTracepointArgs error(unsigned argument) { return {.error = 1ull << argument}; }
 
 constexpr auto kRawTracepoints = std::to_array<RawTracepoint>({
-#define DRYDOCK_RAW_TRACEPOINT(name, args) {#name, args},
+#define DRYDOCK_RAW_TRACEPOINT(name, args, since) {#name, args, since},
 #include "contexts/raw_tracepoints.def"
 #undef DRYDOCK_RAW_TRACEPOINT
 });
@@ -149,9 +153,11 @@ bool may_sleep_at(std::string_view function, const Profile& profile) {
   return target && target->sleepable;
 }
 
-std::optional<RawTracepointArgs> raw_tracepoint_args(std::string_view tracepoint) {
+std::optional<RawTracepointArgs> raw_tracepoint_args(std::string_view tracepoint,
+                                                     const Profile& profile) {
   auto at = std::ranges::find(kRawTracepoints, tracepoint, &RawTracepoint::name);
-  if (at == kRawTracepoints.end()) return std::nullopt;
+  if (at == kRawTracepoints.end() || !within(profile.version(), at->since, ""))
+    return std::nullopt;
   return at->args;
 }
 

@@ -36,6 +36,7 @@ struct RawTracepointArgs {
   uint64_t error = 0;      // bit n: may be an errno, so that it is a scalar to the program
 };
 /// nullopt when there is no row for that tracepoint (name without "btf_trace_").
-std::optional<RawTracepointArgs> raw_tracepoint_args(std::string_view tracepoint);
+std::optional<RawTracepointArgs> raw_tracepoint_args(std::string_view tracepoint,
+                                                     const Profile& profile);
 
 }  // namespace drydock

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The groups themselves. Facts of Linux 6.18; the exhaustive comparison with a real kernel
+// The groups themselves. Facts of Linux 5.10, 6.1, 6.12, 6.18 and 7.2; the exhaustive comparison with a real kernel
 // (tests/helpers/allowlist_test.cc, corpus/tables/) keeps them honest.
 #include "helpers/allowlists.h"
 
 #include <algorithm>
 
 #include "contexts/lsm_hooks.h"
+#include "contexts/program_rules.h"
 #include "helpers/rows.h"
+#include "kernel/features.h"
 
 namespace drydock {
 namespace {
@@ -21,7 +23,7 @@ bool one_of(T value, std::initializer_list<T> values) {
 }
 
 // Cgroup hooks whose caller ignores or fixes the returned value have none to read or set.
-bool has_return_value(const CallSite& site) {
+bool has_return_value(const CallSite& site, const Profile&) {
   using enum AttachType;
   return !one_of(site.attach_type,
                  {kCgroupInetIngress, kCgroupInetEgress, kCgroupSockOps, kCgroupUdp4Recvmsg,
@@ -30,47 +32,88 @@ bool has_return_value(const CallSite& site) {
                   kCgroupInet6Getsockname, kCgroupUnixGetsockname});
 }
 
-bool connects_by_ip(const CallSite& site) {
+bool connects_by_ip(const CallSite& site, const Profile&) {
   return one_of(site.attach_type,
                 {AttachType::kCgroupInet4Connect, AttachType::kCgroupInet6Connect});
 }
 
-bool sets_option(const CallSite& site) {
+bool creates_socket(const CallSite& site, const Profile&) {
+  return site.attach_type == AttachType::kCgroupInetSockCreate;
+}
+
+// 5.10 has only connecting sockets' options; names of Unix sockets were asked for by mistake.
+bool has_socket_to_set(const CallSite& site, const Profile& profile) {
+  if (!profile.has(Feature::kSockAddrOptions)) return connects_by_ip(site, profile);
+  return !profile.has(Feature::kNoUnixNameOptions) ||
+         !one_of(site.attach_type,
+                 {AttachType::kCgroupUnixGetpeername, AttachType::kCgroupUnixGetsockname});
+}
+
+bool is_about_sockets(const CallSite& site, const Profile&) {
+  return one_of(site.program_type, {ProgramType::kCgroupSock, ProgramType::kCgroupSockAddr});
+}
+
+bool is_sleepable(const CallSite& site, const Profile&) { return site.sleepable; }
+
+// Whether tracing programs may call what all programs may, and whether they have a list instead.
+bool tracing_has_base(const CallSite&, const Profile& profile) {
+  return profile.has(Feature::kTracingCallsBase);
+}
+bool tracing_has_own(const CallSite& site, const Profile& profile) {
+  return !tracing_has_base(site, profile);
+}
+bool tracing_has_earlier(const CallSite&, const Profile& profile) {
+  return !profile.has(Feature::kTaskHelpersForAll);
+}
+
+bool sets_option(const CallSite& site, const Profile&) {
   return site.attach_type == AttachType::kCgroupSetsockopt;
 }
 
-bool is_multi_probe(const CallSite& site) {
+bool is_multi_probe(const CallSite& site, const Profile& profile) {
   using enum AttachType;
-  return one_of(site.attach_type, {kTraceKprobeMulti, kTraceKprobeSession, kTraceUprobeMulti,
+  return has_attach_type(site.attach_type, profile) &&
+         one_of(site.attach_type, {kTraceKprobeMulti, kTraceKprobeSession, kTraceUprobeMulti,
                                    kTraceUprobeSession});
 }
 
-bool is_iterator(const CallSite& site) { return site.attach_type == AttachType::kTraceIter; }
+bool is_iterator(const CallSite& site, const Profile&) { return site.attach_type == AttachType::kTraceIter; }
 
 // Attached through a trampoline, which saves the arguments and counts them.
-bool has_trampoline(const CallSite& site) {
+bool has_trampoline(const CallSite& site, const Profile&) {
   using enum AttachType;
   if (site.program_type == ProgramType::kTracing)
     return one_of(site.attach_type, {kTraceFentry, kTraceFexit, kModifyReturn});
   return site.program_type == ProgramType::kLsm && site.attach_type == kLsmMac;
 }
 
-bool has_cookie(const CallSite& site) {
-  return has_trampoline(site) || (site.program_type == ProgramType::kTracing &&
-                                  site.attach_type == AttachType::kTraceRawTp);
+bool has_cookie(const CallSite& site, const Profile& profile) {
+  return has_trampoline(site, profile) || (site.program_type == ProgramType::kTracing &&
+                                           site.attach_type == AttachType::kTraceRawTp &&
+                                           profile.has(Feature::kRawTracepointCookies));
 }
 
-bool has_perfmon(const CallSite& site) { return site.perfmon; }
+// Tracepoints count their arguments too, since 7.0.
+bool has_arguments(const CallSite& site, const Profile& profile) {
+  return has_trampoline(site, profile) ||
+         (site.program_type == ProgramType::kTracing &&
+          site.attach_type == AttachType::kTraceRawTp &&
+          profile.has(Feature::kTracepointArgumentHelpers));
+}
 
-bool is_sleepable_lsm_hook(const CallSite& site) {
+bool has_perfmon(const CallSite& site, const Profile&) { return site.perfmon; }
+
+bool is_sleepable_lsm_hook(const CallSite& site, const Profile& profile) {
   const LsmHook* hook = lsm_hook(site.attach_func);
-  return hook && hook->has(kLsmSleepable);
+  return hook && hook->has(kLsmSleepable, profile);
 }
 
 // d_path takes locks: only where the caller of the hook surely holds none of them.
-bool may_resolve_path(const CallSite& site) {
-  if (site.program_type == ProgramType::kTracing && is_iterator(site)) return true;
-  if (site.program_type == ProgramType::kLsm) return is_sleepable_lsm_hook(site);
+bool may_resolve_path(const CallSite& site, const Profile& profile) {
+  if (profile.has(Feature::kPathsInIterators)) {
+    if (site.program_type == ProgramType::kTracing && is_iterator(site, profile)) return true;
+    if (site.program_type == ProgramType::kLsm) return is_sleepable_lsm_hook(site, profile);
+  }
   return one_of<std::string_view>(
       site.attach_func,
       {"security_file_permission", "security_inode_getattr", "security_file_open",
@@ -79,7 +122,7 @@ bool may_resolve_path(const CallSite& site) {
 }
 
 // A program that traces the socket storage itself would call it again.
-bool is_outside_sk_storage(const CallSite& site) {
+bool is_outside_sk_storage(const CallSite& site, const Profile&) {
   using enum AttachType;
   if (site.extends_program) return false;
   if (one_of(site.attach_type, {kTraceIter, kTraceRawTp})) return true;
@@ -88,21 +131,21 @@ bool is_outside_sk_storage(const CallSite& site) {
 }
 
 // An lsm_cgroup program at a hook whose socket is locked, or not yet anybody else's.
-bool owns_socket(const CallSite& site) {
+bool owns_socket(const CallSite& site, const Profile& profile) {
   const LsmHook* hook = lsm_hook(site.attach_func);
   return site.attach_type == AttachType::kLsmCgroup && hook &&
-         (hook->has(kLsmLockedSock) || hook->has(kLsmFreshSock));
+         (hook->has(kLsmLockedSock, profile) || hook->has(kLsmFreshSock, profile));
 }
 
-bool is_lsm_cgroup(const CallSite& site) { return site.attach_type == AttachType::kLsmCgroup; }
+bool is_lsm_cgroup(const CallSite& site, const Profile&) { return site.attach_type == AttachType::kLsmCgroup; }
 
-bool is_tcp_congestion(const CallSite& site) { return site.struct_ops == "tcp_congestion_ops"; }
+bool is_tcp_congestion(const CallSite& site, const Profile&) { return site.struct_ops == "tcp_congestion_ops"; }
 
 // A congestion control that is being retired may allocate nothing more.
-bool is_not_release(const CallSite& site) { return site.attach_func != "release"; }
+bool is_not_release(const CallSite& site, const Profile&) { return site.attach_func != "release"; }
 
-bool iterates_stream_sockets(const CallSite& site) {
-  return is_iterator(site) &&
+bool iterates_stream_sockets(const CallSite& site, const Profile& profile) {
+  return is_iterator(site, profile) &&
          one_of<std::string_view>(site.attach_func, {"bpf_iter_tcp", "bpf_iter_unix"});
 }
 
@@ -114,8 +157,12 @@ constexpr Grant kBase[] = {
     {.id = id::get_smp_processor_id, .variant = &variant::get_raw_smp_processor_id},
     {id::get_numa_node_id}, {id::tail_call}, {id::ktime_get_ns}, {id::ktime_get_boot_ns},
     {id::ktime_get_tai_ns}, {id::ringbuf_output}, {id::ringbuf_reserve}, {id::ringbuf_submit},
-    {id::ringbuf_discard}, {id::ringbuf_query}, {id::strncmp}, {id::strtol}, {id::strtoul},
-    {id::get_current_pid_tgid}, {id::get_ns_current_pid_tgid}, {id::get_current_uid_gid},
+    {id::ringbuf_discard}, {id::ringbuf_query}, {id::strncmp},
+    {.id = id::strtol, .since = "5.13"},
+    {.id = id::strtoul, .since = "5.13"},
+    {.id = id::get_current_pid_tgid, .since = "6.10"},
+    {.id = id::get_ns_current_pid_tgid, .since = "6.10"},
+    {.id = id::get_current_uid_gid, .since = "6.16"},
 };
 
 constexpr Grant kBaseBpf[] = {
@@ -126,21 +173,74 @@ constexpr Grant kBaseBpf[] = {
     {id::dynptr_from_mem}, {id::dynptr_read}, {id::dynptr_write}, {id::dynptr_data},
     {.id = id::cgrp_storage_get, .config = "CONFIG_CGROUPS"},
     {.id = id::cgrp_storage_delete, .config = "CONFIG_CGROUPS"},
-    {.id = id::get_current_cgroup_id, .config = "CONFIG_CGROUPS"},
-    {.id = id::get_current_ancestor_cgroup_id, .config = "CONFIG_CGROUPS"},
-    {.id = id::current_task_under_cgroup, .config = "CONFIG_CGROUPS"},
+    {.id = id::get_current_cgroup_id, .config = "CONFIG_CGROUPS", .since = "6.4"},
+    {.id = id::get_current_ancestor_cgroup_id, .config = "CONFIG_CGROUPS", .since = "6.4"},
+    {.id = id::current_task_under_cgroup, .config = "CONFIG_CGROUPS", .since = "6.16"},
     {.id = id::get_cgroup_classid, .variant = &variant::get_cgroup_classid_curr,
-     .config = "CONFIG_CGROUP_NET_CLASSID"},
-    {id::task_storage_get}, {id::task_storage_delete},
+     .config = "CONFIG_CGROUP_NET_CLASSID", .since = "6.16"},
+    {.id = id::task_storage_get, .since = "6.16"},
+    {.id = id::task_storage_delete, .since = "6.16"},
 };
 
 constexpr Grant kBasePerfmon[] = {
-    {id::trace_printk}, {id::get_current_task}, {id::get_current_task_btf}, {id::get_current_comm},
+    {id::trace_printk}, {id::get_current_task}, {id::get_current_task_btf},
     {id::probe_read_user}, {id::probe_read_kernel}, {id::probe_read_user_str},
-    {id::probe_read_kernel_str}, {id::copy_from_user}, {id::copy_from_user_task},
-    {id::snprintf_btf}, {id::snprintf}, {id::task_pt_regs}, {id::trace_vprintk},
-    {id::perf_event_read_value}, {id::perf_event_read}, {id::send_signal}, {id::send_signal_thread},
-    {id::get_task_stack}, {id::get_branch_snapshot}, {id::find_vma},
+    {id::probe_read_kernel_str}, {id::snprintf_btf}, {id::snprintf}, {id::task_pt_regs},
+    {id::trace_vprintk},
+    {.id = id::get_current_comm, .since = "6.16"},
+    {.id = id::copy_from_user, .since = "6.16"},
+    {.id = id::copy_from_user_task, .since = "6.16"},
+    {.id = id::perf_event_read_value, .since = "6.16"},
+    {.id = id::perf_event_read, .since = "6.16"},
+    {.id = id::send_signal, .since = "6.16"},
+    {.id = id::send_signal_thread, .since = "6.16"},
+    {.id = id::get_task_stack, .since = "6.16"},
+    {.id = id::get_branch_snapshot, .since = "6.16"},
+    {.id = id::find_vma, .since = "6.16"},
+};
+
+// What of that programs of some kinds could call before everybody could: those of cgroup hooks that
+// run for the current task, those of sockets' messages, those that trace.
+constexpr Grant kCgroupCurrent[] = {
+    {.id = id::get_current_uid_gid, .until = "6.15"},
+    {.id = id::get_current_comm, .when = is_about_sockets, .until = "5.12"},
+    {.id = id::get_current_comm, .since = "5.13", .until = "6.15"},
+    {.id = id::get_cgroup_classid, .variant = &variant::get_cgroup_classid_curr,
+     .when = is_about_sockets, .config = "CONFIG_CGROUP_NET_CLASSID", .until = "5.12"},
+    {.id = id::get_cgroup_classid, .variant = &variant::get_cgroup_classid_curr,
+     .config = "CONFIG_CGROUP_NET_CLASSID", .since = "5.13", .until = "6.15"},
+    {.id = id::current_task_under_cgroup, .since = "6.2", .until = "6.15"},
+    {.id = id::get_current_pid_tgid, .when = is_about_sockets, .until = "5.12"},
+    {.id = id::get_current_pid_tgid, .since = "5.13", .until = "6.9"},
+    {.id = id::get_current_cgroup_id, .config = "CONFIG_CGROUPS", .until = "6.3"},
+    {.id = id::get_current_ancestor_cgroup_id, .when = is_about_sockets,
+     .config = "CONFIG_CGROUPS", .until = "5.12"},
+    {.id = id::get_current_ancestor_cgroup_id, .config = "CONFIG_CGROUPS", .since = "5.13",
+     .until = "6.3"},
+};
+
+constexpr Grant kTracingEarlier[] = {
+    {id::get_current_pid_tgid}, {id::get_current_uid_gid}, {id::get_current_comm},
+    {id::current_task_under_cgroup},
+    {.id = id::get_current_cgroup_id, .config = "CONFIG_CGROUPS"},
+    {.id = id::get_current_ancestor_cgroup_id, .config = "CONFIG_CGROUPS", .since = "5.13"},
+    {id::get_ns_current_pid_tgid}, {id::send_signal}, {id::send_signal_thread},
+    {id::perf_event_read}, {id::perf_event_read_value}, {id::get_task_stack},
+    {.id = id::copy_from_user, .when = is_sleepable, .until = "5.12"},
+    {.id = id::copy_from_user, .since = "5.13"},
+    {id::copy_from_user_task}, {id::task_storage_get}, {id::task_storage_delete},
+    {id::get_branch_snapshot}, {id::find_vma},
+};
+
+// 5.10 asks tracing programs nothing but their own list.
+constexpr Grant kTracingAlone[] = {
+    {id::map_lookup_elem}, {id::map_update_elem}, {id::map_delete_elem}, {id::map_push_elem},
+    {id::map_pop_elem}, {id::map_peek_elem}, {id::get_prandom_u32}, {id::get_numa_node_id},
+    {id::tail_call}, {id::ktime_get_ns}, {id::ktime_get_boot_ns}, {id::ringbuf_output},
+    {id::ringbuf_reserve}, {id::ringbuf_submit}, {id::ringbuf_discard}, {id::ringbuf_query},
+    {id::jiffies64}, {id::per_cpu_ptr}, {id::this_cpu_ptr}, {id::trace_printk},
+    {id::get_current_task}, {id::probe_read_user}, {id::probe_read_kernel},
+    {id::probe_read_user_str}, {id::probe_read_kernel_str}, {id::snprintf_btf},
 };
 
 // --- Networking -------------------------------------------------------------------------------
@@ -165,7 +265,8 @@ constexpr Grant kCgroupCommon[] = {
 
 constexpr Grant kSocketFilter[] = {
     {id::skb_load_bytes}, {id::skb_load_bytes_relative}, {id::get_socket_cookie},
-    {id::get_netns_cookie}, {id::get_socket_uid}, {id::perf_event_output},
+    {.id = id::get_netns_cookie, .since = "6.15"},
+    {id::get_socket_uid}, {id::perf_event_output},
 };
 
 constexpr Grant kCgroupSkb[] = {
@@ -182,6 +283,10 @@ constexpr Grant kCgroupSock[] = {
     {id::get_socket_cookie}, {id::get_netns_cookie}, {id::perf_event_output},
     {.id = id::sk_storage_get, .variant = &variant::sk_storage_get_cg_sock},
     {id::ktime_get_coarse_ns},
+    {.id = id::setsockopt, .variant = &variant::sock_addr_setsockopt, .when = creates_socket,
+     .since = "7.1"},
+    {.id = id::getsockopt, .variant = &variant::sock_addr_getsockopt, .when = creates_socket,
+     .since = "7.1"},
 };
 
 constexpr Grant kCgroupSockAddr[] = {
@@ -192,8 +297,8 @@ constexpr Grant kCgroupSockAddr[] = {
     {id::sk_release},
     {.id = id::skc_lookup_tcp, .variant = &variant::sock_addr_skc_lookup_tcp},
     {id::sk_storage_get}, {id::sk_storage_delete},
-    {.id = id::setsockopt, .variant = &variant::sock_addr_setsockopt},
-    {.id = id::getsockopt, .variant = &variant::sock_addr_getsockopt},
+    {.id = id::setsockopt, .variant = &variant::sock_addr_setsockopt, .when = has_socket_to_set},
+    {.id = id::getsockopt, .variant = &variant::sock_addr_getsockopt, .when = has_socket_to_set},
 };
 
 constexpr Grant kCgroupDevice[] = {
@@ -203,12 +308,14 @@ constexpr Grant kCgroupDevice[] = {
 constexpr Grant kCgroupSysctl[] = {
     {id::sysctl_get_name}, {id::sysctl_get_current_value}, {id::sysctl_get_new_value},
     {id::sysctl_set_new_value}, {id::ktime_get_coarse_ns}, {id::perf_event_output},
+    {id::strtol}, {id::strtoul},
 };
 
 constexpr Grant kCgroupSockopt[] = {
-    {id::get_netns_cookie}, {id::sk_storage_get}, {id::sk_storage_delete},
-    {.id = id::setsockopt, .when = sets_option},
-    {.id = id::getsockopt, .when = sets_option},
+    {.id = id::get_netns_cookie, .since = "5.15"},
+    {id::sk_storage_get}, {id::sk_storage_delete},
+    {.id = id::setsockopt, .when = sets_option, .since = "5.15"},
+    {.id = id::getsockopt, .when = sets_option, .since = "5.15"},
     {id::tcp_sock}, {id::perf_event_output},
 };
 
@@ -217,14 +324,22 @@ constexpr Grant kSockOps[] = {
     {.id = id::getsockopt, .variant = &variant::sock_addr_getsockopt},
     {id::sock_ops_cb_flags_set}, {id::sock_map_update}, {id::sock_hash_update},
     {id::get_socket_cookie}, {id::perf_event_output}, {id::sk_storage_get}, {id::sk_storage_delete},
-    {id::get_netns_cookie}, {id::load_hdr_opt}, {id::store_hdr_opt}, {id::reserve_hdr_opt},
+    {.id = id::get_netns_cookie, .since = "5.15"},
+    {id::load_hdr_opt}, {id::store_hdr_opt}, {id::reserve_hdr_opt},
     {id::tcp_sock},
 };
 
 constexpr Grant kSkMsg[] = {
     {id::msg_redirect_map}, {id::msg_redirect_hash}, {id::msg_apply_bytes}, {id::msg_cork_bytes},
     {id::msg_pull_data}, {id::msg_push_data}, {id::msg_pop_data}, {id::perf_event_output},
-    {id::sk_storage_get}, {id::sk_storage_delete}, {id::get_netns_cookie},
+    {id::sk_storage_get}, {id::sk_storage_delete},
+    {.id = id::get_netns_cookie, .since = "5.15"},
+    {.id = id::get_current_uid_gid, .until = "6.15"},
+    {.id = id::get_cgroup_classid, .variant = &variant::get_cgroup_classid_curr,
+     .config = "CONFIG_CGROUP_NET_CLASSID", .until = "6.15"},
+    {.id = id::get_current_pid_tgid, .until = "6.9"},
+    {.id = id::get_current_cgroup_id, .config = "CONFIG_CGROUPS", .until = "6.3"},
+    {.id = id::get_current_ancestor_cgroup_id, .config = "CONFIG_CGROUPS", .until = "6.3"},
 };
 
 constexpr Grant kSkSkb[] = {
@@ -242,7 +357,7 @@ constexpr Grant kSkLookup[] = {
 
 constexpr Grant kSkReuseport[] = {
     {id::sk_select_reuseport}, {id::skb_load_bytes}, {id::skb_load_bytes_relative},
-    {.id = id::get_socket_cookie, .variant = &variant::get_socket_ptr_cookie},
+    {.id = id::get_socket_cookie, .variant = &variant::get_socket_ptr_cookie, .since = "5.12"},
     {id::ktime_get_coarse_ns},
 };
 
@@ -259,7 +374,9 @@ constexpr Grant kSchedCls[] = {
     {id::skb_set_tunnel_key}, {id::skb_get_tunnel_opt}, {id::skb_set_tunnel_opt}, {id::redirect},
     {id::redirect_neigh}, {id::redirect_peer}, {id::get_route_realm}, {id::get_hash_recalc},
     {id::set_hash_invalid}, {id::set_hash}, {id::perf_event_output}, {id::get_smp_processor_id},
-    {id::skb_under_cgroup}, {id::get_socket_cookie}, {id::get_netns_cookie}, {id::get_socket_uid},
+    {id::skb_under_cgroup}, {id::get_socket_cookie},
+    {.id = id::get_netns_cookie, .since = "6.15"},
+    {id::get_socket_uid},
     {id::fib_lookup}, {id::check_mtu}, {id::sk_fullsock}, {id::sk_storage_get},
     {id::sk_storage_delete},
     {.id = id::skb_get_xfrm_state, .config = "CONFIG_XFRM"},
@@ -312,8 +429,8 @@ constexpr Grant kLwtSeg6local[] = {
 
 constexpr Grant kTcpCongestion[] = {
     {id::tcp_send_ack}, {id::sk_storage_get}, {id::sk_storage_delete},
-    {.id = id::setsockopt, .when = is_not_release},
-    {.id = id::getsockopt, .when = is_not_release},
+    {.id = id::setsockopt, .when = is_not_release, .since = "5.15"},
+    {.id = id::getsockopt, .when = is_not_release, .since = "5.15"},
     {id::ktime_get_coarse_ns},
 };
 
@@ -348,7 +465,8 @@ constexpr Grant kPerfEvent[] = {
 };
 
 constexpr Grant kRawTracepoint[] = {
-    {id::perf_event_output}, {id::get_stackid}, {id::get_stack}, {id::get_attach_cookie},
+    {id::perf_event_output}, {id::get_stackid}, {id::get_stack},
+    {.id = id::get_attach_cookie, .since = "6.10"},
 };
 
 constexpr Grant kTracingBtf[] = {
@@ -357,26 +475,31 @@ constexpr Grant kTracingBtf[] = {
     {id::skc_to_unix_sock}, {id::skc_to_mptcp_sock},
     {.id = id::sk_storage_get,
      .variant = &variant::sk_storage_get_tracing,
-     .at_hook = is_outside_sk_storage},
+     .at_hook = is_outside_sk_storage,
+     .since = "5.11"},
     {.id = id::sk_storage_delete,
      .variant = &variant::sk_storage_delete_tracing,
-     .at_hook = is_outside_sk_storage},
+     .at_hook = is_outside_sk_storage,
+     .since = "5.11"},
     {id::sock_from_file},
-    {.id = id::get_socket_cookie, .variant = &variant::get_socket_ptr_cookie},
+    {.id = id::get_socket_cookie, .variant = &variant::get_socket_ptr_cookie, .since = "5.12"},
     {.id = id::xdp_get_buff_len, .variant = &variant::xdp_get_buff_len_trace},
     {.id = id::seq_printf, .when = is_iterator},
     {.id = id::seq_write, .when = is_iterator},
     {.id = id::seq_printf_btf, .when = is_iterator},
     {.id = id::d_path, .at_hook = may_resolve_path},
-    {.id = id::get_func_arg, .when = has_trampoline},
+    {.id = id::get_func_arg, .when = has_arguments},
     {.id = id::get_func_ret, .when = has_trampoline},
-    {.id = id::get_func_arg_cnt, .when = has_trampoline},
+    {.id = id::get_func_arg_cnt, .when = has_arguments},
     {.id = id::get_attach_cookie, .when = has_cookie},
 };
 
 constexpr Grant kLsm[] = {
     {id::inode_storage_get}, {id::inode_storage_delete}, {id::sk_storage_get},
-    {id::sk_storage_delete}, {id::spin_lock}, {id::spin_unlock}, {id::bprm_opts_set},
+    {id::sk_storage_delete},
+    {.id = id::spin_lock, .since = "5.11"},
+    {.id = id::spin_unlock, .since = "5.11"},
+    {id::bprm_opts_set},
     {.id = id::ima_inode_hash, .at_hook = is_sleepable_lsm_hook},
     {.id = id::ima_file_hash, .at_hook = is_sleepable_lsm_hook},
     {.id = id::get_attach_cookie, .when = has_trampoline},
@@ -416,6 +539,20 @@ constexpr HelperGroup base_bpf =
     indexed({.name = "base_bpf", .grants = kBaseBpf, .needs = Capability::kBpf});
 constexpr HelperGroup base_perfmon =
     indexed({.name = "base_perfmon", .grants = kBasePerfmon, .needs = Capability::kPerfmon});
+constexpr HelperGroup tracing_base =
+    indexed({.name = "tracing_base", .grants = kBase, .when = tracing_has_base});
+constexpr HelperGroup tracing_base_bpf =
+    indexed({.name = "tracing_base_bpf", .grants = kBaseBpf, .needs = Capability::kBpf,
+             .when = tracing_has_base});
+constexpr HelperGroup tracing_base_perfmon =
+    indexed({.name = "tracing_base_perfmon", .grants = kBasePerfmon,
+             .needs = Capability::kPerfmon, .when = tracing_has_base});
+constexpr HelperGroup tracing_alone =
+    indexed({.name = "tracing_alone", .grants = kTracingAlone, .when = tracing_has_own});
+constexpr HelperGroup tracing_earlier =
+    indexed({.name = "tracing_earlier", .grants = kTracingEarlier, .when = tracing_has_earlier});
+constexpr HelperGroup cgroup_current =
+    indexed({.name = "cgroup_current", .grants = kCgroupCurrent});
 constexpr HelperGroup sk_base = indexed({.name = "sk_base", .grants = kSkBase});
 constexpr HelperGroup cgroup_common = indexed({.name = "cgroup_common", .grants = kCgroupCommon});
 constexpr HelperGroup lsm_cgroup =
@@ -465,7 +602,9 @@ inline constexpr std::array<const HelperGroup*, sizeof...(Groups)> chain{Groups.
 
 #define DRYDOCK_BASE &group::base, &group::base_bpf, &group::base_perfmon
 #define DRYDOCK_SK_BASE &group::sk_base, DRYDOCK_BASE
-#define DRYDOCK_TRACING &group::tracing, DRYDOCK_BASE, &group::tracing_admin
+#define DRYDOCK_TRACING \
+  &group::tracing, &group::tracing_earlier, &group::tracing_alone, &group::tracing_base, \
+      &group::tracing_base_bpf, &group::tracing_base_perfmon, &group::tracing_admin
 #define DRYDOCK_TRACING_BTF \
   &group::tracing_btf, &group::raw_tracepoint, DRYDOCK_TRACING, &group::stream_iterator
 
@@ -484,24 +623,31 @@ std::span<const HelperGroup* const> chain_of(ProgramType type) {
     case kCgroupSkb:
       return chain<&group::cgroup_common, &group::cgroup_skb, &group::socket_filter,
                    DRYDOCK_SK_BASE>;
-    case kCgroupSock: return chain<&group::cgroup_common, &group::cgroup_sock, DRYDOCK_BASE>;
+    case kCgroupSock: return chain<&group::cgroup_common, &group::cgroup_current, &group::cgroup_sock, DRYDOCK_BASE>;
     case kLwtIn: return chain<&group::lwt_in, &group::lwt_out, DRYDOCK_SK_BASE>;
     case kLwtOut: return chain<&group::lwt_out, DRYDOCK_SK_BASE>;
     case kLwtXmit: return chain<&group::lwt_xmit, &group::lwt_out, DRYDOCK_SK_BASE>;
     case kLwtSeg6local: return chain<&group::lwt_seg6local, &group::lwt_out, DRYDOCK_SK_BASE>;
     case kSockOps: return chain<&group::cgroup_common, &group::sock_ops, DRYDOCK_SK_BASE>;
     case kSkSkb: return chain<&group::sk_skb, DRYDOCK_SK_BASE>;
-    case kCgroupDevice: return chain<&group::cgroup_common, &group::cgroup_device, DRYDOCK_BASE>;
+    case kCgroupDevice:
+      return chain<&group::cgroup_common, &group::cgroup_current, &group::cgroup_device,
+                   DRYDOCK_BASE>;
     case kSkMsg: return chain<&group::sk_msg, DRYDOCK_SK_BASE>;
     case kRawTracepoint:
     case kRawTracepointWritable: return chain<&group::raw_tracepoint, DRYDOCK_TRACING>;
     case kCgroupSockAddr:
-      return chain<&group::cgroup_common, &group::cgroup_sock_addr, DRYDOCK_SK_BASE>;
+      return chain<&group::cgroup_common, &group::cgroup_current, &group::cgroup_sock_addr,
+                   DRYDOCK_SK_BASE>;
     case kLircMode2: return chain<&group::lirc>;
     case kSkReuseport: return chain<&group::sk_reuseport, DRYDOCK_BASE>;
     case kFlowDissector: return chain<&group::flow_dissector, DRYDOCK_SK_BASE>;
-    case kCgroupSysctl: return chain<&group::cgroup_common, &group::cgroup_sysctl, DRYDOCK_BASE>;
-    case kCgroupSockopt: return chain<&group::cgroup_common, &group::cgroup_sockopt, DRYDOCK_BASE>;
+    case kCgroupSysctl:
+      return chain<&group::cgroup_common, &group::cgroup_current, &group::cgroup_sysctl,
+                   DRYDOCK_BASE>;
+    case kCgroupSockopt:
+      return chain<&group::cgroup_common, &group::cgroup_current, &group::cgroup_sockopt,
+                   DRYDOCK_BASE>;
     case kTracing: return chain<DRYDOCK_TRACING_BTF>;
     case kStructOps: return chain<&group::tcp_congestion, DRYDOCK_BASE>;
     case kLsm: return chain<&group::lsm_cgroup, &group::lsm, DRYDOCK_TRACING_BTF>;
@@ -523,7 +669,9 @@ std::span<const HelperGroup* const> helper_groups(ProgramType type) { return cha
 
 std::span<const HelperGroup* const> all_helper_groups() {
   static constexpr std::array kAll{
-      &group::base, &group::base_bpf, &group::base_perfmon, &group::sk_base,
+      &group::base, &group::base_bpf, &group::base_perfmon, &group::tracing_base,
+      &group::tracing_base_bpf, &group::tracing_base_perfmon, &group::tracing_alone,
+      &group::tracing_earlier, &group::cgroup_current, &group::sk_base,
       &group::cgroup_common, &group::lsm_cgroup, &group::socket_filter, &group::cgroup_skb,
       &group::cgroup_sock, &group::cgroup_sock_addr, &group::cgroup_device, &group::cgroup_sysctl,
       &group::cgroup_sockopt, &group::sock_ops, &group::sk_msg, &group::sk_skb, &group::sk_lookup,

@@ -16,7 +16,7 @@
 
 namespace drydock {
 
-using CallCondition = bool (*)(const CallSite&);
+using CallCondition = bool (*)(const CallSite&, const Profile&);
 
 struct Grant {
   HelperId id;
@@ -24,6 +24,7 @@ struct Grant {
   CallCondition when = nullptr;        // holds always when null
   CallCondition at_hook = nullptr;     // refuses some hooks only after the licence was looked at
   std::string_view config = {};        // kernel option without which it is not there
+  std::string_view since = {}, until = {};  // releases (kernel/features.h)
 };
 
 enum class Capability : uint8_t { kNone, kBpf, kPerfmon, kSysAdmin };

@@ -29,10 +29,12 @@ void add(std::vector<Caller>& callers, Caller caller, std::string_view target = 
 }
 
 // Both what is loaded plainly and, where the kernel lets it, as sleepable.
-void add_both(std::vector<Caller>& callers, Caller caller, std::string_view target = {}) {
+void add_both(std::vector<Caller>& callers, Caller caller, const Profile& profile,
+              std::string_view target = {}) {
   caller.site.sleepable = must_be_sleepable(caller.site.program_type);
   add(callers, caller, target);
-  if (caller.site.sleepable || !can_be_sleepable(caller.site.program_type, caller.site.attach_type))
+  if (caller.site.sleepable ||
+      !can_be_sleepable(caller.site.program_type, caller.site.attach_type, profile))
     return;
   caller.site.sleepable = true;
   add(callers, caller, target);
@@ -50,7 +52,7 @@ void add_iterators(std::vector<Caller>& callers, const Profile& profile) {
                        .attach_func = profile.btf()->name_of(id)},
               .attach_btf_id = id,
               .load_attach = AttachType::kTraceIter},
-             iterator.target);
+             profile, iterator.target);
   }
 }
 
@@ -112,7 +114,7 @@ void add_lsm(std::vector<Caller>& callers, const Profile& profile, AttachType at
                     .load_attach = attach,
                     .trampoline = true};
   add(callers, caller, hook);
-  if (!lsm_hook(hook)->has(kLsmSleepable)) return;
+  if (!lsm_hook(hook)->ever_has(kLsmSleepable)) return;
   caller.site.sleepable = true;
   add(callers, caller, hook);
 }
@@ -133,7 +135,8 @@ void add_by_btf(std::vector<Caller>& callers, const Profile& profile) {
                      .attach_type = AttachType::kTraceRawTp,
                      .attach_func = "sched_switch"},
             .attach_btf_id = tracepoint,
-            .load_attach = AttachType::kTraceRawTp});
+            .load_attach = AttachType::kTraceRawTp},
+           profile);
   add_traced_functions(callers, profile);
   add_iterators(callers, profile);
   add_lsm_hooks(callers, profile);
@@ -142,18 +145,19 @@ void add_by_btf(std::vector<Caller>& callers, const Profile& profile) {
 
 }  // namespace
 
-std::vector<Caller> all_callers(const Profile& profile) {
+std::vector<Caller> all_callers(const Profile& profile, bool unknown_too) {
   std::vector<Caller> callers;
   for (const ProgramRules& rules : all_program_rules()) {
-    if (!has_program_type(rules.type, profile) || rules.attaches_by_btf) continue;
+    if (rules.attaches_by_btf || !(unknown_too || has_program_type(rules.type, profile))) continue;
     std::vector<AttachType> attach_types;
     if (!rules.attach_type_checked) attach_types.push_back(AttachType{});
     for (AttachType type : all_attach_types())
-      if (has(rules.attach_types, type) && has_attach_type(type, profile))
+      if (has(rules.attach_types, type) && (unknown_too || has_attach_type(type, profile)))
         attach_types.push_back(type);
     for (AttachType attach : attach_types)
-      add_both(callers, {.site = {.program_type = rules.type, .attach_type = attach},
-                        .load_attach = attach});
+      add_both(callers,
+               {.site = {.program_type = rules.type, .attach_type = attach}, .load_attach = attach},
+               profile);
   }
   add_by_btf(callers, profile);
   size_t with_gpl = callers.size();

@@ -23,6 +23,7 @@ struct Caller {
 /// and fmod_ret of functions with rules of their own, the iterators, LSM hooks of each kind,
 /// tcp_congestion_ops members, each sleepable where that is possible, and once more without a GPL
 /// licence.
-std::vector<Caller> all_callers(const Profile& profile);
+/// `unknown_too`: also of the program types and attach types that it does not know.
+std::vector<Caller> all_callers(const Profile& profile, bool unknown_too = false);
 
 }  // namespace drydock

@@ -5,6 +5,7 @@
 #include "helpers/allowlists.h"
 #include "helpers/helper_row.h"
 #include "helpers/rows.h"
+#include "kernel/features.h"
 
 namespace drydock {
 namespace {
@@ -79,7 +80,16 @@ constexpr auto kVariants = std::to_array<const HelperRow*>({
 #undef DRYDOCK_VARIANT
 });
 
-bool holds(CallCondition condition, const CallSite& site) { return !condition || condition(site); }
+bool holds(CallCondition condition, const CallSite& site, const Profile& profile) {
+  return !condition || condition(site, profile);
+}
+
+// Is the grant there at all?
+bool is_in(const Grant& grant, const Profile& profile) {
+  return (grant.config.empty() || profile.config_enabled(grant.config)) &&
+         ((grant.since.empty() && grant.until.empty()) ||
+          within(profile.version(), grant.since, grant.until));
+}
 
 bool has_capability(Capability needed, const CallSite& site) {
   switch (needed) {
@@ -112,15 +122,15 @@ HelperAvailability helper_for(HelperId id, const CallSite& site, const Profile& 
   if (id >= kHelperCount || (id > 0 && kReleases[id] > profile.version()))
     return {.kind = kUnknownId};
   for (const HelperGroup* group : helper_groups(site.program_type)) {
-    if (!has_capability(group->needs, site) || !holds(group->when, site)) continue;
+    if (!has_capability(group->needs, site) || !holds(group->when, site, profile)) continue;
     bool named = false;
     for (const Grant& grant : group->of(id)) {
-      if (!grant.config.empty() && !profile.config_enabled(grant.config)) continue;
+      if (!is_in(grant, profile)) continue;
       named = true;
-      if (!holds(grant.when, site)) continue;
+      if (!holds(grant.when, site, profile)) continue;
       return {.kind = kAllowed,
               .row = grant.variant ? grant.variant : &kHelperRows[id],
-              .allowed_at_hook = holds(grant.at_hook, site)};
+              .allowed_at_hook = holds(grant.at_hook, site, profile)};
     }
     if (named) break;
   }

@@ -132,7 +132,8 @@ void ProfileBuilder::read_kfunc_sets() {
   std::ranges::sort(flags);
   auto rest = std::ranges::unique(flags, {}, [](const auto& row) { return row.first; });
   flags.erase(rest.begin(), rest.end());
-  profile_->has_kfunc_flags_ = true;
+  // Kernels before 6.9 do not mark the sets of kfuncs: none is found, and the rows decide.
+  profile_->has_kfunc_flags_ = !flags.empty();
 }
 
 void ProfileBuilder::compute_features() {

@@ -198,6 +198,7 @@ std::string_view kfunc_flag_name(KfuncFlag flag) {
     case kKfAcquire: return "KF_ACQUIRE";
     case kKfRelease: return "KF_RELEASE";
     case kKfRetNull: return "KF_RET_NULL";
+    case kKfKptrGet: return "KF_KPTR_GET";
     case kKfTrustedArgs: return "KF_TRUSTED_ARGS";
     case kKfSleepable: return "KF_SLEEPABLE";
     case kKfDestructive: return "KF_DESTRUCTIVE";

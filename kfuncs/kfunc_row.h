@@ -29,6 +29,7 @@ enum KfuncFlag : uint32_t {
   kKfAcquire = 1u << 0,       // returns a reference that must be released
   kKfRelease = 1u << 1,       // releases the reference it is given
   kKfRetNull = 1u << 2,       // may return NULL
+  kKfKptrGet = 1u << 3,       // takes the address of a kptr in a map (until 6.3)
   kKfTrustedArgs = 1u << 4,   // pointers must be trusted and not NULL
   kKfSleepable = 1u << 5,
   kKfDestructive = 1u << 6,   // CAP_SYS_BOOT

@@ -174,7 +174,7 @@ bool may_sleep_here(const Env& env, std::string_view name) {
       return may_sleep_at(name, env.profile);
     case ProgramType::kLsm: {
       const LsmHook* hook = name.starts_with(kLsmPrefix) ? lsm_hook(name) : nullptr;
-      return hook && hook->has(kLsmSleepable);
+      return hook && hook->has(kLsmSleepable, env.profile);
     }
     default:
       return false;
@@ -253,16 +253,11 @@ Check check_iterator(Env& env, const Target& target) {
   return Check::ok();
 }
 
-bool is_disabled(const Env& env, const LsmHook& hook) {
-  return hook.has(kLsmDisabled) ||
-         (hook.has(kLsmAllocation) && env.has(Feature::kLsmAllocationDisabled));
-}
-
 Check check_lsm_hook(Env& env, const Target& target) {
   if (!env.gpl_compatible)
     return env.reject(EINVAL, "LSM programs must have a GPL compatible license\n");
   const LsmHook* hook = target.name.starts_with(kLsmPrefix) ? lsm_hook(target.name) : nullptr;
-  if (hook && is_disabled(env, *hook))
+  if (hook && hook->has(kLsmDisabled, env.profile))
     return env.reject(EINVAL, "attach_btf_id {} points to disabled hook {}\n", target.id,
                       target.name);
   if (!hook)
@@ -290,7 +285,7 @@ Check check_sleepability(Env& env) {
   ProgramType type = env.program.type;
   if (must_be_sleepable(type) && !env.sleepable)
     return env.reject(EINVAL, "Syscall programs can only be sleepable\n");
-  if (env.sleepable && !can_be_sleepable(type, env.attach_type))
+  if (env.sleepable && !can_be_sleepable(type, env.attach_type, env.profile))
     return env.has(Feature::kTracingTargetWords)
                ? env.reject(EINVAL, "Program of this type cannot be sleepable\n")
                : env.reject(EINVAL,

@@ -5,6 +5,7 @@
 #include "contexts/lsm_hooks.h"
 #include "contexts/tracing_targets.h"
 #include "kernel/btf_format.h"
+#include "kernel/features.h"
 #include "verifier/memory_access_text.h"
 #include "verifier/struct_ops.h"
 
@@ -31,7 +32,7 @@ bool arguments_trusted(const Env& env) {
       return env.attach_type == AttachType::kTraceRawTp || env.attach_type == AttachType::kTraceIter;
     case ProgramType::kLsm: {
       const LsmHook* hook = lsm_hook(env.attach.func_name);
-      return !hook || !hook->has(kLsmUntrusted);
+      return !hook || !hook->has(kLsmUntrusted, env.profile);
     }
     case ProgramType::kStructOps:
       return true;
@@ -186,8 +187,16 @@ class SlotAccess {
       access_->yields = fixed->type;
       return true;
     }
-    if (is_pointer_to_void_or_int(btf_, *type)) return true;
+    if (is_number(*type)) return true;
     return fixed ? fixed_object(*fixed) : object(*type);
+  }
+
+  /// A pointer that leads nowhere for a program: to void or a number, in newer kernels to anything
+  /// but a struct (another pointer, a function).
+  bool is_number(const BtfType& pointer) const {
+    if (!env_.has(Feature::kOnlyStructsFollowed)) return is_pointer_to_void_or_int(btf_, pointer);
+    const BtfType* target = btf_.skip_modifiers(pointer.type());
+    return !target || !target->is_struct_or_union();
   }
 
   const Env::Attach::ContextArg* fixed_argument() const {
@@ -250,7 +259,7 @@ class SlotAccess {
     const Btf& btf = *env_.program.attach_btf;
     std::string_view tracepoint = btf.name_of(env_.program.attach_btf_id);
     tracepoint.remove_prefix(std::min(kPrefix.size(), tracepoint.size()));
-    if (std::optional<RawTracepointArgs> known = raw_tracepoint_args(tracepoint)) {
+    if (std::optional<RawTracepointArgs> known = raw_tracepoint_args(tracepoint, env_.profile)) {
       *may_be_errno = arg_ < 64 && (known->error >> arg_) & 1;
       return arg_ < 64 && (known->nullable >> arg_) & 1 ? kPtrMaybeNull : 0;
     }

@@ -118,7 +118,7 @@ bool lsm_retval_range(const Env& env, RetvalRange* range) {
       returns_void(env))
     return false;
   const LsmHook* hook = lsm_hook(env.attach.func_name);
-  std::optional<ReturnRange> allowed = hook ? lsm_return_range(*hook) : std::nullopt;
+  std::optional<ReturnRange> allowed = hook ? lsm_return_range(*hook, env.profile) : std::nullopt;
   if (!allowed) return false;
   *range = as_range(*allowed);
   return true;

@@ -113,7 +113,7 @@ class Loading {
     if (program_->target && input().type != ProgramType::kTracing &&
         input().type != ProgramType::kExt)
       return -EINVAL;
-    if (rules && !accepts_attach_type(input().type, input().expected_attach_type)) return -EINVAL;
+    if (rules && !accepts_attach_type(input().type, input().expected_attach_type, kernel().profile())) return -EINVAL;
     if (input().type == ProgramType::kExt && a_.expected_attach_type) return -EINVAL;
     input().attach_btf_id = a_.attach_btf_id;
     return 0;

@@ -69,8 +69,8 @@ std::string TableWriter::text() const {
   return text;
 }
 
-std::map<std::string, std::string> read_sections(std::string_view text) {
-  std::map<std::string, std::string> sections;
+Sections read_sections(std::string_view text) {
+  Sections sections;
   std::vector<std::string> names;
   for (const std::string& line : lines_of(text)) {
     if (line.empty() || line.starts_with('#')) continue;
@@ -108,10 +108,162 @@ std::string write_numbered(const std::map<uint32_t, std::string>& messages) {
   return text;
 }
 
-std::string read_table(std::string_view name) {
-  std::ifstream file(std::string(DRYDOCK_SOURCE_DIR) + "/corpus/tables/" + std::string(name) +
-                     ".txt");
+std::string write_values(const Answers& messages) {
+  Answers values;
+  for (const auto& [value, message] : messages) values[message] += " " + value;
+  std::string text;
+  for (const auto& [message, who] : values) text += message + ":" + who + "\n";
+  return text.empty() ? "no arguments\n" : text;
+}
+
+Answers read_values(std::string_view body) {
+  Answers messages;
+  for (const std::string& line : lines_of(body)) {
+    // Only the first value stands behind a colon: "message: 1=stack 2=8".
+    size_t colon = std::string::npos;
+    for (char digit = '1'; digit <= '5' && colon == std::string::npos; ++digit)
+      colon = line.rfind(std::string(": ") + digit + "=");
+    if (colon == std::string::npos) continue;
+    std::istringstream values(line.substr(colon + 1));
+    for (std::string value; values >> value;) messages[value] = line.substr(0, colon);
+  }
+  return messages;
+}
+
+namespace {
+
+// --- Forms of tables ----------------------------------------------------------------------------
+
+enum class Form { kWhole, kNumbered, kValues, kListed };
+
+Form form_of(std::string_view table) {
+  if (table == "helpers") return Form::kNumbered;
+  if (table == "helper-arguments" || table == "typed-contexts") return Form::kValues;
+  return table == "register-kinds" ? Form::kListed : Form::kWhole;
+}
+
+constexpr std::string_view kArrow = " <- ", kSemicolon = "; ";
+constexpr std::string_view kNotAsked = "(not asked)";
+
+// "message <- value; value"
+Answers read_listed(std::string_view body) {
+  Answers answers;
+  for (const std::string& line : lines_of(body)) {
+    size_t arrow = line.find(kArrow);
+    if (arrow == std::string::npos) continue;
+    std::string_view values = std::string_view(line).substr(arrow + kArrow.size());
+    while (!values.empty()) {
+      size_t end = std::min(values.find(kSemicolon), values.size());
+      answers[std::string(values.substr(0, end))] = line.substr(0, arrow);
+      values.remove_prefix(std::min(end + kSemicolon.size(), values.size()));
+    }
+  }
+  return answers;
+}
+
+std::string write_listed(const Answers& answers) {
+  Answers values;
+  for (const auto& [value, message] : answers) {
+    std::string& list = values[message];
+    list += (list.empty() ? "" : std::string(kSemicolon)) + value;
+  }
+  std::string text;
+  for (const auto& [message, list] : values) text += message + std::string(kArrow) + list + "\n";
+  return text;
+}
+
+// The answers of `other` that are not `whole`'s.
+Answers changed(const Answers& whole, const Answers& other) {
+  Answers changes;
+  for (const auto& [question, answer] : other) {
+    auto at = whole.find(question);
+    if (at == whole.end() || at->second != answer) changes[question] = answer;
+  }
+  for (const auto& [question, answer] : whole)
+    if (!other.contains(question)) changes[question] = kNotAsked;
+  return changes;
+}
+
+Answers with_changes(Answers answers, const Answers& changes) {
+  for (const auto& [question, answer] : changes) {
+    if (answer == kNotAsked)
+      answers.erase(question);
+    else
+      answers[question] = answer;
+  }
+  return answers;
+}
+
+}  // namespace
+
+Answers read_answers(std::string_view table, std::string_view body) {
+  switch (form_of(table)) {
+    case Form::kValues: return read_values(body);
+    case Form::kListed: return read_listed(body);
+    case Form::kNumbered: {
+      Answers answers;
+      for (const auto& [n, message] : read_numbered(body)) answers[std::to_string(n)] = message;
+      return answers;
+    }
+    case Form::kWhole: break;
+  }
+  return {{"", std::string(body)}};
+}
+
+std::string write_answers(std::string_view table, const Answers& answers) {
+  switch (form_of(table)) {
+    case Form::kValues: return write_values(answers);
+    case Form::kListed: return write_listed(answers);
+    case Form::kNumbered: {
+      std::map<uint32_t, std::string> numbered;
+      for (const auto& [question, message] : answers) numbered[number(question)] = message;
+      return write_numbered(numbered);
+    }
+    case Form::kWhole: break;
+  }
+  return answers.empty() ? "" : answers.begin()->second;
+}
+
+std::string table_file(std::string_view kernel, std::string_view name) {
+  std::ifstream file(std::string(DRYDOCK_SOURCE_DIR) + "/corpus/tables/" + std::string(kernel) +
+                     "/" + std::string(name) + ".txt");
   return {std::istreambuf_iterator<char>(file), {}};
+}
+
+Sections read_table(std::string_view kernel, std::string_view name) {
+  std::string text = table_file(kernel, name);
+  if (text.empty()) return {};
+  if (kernel == kWholeKernel) return read_sections(text);
+  Sections sections = read_sections(table_file(kWholeKernel, name));
+  for (const auto& [title, body] : read_sections(text)) {
+    std::string section = title.substr(title.starts_with("~ ") || title.starts_with("- ") ? 2 : 0);
+    if (title.starts_with("- "))
+      sections.erase(section);
+    else if (title.starts_with("~ "))
+      sections[section] = write_answers(
+          name, with_changes(read_answers(name, sections[section]), read_answers(name, body)));
+    else
+      sections[section] = body;
+  }
+  return sections;
+}
+
+std::string as_difference(std::string_view table, const Sections& whole, const Sections& other) {
+  TableWriter writer;
+  std::string gone;
+  for (const auto& [name, body] : other) {
+    auto at = whole.find(name);
+    if (at != whole.end() && at->second == body) continue;
+    if (at == whole.end() || form_of(table) == Form::kWhole) {
+      writer.add(name, body);
+      continue;
+    }
+    Answers changes = changed(read_answers(table, at->second), read_answers(table, body));
+    if (!changes.empty()) writer.add("~ " + name, write_answers(table, changes));
+  }
+  for (const auto& [name, body] : whole)
+    if (!other.contains(name)) gone += (gone.empty() ? "[- " : ", - ") + name;
+  return writer.text() + (gone.empty() ? "" : gone + "]\n");
 }
 
 std::string difference(std::string_view theirs, std::string_view ours, size_t limit) {

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <set>
-#include <sstream>
 
+#include "answers/answer_table.h"
 #include "answers/test_maps.h"
 #include "contexts/context_rows.h"
 #include "contexts/program_rules.h"
@@ -219,6 +219,9 @@ size_t argument_count(const HelperRow& row) {
 }
 
 bool may_call(const HelperAsker& asker, HelperId helper, const Profile& profile) {
+  if (!has_program_type(asker.site.program_type, profile) ||
+      !has_attach_type(asker.site.attach_type, profile))
+    return false;
   HelperAvailability answer = helper_for(helper, asker.site, profile);
   return answer.kind == HelperAvailability::Kind::kAllowed && answer.allowed_at_hook;
 }
@@ -303,29 +306,6 @@ std::map<std::string, std::string> ask_about_arguments(const Prototype& prototyp
       messages[std::to_string(i + 1) + "=" + value.name()] =
           without_helper(answerer(helper_question(prototype.asker, *insns)), prototype.row->id);
     }
-  }
-  return messages;
-}
-
-std::string write_values(const std::map<std::string, std::string>& messages) {
-  std::map<std::string, std::string> values;
-  for (const auto& [value, message] : messages) values[message] += " " + value;
-  std::string text;
-  for (const auto& [message, who] : values) text += message + ":" + who + "\n";
-  return text.empty() ? "no arguments\n" : text;
-}
-
-std::map<std::string, std::string> read_values(std::string_view body) {
-  std::map<std::string, std::string> messages;
-  std::istringstream lines{std::string(body)};
-  for (std::string line; std::getline(lines, line);) {
-    // Only the first value stands behind a colon: "message: 1=stack 2=8".
-    size_t colon = std::string::npos;
-    for (char digit = '1'; digit <= '5' && colon == std::string::npos; ++digit)
-      colon = line.rfind(std::string(": ") + digit + "=");
-    if (colon == std::string::npos) continue;
-    std::istringstream values(line.substr(colon + 1));
-    for (std::string value; values >> value;) messages[value] = line.substr(0, colon);
   }
   return messages;
 }

@@ -57,8 +57,4 @@ std::map<std::string, std::string> ask_about_arguments(const Prototype& prototyp
                                                        const MapFds& maps,
                                                        const Answerer& answerer);
 
-/// A section's body: each message with the values that got it; and back.
-std::string write_values(const std::map<std::string, std::string>& messages);
-std::map<std::string, std::string> read_values(std::string_view body);
-
 }  // namespace drydock::testing

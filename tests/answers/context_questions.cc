@@ -28,11 +28,11 @@ std::vector<Interval> offsets_of(const ContextStruct& context) {
 }
 
 // 0 stands for "no attach type" where a program type does not look at it.
-std::vector<AttachType> attach_types_of(const ProgramRules& rules, const Profile& profile) {
+std::vector<AttachType> attach_types_of(const ProgramRules& rules) {
   std::vector<AttachType> types;
   if (!rules.attach_type_checked) types.push_back(AttachType{});
   for (AttachType type : all_attach_types())
-    if (has(rules.attach_types, type) && has_attach_type(type, profile)) types.push_back(type);
+    if (has(rules.attach_types, type)) types.push_back(type);
   return types;
 }
 
@@ -101,11 +101,11 @@ isa::Insn touching(const ContextQuestion& q) {
 }  // namespace
 
 std::map<std::string, std::string> ask_about(const ContextStruct& context,
-                                             const ContextOracle& oracle, const Profile& profile) {
+                                             const ContextOracle& oracle) {
   std::map<std::string, std::string> sections;
   for (const ProgramRules& rules : all_program_rules()) {
-    if (!has(context.program_types, rules.type) || !has_program_type(rules.type, profile)) continue;
-    for (AttachType attach : attach_types_of(rules, profile))
+    if (!has(context.program_types, rules.type)) continue;
+    for (AttachType attach : attach_types_of(rules))
       sections[title(rules.type, attach, rules.attach_type_checked)] =
           answers(offsets_of(context), [&](int16_t offset, uint32_t width, Touch touch) {
             return oracle({rules.type, attach, offset, width, touch});
@@ -124,7 +124,7 @@ ContextOracle context_rows_oracle(const Profile& profile) {
                        .access = load ? Access::kRead : Access::kWrite,
                        .sign_extending_load = q.touch == Touch::kLoadSigned,
                        .immediate_store = q.touch == Touch::kStoreImmediate};
-    return context_access(query, profile).has_value();
+    return has_program_type(q.type, profile) && context_access(query, profile).has_value();
   };
 }
 

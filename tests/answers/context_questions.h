@@ -26,11 +26,10 @@ struct ContextQuestion {
 
 using ContextOracle = std::function<bool(const ContextQuestion&)>;
 
-/// The answers for a context struct, of the program types that a kernel of that profile has: by
-/// "program_type attach_type" the touches and widths that are good, and where:
-/// "load 4: 0-28 40". Empty when the kernel has none of its program types.
+/// The answers for a context struct: by "program_type attach_type" the touches and widths that are
+/// good, and where: "load 4: 0-28 40". "nothing" where the kernel does not load such programs.
 std::map<std::string, std::string> ask_about(const ContextStruct& context,
-                                             const ContextOracle& oracle, const Profile& profile);
+                                             const ContextOracle& oracle);
 
 /// What the rows say, in a kernel of that profile.
 ContextOracle context_rows_oracle(const Profile& profile);

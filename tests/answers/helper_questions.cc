@@ -37,6 +37,7 @@ HostQuestion helper_question(const HelperAsker& asker, std::span<const isa::Insn
 
 HelperOracle helper_rows_oracle(const Profile& profile) {
   return [&profile](const HelperAsker& asker, HelperId id) -> std::string {
+    if (!has_program_type(asker.site.program_type, profile)) return "no message, Invalid argument";
     HelperAvailability answer = helper_for(id, asker.site, profile);
     switch (answer.kind) {
       case HelperAvailability::Kind::kUnknownId: return "invalid func %helper";

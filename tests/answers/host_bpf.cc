@@ -6,12 +6,14 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 
 namespace drydock::testing {
 namespace {
 
 constexpr int kProgLoad = 5;
+constexpr unsigned kSecondsForAnAnswer = 20;
 
 // The part of union bpf_attr that BPF_PROG_LOAD reads; written down here because the system's
 // header may be older than the kernel.
@@ -31,9 +33,28 @@ struct ProgLoadAttr {
 };
 static_assert(sizeof(ProgLoadAttr) == 120);
 
+volatile sig_atomic_t given_up = 0;
+
 uint64_t address(const void* pointer) { return reinterpret_cast<uint64_t>(pointer); }
 
 }  // namespace
+
+// A kernel's verifier looks for signals now and then, so that an alarm ends what would never end.
+long load_within_limit(void* attr, uint32_t size) {
+  struct sigaction action {};
+  action.sa_handler = [](int) { given_up = 1; };
+  sigaction(SIGALRM, &action, nullptr);
+  given_up = 0;
+  alarm(kSecondsForAnAnswer);
+  long fd;
+  do {
+    fd = syscall(SYS_bpf, kProgLoad, attr, size);
+  } while (fd < 0 && (errno == EAGAIN || errno == EINTR) && !given_up);
+  int err = errno;
+  alarm(0);
+  errno = err;
+  return fd;
+}
 
 HostAnswer ask_host(const HostQuestion& question, bool with_log) {
   ProgLoadAttr attr{};
@@ -51,10 +72,7 @@ HostAnswer ask_host(const HostQuestion& question, bool with_log) {
     attr.log_size = static_cast<uint32_t>(log.size());
     attr.log_buf = address(log.data());
   }
-  long fd;
-  do {
-    fd = syscall(SYS_bpf, kProgLoad, &attr, sizeof(attr));
-  } while (fd < 0 && errno == EAGAIN);
+  long fd = load_within_limit(&attr, sizeof(attr));
   int err = fd < 0 ? errno : 0;
   if (fd >= 0) close(static_cast<int>(fd));
   log.resize(std::strlen(log.c_str()));

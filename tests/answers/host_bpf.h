@@ -29,6 +29,10 @@ struct HostAnswer {
   std::string log;  // what was asked for with log_level
 };
 
+/// BPF_PROG_LOAD with that attribute: a descriptor, or -1 with errno; EAGAIN when the kernel found
+/// no answer in 20 seconds.
+long load_within_limit(void* attr, uint32_t size);
+
 /// Whoever loads programs: does it take this one?
 using Asked = std::function<bool(const HostQuestion&)>;
 

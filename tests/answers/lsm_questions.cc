@@ -10,9 +10,9 @@ uint32_t function_of(std::string_view hook, const Profile& profile) {
   return profile.btf()->find("bpf_lsm_" + std::string(hook), BtfKind::kFunc);
 }
 
-bool may_return(const LsmHook& hook, AttachType attach, int32_t value) {
+bool may_return(const LsmHook& hook, AttachType attach, int32_t value, const Profile& profile) {
   if (attach == AttachType::kLsmCgroup) return value == 1 || (value == 0 && !hook.is_void);
-  auto range = lsm_return_range(hook);
+  auto range = lsm_return_range(hook, profile);
   return !range || (value >= range->min && value <= range->max);
 }
 
@@ -34,9 +34,9 @@ std::string ask_about_hook(const LsmHook& hook, const LsmOracle& oracle) {
 LsmOracle lsm_rows_oracle(const Profile& profile) {
   return [&profile](const LsmQuestion& q) {
     const LsmHook* hook = lsm_hook(q.hook);
-    if (function_of(q.hook, profile) == 0 || hook->has(kLsmDisabled)) return false;
-    if (q.sleepable && !hook->has(kLsmSleepable)) return false;
-    return may_return(*hook, q.attach, q.returns);
+    if (function_of(q.hook, profile) == 0 || hook->has(kLsmDisabled, profile)) return false;
+    if (q.sleepable && !hook->has(kLsmSleepable, profile)) return false;
+    return may_return(*hook, q.attach, q.returns, profile);
   };
 }
 

@@ -12,7 +12,7 @@
 namespace drydock::testing {
 namespace {
 
-enum Command { kMapCreate = 0, kMapUpdate = 2, kProgLoad = 5, kBtfLoad = 18, kMapFreeze = 22 };
+enum Command { kMapCreate = 0, kMapUpdate = 2, kBtfLoad = 18, kMapFreeze = 22 };
 
 // Parts of union bpf_attr, written down here because the system's header may be older than the
 // kernel.
@@ -79,15 +79,10 @@ bool fill_and_freeze(int fd) {
 
 }  // namespace
 
-RegisterHost::RegisterHost() : btf_(register_btf()) {
+RegisterHost::RegisterHost(const Profile& profile) : btf_(register_btf()) {
   why_ = host_unavailable();
   if (!why_.empty()) return;
-  auto profile = Profile::load("host");
-  if (!profile) {
-    why_ = profile.error().message;
-    return;
-  }
-  find_variables(*(*profile)->btf(), &names_);
+  find_variables(*profile.btf(), &names_);
   BtfLoadAttr attr{address(btf_.bytes.data()), 0, static_cast<uint32_t>(btf_.bytes.size()), 0, 0};
   btf_fd_ = static_cast<int>(bpf(kBtfLoad, attr));
   if (btf_fd_ < 0) why_ = std::string("BPF_BTF_LOAD: ") + std::strerror(errno);
@@ -123,7 +118,7 @@ std::string RegisterHost::ask(const RegisterProgram& program) const {
   attr.func_info_rec_size = 8;
   attr.func_info = address(func_info.data());
   attr.func_info_cnt = static_cast<uint32_t>(program.functions.size());
-  const long fd = bpf(kProgLoad, attr);
+  const long fd = load_within_limit(&attr, sizeof attr);
   if (fd >= 0) {
     close(static_cast<int>(fd));
     return "ok";

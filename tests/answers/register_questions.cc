@@ -131,8 +131,8 @@ std::vector<Argument> arguments() {
   return {
       {"number of redirect", "r1 = r7\nr2 = 0\ncall bpf_redirect#23\n"},
       {"map of map_lookup_elem", "r1 = r7\n" + key2 + "call bpf_map_lookup_elem#1\n"},
-      {"key of map_lookup_elem, hash", hash1 + "r2 = r7\ncall bpf_map_lookup_elem#1\n"},
-      {"key of map_lookup_elem, array", "r1 = map_fd {array} ll\nr2 = r7\ncall bpf_map_lookup_elem#1\n"},
+      {"key of map_lookup_elem (hash)", hash1 + "r2 = r7\ncall bpf_map_lookup_elem#1\n"},
+      {"key of map_lookup_elem (array)", "r1 = map_fd {array} ll\nr2 = r7\ncall bpf_map_lookup_elem#1\n"},
       {"value of map_update_elem", hash1 + key2 + "r3 = r7\nr4 = 0\ncall bpf_map_update_elem#2\n"},
       {"value of map_pop_elem", "r1 = map_fd {queue} ll\nr2 = r7\ncall bpf_map_pop_elem#88\n"},
       {"map of map_push_elem", "r1 = r7\n" + stack2 + "r3 = 0\ncall bpf_map_push_elem#87\n"},

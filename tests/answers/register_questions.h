@@ -64,7 +64,8 @@ using RegisterOracle = std::function<std::string(const RegisterProgram&)>;
 /// asked, else the oracle is there.
 class RegisterHost {
  public:
-  RegisterHost();
+  /// `profile` is of the running kernel.
+  explicit RegisterHost(const Profile& profile);
   ~RegisterHost();
   const std::string& why() const { return why_; }
   const RegisterNames& names() const { return names_; }

@@ -42,7 +42,7 @@ void add_iterators(std::vector<TypedTarget>& targets, const Btf& btf) {
 void add_lsm_hooks(std::vector<TypedTarget>& targets, const Btf& btf) {
   for (const LsmHook& hook : all_lsm_hooks()) {
     uint32_t id = btf.find("bpf_lsm_" + std::string(hook.name), BtfKind::kFunc);
-    if (id == 0 || hook.has(kLsmDisabled)) continue;
+    if (id == 0) continue;
     targets.push_back({.name = "lsm " + std::string(hook.name),
                        .type = ProgramType::kLsm,
                        .attach = AttachType::kLsmMac,

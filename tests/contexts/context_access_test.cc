@@ -30,8 +30,8 @@ class EveryContext : public ::testing::TestWithParam<const ContextStruct*> {};
 TEST_P(EveryContext, RowsAnswerAsTheKernelOfTheProfileDid) {
   auto p618 = profile("6.18");
   ASSERT_TRUE(p618);
-  auto ours = ask_about(*GetParam(), context_rows_oracle(*p618), *p618);
-  auto theirs = read_sections(read_table(table_name(*GetParam())));
+  auto ours = ask_about(*GetParam(), context_rows_oracle(*p618));
+  auto theirs = read_table("6.18", table_name(*GetParam()));
   ASSERT_EQ(theirs.size(), ours.size());
   for (const auto& [name, body] : ours) EXPECT_EQ("", difference(theirs[name], body)) << name;
 }
@@ -56,15 +56,15 @@ TEST_P(EveryContext, RowsAnswerAsTheKernelUnderneath) {
   if (std::string why = host_unavailable(); !why.empty()) GTEST_SKIP() << "skipped: host kernel: " << why;
   auto running = profile("host");
   ASSERT_TRUE(running);
-  auto ours = ask_about(*GetParam(), context_rows_oracle(*running), *running);
-  auto theirs = ask_about(*GetParam(), context_oracle(host()), *running);
+  auto ours = ask_about(*GetParam(), context_rows_oracle(*running));
+  auto theirs = ask_about(*GetParam(), context_oracle(host()));
   bool refuses = refuses_register_writes(*GetParam());
   for (auto& [name, body] : ours)
     EXPECT_EQ("", difference(theirs[name], refuses ? without_stores(body) : body)) << name;
 }
 
 TEST(SocketPointers, RowsAnswerAsTheKernelOfTheProfileDid) {
-  auto table = read_sections(read_table("pointers"));
+  auto table = read_table("6.18", "pointers");
   ASSERT_EQ(std::size(kPointees), table.size());
   for (Pointee pointee : kPointees)
     EXPECT_EQ(table[std::string(name_of(pointee))], ask_about(pointee, rows_admit))

@@ -14,11 +14,15 @@ namespace {
 TEST(LsmHooks, RowsAnswerAsTheKernelOfTheProfileDid) {
   auto profile = Profile::load("6.18");
   ASSERT_TRUE(profile.has_value());
-  auto table = read_sections(read_table("lsm-hooks"));
-  ASSERT_EQ(all_lsm_hooks().size(), table.size());
+  auto table = read_table("6.18", "lsm-hooks");
   LsmOracle rows = lsm_rows_oracle(**profile);
-  for (const LsmHook& hook : all_lsm_hooks())
+  size_t asked = 0;
+  for (const LsmHook& hook : all_lsm_hooks()) {
+    if (!has_lsm_hook(hook, **profile)) continue;
+    ++asked;
     EXPECT_EQ(table[std::string(hook.name)], ask_about_hook(hook, rows)) << hook.name;
+  }
+  EXPECT_GT(asked, 200u);
 }
 
 // Every hook of the kernel's BTF has a row.

@@ -55,7 +55,7 @@ TEST_F(OnHost, TakesTheSameAttachTypes) {
       int32_t value = good_value(return_rule(rules->type, stored));
       HostAnswer answer =
           load(rules->type, given, value, must_be_sleepable(rules->type) ? kLoadSleepable : 0);
-      EXPECT_EQ(accepts_attach_type(rules->type, stored), answer.err == 0)
+      EXPECT_EQ(accepts_attach_type(rules->type, stored, *host_), answer.err == 0)
           << name_of(rules->type) << " " << name_of(given) << " errno " << answer.err;
     }
   }
@@ -69,7 +69,7 @@ bool allowed(const ReturnRule& rule, int32_t value) {
 TEST_F(OnHost, TakesTheSameReturnValues) {
   for (const ProgramRules* rules : plain_types()) {
     for (AttachType attach : all_attach_types()) {
-      if (!accepts_attach_type(rules->type, attach) ||
+      if (!accepts_attach_type(rules->type, attach, *host_) ||
           stored_attach_type(rules->type, attach) != attach)
         continue;
       ReturnRule rule = return_rule(rules->type, attach);
@@ -89,7 +89,7 @@ TEST_F(OnHost, LetsTheSameProgramsSleep) {
     for (AttachType type : all_attach_types())
       if (has(rules->attach_types, type) && rules->attach_type_checked) attach = type;
     int32_t value = good_value(return_rule(rules->type, attach));
-    EXPECT_EQ(can_be_sleepable(rules->type, attach),
+    EXPECT_EQ(can_be_sleepable(rules->type, attach, *host_),
               load(rules->type, attach, value, kLoadSleepable).err == 0)
         << name_of(rules->type);
     EXPECT_EQ(!must_be_sleepable(rules->type), load(rules->type, attach, value, 0).err == 0)
@@ -149,7 +149,7 @@ TEST(Sections, NameProgramTypesThatExist) {
     ASSERT_NE(nullptr, rules) << section.name;
     AttachType attach = section.attach_type.value_or(AttachType{});
     EXPECT_TRUE(!section.attach_type || has(rules->attach_types, attach)) << section.name;
-    EXPECT_TRUE(!section.sleepable || can_be_sleepable(section.type, attach)) << section.name;
+    EXPECT_TRUE(!section.sleepable || can_be_sleepable(section.type, attach, profile618())) << section.name;
   }
 }
 
@@ -199,13 +199,13 @@ TEST(TracingTargets, FollowTheConfiguration) {
 }
 
 TEST(TracingTargets, KnowWhatTracepointsMayPass) {
-  auto kfree_skb = raw_tracepoint_args("kfree_skb");
+  auto kfree_skb = raw_tracepoint_args("kfree_skb", profile618());
   ASSERT_TRUE(kfree_skb.has_value());
   EXPECT_EQ(1u << 3, kfree_skb->nullable);
-  auto mr = raw_tracepoint_args("mr_integ_alloc");
+  auto mr = raw_tracepoint_args("mr_integ_alloc", profile618());
   ASSERT_TRUE(mr.has_value());
   EXPECT_EQ(1u << 3, mr->error);
-  EXPECT_FALSE(raw_tracepoint_args("sched_switch").has_value());
+  EXPECT_FALSE(raw_tracepoint_args("sched_switch", profile618()).has_value());
 }
 
 TEST(Listing, ShowsAFieldOnlyToThoseWhoSeeIt) {

@@ -31,7 +31,7 @@ std::string differences(const HelperAsker& asker, const Messages& theirs,
 TEST(HelperAllowlists, RowsAnswerAsTheKernelOfTheProfileDid) {
   auto profile = Profile::load("6.18");
   ASSERT_TRUE(profile.has_value());
-  auto table = read_sections(read_table("helpers"));
+  auto table = read_table("6.18", "helpers");
   HelperOracle ours = helper_rows_oracle(**profile);
   auto askers = helper_askers(**profile);
   EXPECT_EQ(table.size(), askers.size());
@@ -57,7 +57,8 @@ TEST(HelperAllowlists, RowsAnswerAsTheKernelUnderneath) {
   bool lockdown = locked_down(host, askers);
   HelperOracle ours = [&](const HelperAsker& asker, HelperId id) {
     std::string answer = rows(asker, id);
-    bool taken = lockdown && id == helper_id::probe_write_user && !answer.starts_with("invalid");
+    bool taken = lockdown && id == helper_id::probe_write_user && !answer.starts_with("invalid") &&
+                 !answer.starts_with("no message");
     return taken ? "program of this type cannot use helper %helper" : answer;
   };
   size_t asked = 0;

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// The verifier against what a real 6.18 answered to every kfunc called from every kind of program.
-#include "tests/verifier/kfunc_table.h"
+// The verifier against what real kernels answered to every kfunc called from every kind of program,
+// and to every kind of register in its arguments.
+#include "answers/kfunc_table.h"
 
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <sstream>
+#include <algorithm>
+#include <cerrno>
+#include <set>
 #include <utility>
 
+#include "answers/answer_table.h"
+#include "answers/ledger.h"
+#include "contexts/program_rules.h"
 #include "verifier/verify.h"
 
 namespace drydock {
@@ -55,93 +60,76 @@ ProgramInput input(const Profile& kernel, const kfunc_table::Site& site,
   return program;
 }
 
-/// The lines of a table as cells.
-std::vector<std::vector<std::string>> read_table(std::string_view name, size_t columns) {
-  std::vector<std::vector<std::string>> lines;
-  std::ifstream in(std::string(DRYDOCK_SOURCE_DIR "/corpus/tables/") + std::string(name));
-  for (std::string text; std::getline(in, text);) {
-    if (text.starts_with("#")) continue;
-    std::vector<std::string> cells;
-    size_t at = 0;
-    while (cells.size() + 1 < columns) {
-      size_t tab = text.find('\t', at);
-      cells.push_back(text.substr(at, tab - at));
-      at = tab + 1;
-    }
-    cells.push_back(text.substr(at));
-    lines.push_back(std::move(cells));
-  }
-  return lines;
-}
-
-/// Asks the verifier and counts where it differs from what the kernel answered.
-class Comparison {
- public:
-  explicit Comparison(const Profile& kernel) : kernel_(kernel) { options_.log_level = kLogStats; }
-
-  void ask(const std::string& what, const kfunc_table::Site& site, std::vector<isa::Insn> insns,
-           int err, const std::string& log) {
-    Verdict v = verify(input(kernel_, site, std::move(insns)), kernel_, maps_, options_);
-    ++asked_;
-    std::string ours = kfunc_table::answer_of(v.log);
-    bool known = v.kind == VerdictKind::kAccepted || v.kind == VerdictKind::kRejected;
-    if (known && v.err == err && ours == log) return;
-    if (++differ_ <= 40)
-      ADD_FAILURE() << what << " from " << site.name << "\n  kernel " << err << " '" << log
-                    << "'\n  here   " << v.err << " '" << ours << "'" << (known ? "" : " ")
-                    << (known ? "" : v.message);
-  }
-  void done(size_t at_least) const {
-    EXPECT_EQ(differ_, 0u) << "of " << asked_;
-    EXPECT_GE(asked_, at_least);
-  }
-
- private:
-  const Profile& kernel_;
-  TwoMaps maps_;
-  Options options_;
-  size_t asked_ = 0, differ_ = 0;
-};
-
-class KfuncTable : public testing::Test {
+class KfuncTable : public ::testing::TestWithParam<std::string_view> {
  protected:
-  std::shared_ptr<const Profile> kernel_ = Profile::load("6.18").value();
-  uint32_t kfunc(const std::string& name) const {
-    return kernel_->btf()->find(name, BtfKind::kFunc);
+  std::shared_ptr<const Profile> kernel_ = Profile::load(GetParam()).value();
+  TwoMaps maps_;
+
+  kfunc_table::Answers theirs(std::string_view table) const {
+    std::string whole = testing::table_file(testing::kWholeKernel, table);
+    kfunc_table::Answers answers = kfunc_table::read(table, whole);
+    if (GetParam() == testing::kWholeKernel) return answers;
+    return kfunc_table::with_changes(
+        std::move(answers), kfunc_table::read(table, testing::table_file(GetParam(), table)));
+  }
+  kfunc_table::Loader verifier() {
+    return [this](const kfunc_table::Site& site, const std::vector<isa::Insn>& code)
+               -> kfunc_table::Answer {
+      if (!has_program_type(site.type, *kernel_)) return {EINVAL, ""};
+      Verdict v = verify(input(*kernel_, site, code), *kernel_, maps_, {.log_level = kLogStats});
+      bool known = v.kind == VerdictKind::kAccepted || v.kind == VerdictKind::kRejected;
+      return {v.err, known ? kfunc_table::answer_of(v.log) : "not modelled: " + v.message};
+    };
+  }
+  void compare(std::string_view table, const kfunc_table::Answers& kernels,
+               const kfunc_table::Answers& ours) {
+    testing::TableComparison found(GetParam(), table);
+    auto text = [](const kfunc_table::Answer& answer) {
+      return std::to_string(answer.err) + " " + answer.log;
+    };
+    auto section = [](const kfunc_table::Question& q) {
+      return q.kfunc + " " + q.argument + (q.kind ? std::string(" ") + q.kind : "");
+    };
+    for (const auto& [question, answer] : ours) {
+      auto at = kernels.find(question);
+      found.compare(section(question), question.site, at == kernels.end() ? "" : text(at->second),
+                    text(answer));
+    }
+    for (const auto& [question, answer] : kernels)
+      if (!ours.contains(question))
+        found.compare(section(question), question.site, text(answer), "");
+    EXPECT_EQ(found.complaints(), "");
   }
 };
 
-TEST_F(KfuncTable, EveryKfuncFromEveryProgram) {
-  Comparison comparison(*kernel_);
-  for (const auto& cells : read_table("kfunc-calls.txt", 5)) {
-    uint32_t id = kfunc(cells[0]);
-    ASSERT_NE(id, 0u) << cells[0];
-    uint64_t sites = std::stoull(cells[2], nullptr, 16);
-    for (size_t i = 0; i < std::size(kfunc_table::kSites); ++i)
-      if (sites >> i & 1)
-        comparison.ask(cells[0] + " " + cells[1], kfunc_table::kSites[i],
-                       kfunc_table::program(*kernel_->btf(), id, cells[1][0]),
-                       std::stoi(cells[3]), cells[4]);
-  }
-  comparison.done(27'000);
+std::set<std::string> kfuncs_of(const kfunc_table::Answers& answers) {
+  std::set<std::string> names;
+  for (const auto& [question, answer] : answers) names.insert(question.kfunc);
+  return names;
 }
 
-TEST_F(KfuncTable, EveryRegisterInEveryArgument) {
-  Comparison comparison(*kernel_);
-  kfunc_table::Maps maps{TwoMaps::kArray, TwoMaps::kRingbuf};
-  for (const auto& cells : read_table("kfunc-arguments.txt", 6)) {
-    uint32_t id = kfunc(cells[0]);
-    ASSERT_NE(id, 0u) << cells[0];
-    auto position = static_cast<uint32_t>(std::stoul(cells[1]));
-    std::istringstream sites(cells[2]);
-    for (std::string site; std::getline(sites, site, ',');)
-      for (char kind : cells[3])
-        comparison.ask(cells[0] + " arg " + cells[1] + " " + kind, kfunc_table::site_named(site),
-                       kfunc_table::program_with(*kernel_->btf(), id, position, kind, maps),
-                       std::stoi(cells[4]), cells[5]);
-  }
-  comparison.done(30'000);
+TEST_P(KfuncTable, EveryKfuncFromEveryProgram) {
+  kfunc_table::Answers kernels = theirs(kfunc_table::kCalls), ours;
+  for (const std::string& kfunc : kfuncs_of(kernels))
+    ours.merge(kfunc_table::ask_calls(*kernel_->btf(), kfunc, verifier()));
+  compare(kfunc_table::kCalls, kernels, ours);
 }
+
+TEST_P(KfuncTable, EveryRegisterInEveryArgument) {
+  kfunc_table::Answers kernels = theirs(kfunc_table::kArguments), ours;
+  kfunc_table::Maps maps{TwoMaps::kArray, TwoMaps::kRingbuf};
+  for (const std::string& kfunc : kfuncs_of(kernels))
+    ours.merge(kfunc_table::ask_arguments(*kernel_->btf(), kfunc, maps, kernel_->version(),
+                                          verifier()));
+  compare(kfunc_table::kArguments, kernels, ours);
+}
+
+INSTANTIATE_TEST_SUITE_P(Tables, KfuncTable, ::testing::ValuesIn(testing::kKernels),
+                         [](const auto& info) {
+                           std::string name = "Linux" + std::string(info.param);
+                           std::ranges::replace(name, '.', '_');
+                           return name;
+                         });
 
 }  // namespace
 }  // namespace drydock

@@ -1,17 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-// The table of kfunc calls: every kfunc from every kind of program with three sets of arguments,
-// and what a kernel answered. Shared by the test that holds the verifier against the table and by
-// the tool that fills it on a real kernel (tools/kfunc_probe.cc).
+// The tables of kfunc calls: every kfunc from every kind of program with three sets of arguments,
+// every kind of register in every argument, and what a kernel answered. Shared by the test that
+// holds the verifier against the tables and by the tool that fills them on a real kernel.
+//
+// A line of kfunc-calls.txt: kfunc, arguments, programs (bit n: kSites[n]), errno, log; of
+// kfunc-arguments.txt: kfunc, argument, programs by name, kinds of registers, errno, log. A file of
+// another kernel than 6.18 has the lines that differ; errno "-" stands for what was not asked.
 #pragma once
 
 #include <algorithm>
+#include <functional>
+#include <map>
 #include <string>
+#include <tuple>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "isa/insn.h"
 #include "kernel/btf.h"
+#include "kernel/profile.h"
 #include "kernel/uapi.h"
 
 namespace drydock::kfunc_table {
@@ -240,12 +248,51 @@ inline std::string answer_of(std::string_view log) {
     std::string_view line = log.substr(0, end);
     log.remove_prefix(std::min(end + 1, log.size()));
     bool statistics = line.starts_with("verification time ") || line.starts_with("stack depth ") ||
-                      line.starts_with("processed ");
+                      line.starts_with("processed ") || line.starts_with("insns processed ");
     if (statistics || line.empty()) continue;
     if (!out.empty()) out += " | ";
     out += line;
   }
   return out;
 }
+
+struct Answer {
+  int err = 0;
+  std::string log;
+  auto operator<=>(const Answer&) const = default;
+};
+
+/// Whoever loads programs: kfunc tables ask with a log at the statistics level.
+using Loader = std::function<Answer(const Site&, const std::vector<isa::Insn>&)>;
+
+/// A question of either table: kfunc; arguments ("Z") or argument's position ("0"); site; kind of
+/// register (0 in kfunc-calls).
+struct Question {
+  std::string kfunc, argument, site;
+  char kind = 0;
+  auto operator<=>(const Question&) const = default;
+};
+using Answers = std::map<Question, Answer>;
+
+inline constexpr std::string_view kCalls = "kfunc-calls", kArguments = "kfunc-arguments";
+
+/// Every question about that function.
+Answers ask_calls(const Btf& btf, std::string_view kfunc, const Loader& loader);
+/// The same for its arguments, without those where it may not be called at all, and without those
+/// that take a kernel of that release down.
+Answers ask_arguments(const Btf& btf, std::string_view kfunc, const Maps& maps, Release release,
+                      const Loader& loader);
+
+/// Lines of a table, and back.
+Answers read(std::string_view table, std::string_view text);
+std::string write(std::string_view table, const Answers& answers);
+/// The answers that are not `whole`'s; those of `whole` that `other` lacks with errno kNotAsked.
+Answers differing(const Answers& whole, const Answers& other);
+Answers with_changes(Answers whole, const Answers& changes);
+inline constexpr int kNotAsked = -1;
+
+/// The running kernel. `maps` are made with it.
+Loader host_loader(const Btf& btf);
+Maps host_maps();
 
 }  // namespace drydock::kfunc_table
