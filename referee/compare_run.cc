@@ -49,6 +49,8 @@ std::string kernel_of(const std::string& target) {
   return colon == target.npos ? target : target.substr(colon + 1);
 }
 
+// A program that a kernel never finishes must not hold us up either.
+constexpr uint64_t kOwnMilliseconds = 10'000;
 const std::string kCpus = "Possible CPUs: ";
 
 // What the kernel that gave kept answers had; 0 when they do not say.
@@ -168,6 +170,7 @@ Result<Comparison> compare_suite(const Suite& suite, const std::string& name, co
     c.skipped.clear();
   }
   OwnOptions own{.jobs = settings.jobs};
+  own.verifier.limits.wall_clock_ms = kOwnMilliseconds;
   own.verifier.possible_cpus = target ? target->possible_cpus() : possible_cpus(*book);
   std::vector<Answer> ours = own_answers(suite.objects, *profile, own);
   std::vector<Answer> theirs;
