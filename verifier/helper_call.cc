@@ -34,6 +34,8 @@ Check find_row(Env& env, int id, const HelperRow** row) {
     case HelperAvailability::Kind::kUnknownId:
       return env.reject(EINVAL, "invalid func {}#{}\n", helper_name(env, id), id);
     case HelperAvailability::Kind::kNotForProgram:
+      if (!env.has(Feature::kHelperRefusalNamesType))
+        return env.reject(EINVAL, "unknown func {}#{}\n", helper_name(env, id), id);
       return env.reject(EINVAL, "program of this type cannot use helper {}#{}\n", helper_name(env, id), id);
     case HelperAvailability::Kind::kAllowed:
       break;
