@@ -9,7 +9,6 @@
 #include <fstream>
 #include <iterator>
 
-#include "base/input.h"
 #include "cli/exit_status.h"
 
 namespace drydock::cli {
@@ -19,12 +18,17 @@ int complain(const Error& error) {
   return exit_status_of(error);
 }
 
-Result<std::vector<std::byte>> read_input(const std::string& file) {
-  return drydock::read_input(file);
+Result<api::Profile> load_profile(const std::string& name) {
+  auto profile = api::Profile::load(name);
+  if (!profile) profile.error().kind = ErrorKind::kUsage;
+  return profile;
 }
 
-Result<std::shared_ptr<const Profile>> load_kernel(const std::string& name) {
-  return Profile::load(name);
+Status write_output(const std::string& file, std::string_view text) {
+  std::ofstream out(file, std::ios::binary);
+  out << text << std::flush;
+  if (out) return {};
+  return std::unexpected(Error{ErrorKind::kNotFound, file + " cannot be written"});
 }
 
 std::vector<std::string> split_list(std::string_view text) {

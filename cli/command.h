@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
-#include "base/result.h"
-#include "kernel/profile.h"
+#include "drydock/profile.h"
+#include "drydock/result.h"
 
 namespace CLI {
 class App;
@@ -33,10 +33,9 @@ Action add_disasm(CLI::App& app);
 
 /// Prints "drydock: MESSAGE" to standard error; the exit status of the error.
 int complain(const Error& error);
-/// A file's bytes, or standard input for "-".
-Result<std::vector<std::byte>> read_input(const std::string& file);
-/// Loads the profile that --kernel names.
-Result<std::shared_ptr<const Profile>> load_kernel(const std::string& name);
+/// The profile that --kernel names; a name that there is not is a usage error.
+Result<api::Profile> load_profile(const std::string& name);
+Status write_output(const std::string& file, std::string_view text);
 /// "a,b,c" in parts.
 std::vector<std::string> split_list(std::string_view text);
 /// Whether to colour: a terminal, and NO_COLOR unset.

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // `drydock disasm`: the instructions of an object's programs, as libbpf hands them to the kernel.
-#include <CLI/CLI.hpp>
 #include <fmt/core.h>
+#include <CLI/CLI.hpp>
 
 #include "cli/command.h"
 #include "cli/exit_status.h"
-#include "emulator/loader/object.h"
-#include "helpers/helper_row.h"
-#include "isa/disassemble.h"
-#include "isa/encoding.h"
+#include "drydock/kernel.h"
 
 namespace drydock::cli {
 namespace {
@@ -17,70 +14,44 @@ struct DisasmCommandOptions {
   std::string file, kernel = "6.18", program, raw;
 };
 
-/// Names of helpers and kfuncs behind calls.
-class Names final : public isa::DisasmNames {
- public:
-  explicit Names(const Btf* btf) : btf_(btf) {}
-  std::optional<std::string> call(const isa::Insn& insn) const override {
-    if (isa::is_helper_call(insn)) {
-      const HelperRow* row = helper_row(static_cast<HelperId>(insn.imm));
-      return row ? std::optional("bpf_" + std::string(row->name)) : std::nullopt;
-    }
-    if (isa::is_kfunc_call(insn) && btf_ && insn.off == 0) {
-      std::string_view name = btf_->name_of(static_cast<uint32_t>(insn.imm));
-      if (!name.empty()) return std::string(name);
-    }
-    return std::nullopt;
-  }
+void print_lines(const std::vector<std::string>& lines) {
+  for (const std::string& line : lines) fmt::print("{}\n", line);
+}
 
- private:
-  const Btf* btf_;
-};
-
-void print_program(const std::vector<isa::Insn>& insns, const Btf* btf) {
-  Names names(btf);
-  for (size_t i = 0; i < insns.size(); ++i) {
-    bool wide = isa::is_ld_imm64(insns[i]);
-    if (wide && i + 1 == insns.size()) {
-      fmt::print("{:4}: truncated 64-bit load\n", i);
-      return;
-    }
-    fmt::print("{:4}: {}\n", i, isa::disassemble(&insns[i], names));
-    i += wide;
-  }
+int disasm_raw(const DisasmCommandOptions& options, std::span<const std::byte> bytes) {
+  using Format = api::RawProgram::Format;
+  auto lines = api::disassemble(options.raw == "hex" ? Format::kHex : Format::kBinary, bytes);
+  if (!lines) return complain({ErrorKind::kMalformed, options.file + ": " + lines.error().message});
+  print_lines(*lines);
+  return kGood;
 }
 
 int run_disasm(const DisasmCommandOptions& options) {
-  auto bytes = read_input(options.file);
+  auto bytes = api::read_input(options.file);
   if (!bytes) return complain(bytes.error());
-  if (!options.raw.empty()) {
-    auto insns = options.raw == "hex"
-                     ? isa::parse_hex({reinterpret_cast<const char*>(bytes->data()), bytes->size()})
-                     : isa::from_bytes(*bytes);
-    if (!insns) return complain({ErrorKind::kMalformed, options.file + ": " + insns.error().message, 0});
-    print_program(*insns, nullptr);
-    return kGood;
-  }
-  auto profile = load_kernel(options.kernel);
-  if (!profile) return complain({ErrorKind::kUsage, profile.error().message, 0});
-  Kernel kernel(*profile, {.verifier = verify});
-  Loader loader(kernel);
-  auto object = loader.inspect(*bytes, options.file);
+  if (!options.raw.empty()) return disasm_raw(options, *bytes);
+  auto profile = load_profile(options.kernel);
+  if (!profile) return complain(profile.error());
+  auto object = api::Kernel(*profile).open(*bytes, options.file);
   if (!object) return complain(object.error());
+  if (!options.program.empty())
+    if (auto found = object->program(options.program); !found) {
+      Error error = found.error();
+      error.message = options.file + ": " + error.message;
+      return complain(error);
+    }
   int status = kGood;
-  bool found = options.program.empty();
-  for (const InspectedProgram& p : object->programs) {
-    if (!options.program.empty() && p.name != options.program) continue;
-    found = true;
-    fmt::print("{} [{}], {} {}\n", p.name, p.section, name_of(p.type), name_of(p.attach_type));
-    if (!p.program) {
-      fmt::print("  malformed: {}\n", p.error.message);
-      status = worse(status, exit_status_of(p.error));
+  for (const api::Program& p : object->programs()) {
+    if (!options.program.empty() && p.name() != options.program) continue;
+    fmt::print("{} [{}], {} {}\n", p.name(), p.section(), p.type(), p.attach_type());
+    auto lines = p.disassemble();
+    if (lines) {
+      print_lines(*lines);
       continue;
     }
-    print_program(p.program->input.insns, (*profile)->btf().get());
+    fmt::print("  malformed: {}\n", lines.error().message);
+    status = worse(status, exit_status_of(lines.error()));
   }
-  if (!found) return complain({ErrorKind::kNotFound, options.file + ": there is no program `" + options.program + "`", 0});
   return status;
 }
 
@@ -88,11 +59,17 @@ int run_disasm(const DisasmCommandOptions& options) {
 
 Action add_disasm(CLI::App& app) {
   auto options = std::make_shared<DisasmCommandOptions>();
-  CLI::App* c = app.add_subcommand("disasm", "The instructions of an object's programs, after relocation");
-  c->add_option("FILE", options->file, "a BPF object (with --raw: instructions, - for standard input)")->required();
-  c->add_option("--kernel,-k", options->kernel, "kernel profile that CO-RE relocations resolve against")->capture_default_str();
+  CLI::App* c =
+      app.add_subcommand("disasm", "The instructions of an object's programs, after relocation");
+  c->add_option("FILE", options->file,
+                "a BPF object (with --raw: instructions, - for standard input)")
+      ->required();
+  c->add_option("--kernel,-k", options->kernel,
+                "kernel profile that CO-RE relocations resolve against")
+      ->capture_default_str();
   c->add_option("--program,-p", options->program, "only the program of that name");
-  c->add_option("--raw", options->raw, "the file holds instructions: hex or binary")->check(CLI::IsMember({"hex", "binary"}));
+  c->add_option("--raw", options->raw, "the file holds instructions: hex or binary")
+      ->check(CLI::IsMember({"hex", "binary"}));
   return [options] { return run_disasm(*options); };
 }
 

@@ -2,7 +2,7 @@
 // Exit statuses of the command; other tools read them (docs/cli.md).
 #pragma once
 
-#include "base/result.h"
+#include "drydock/result.h"
 
 namespace drydock::cli {
 

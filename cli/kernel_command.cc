@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "cli/command.h"
 #include "cli/exit_status.h"
+#include "cli/room_profile.h"
 #include "emulator/loader/type_header.h"
 #include "kernel/features.h"
 #include "kernel/fetch/fetch.h"

@@ -8,7 +8,7 @@
 
 #include "cli/command.h"
 #include "cli/exit_status.h"
-#include "cli/version.h"
+#include "drydock/version.h"
 
 namespace {
 
@@ -26,7 +26,7 @@ int main(int argc, char** argv) {
   using namespace drydock::cli;
   raise_descriptor_limit();
   CLI::App app{"Drydock: would this kernel load your BPF program, and what would it do?", "drydock"};
-  app.set_version_flag("--version", std::string("drydock ") + kVersion);
+  app.set_version_flag("--version", std::string("drydock ") + drydock::kVersion);
   app.require_subcommand(1);
   std::map<std::string, Action> actions = {
       {"verify", add_verify(app)}, {"run", add_run(app)}, {"test", add_test(app)}, {"compare", add_compare(app)},

@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "cli/command.h"
 #include "cli/exit_status.h"
+#include "cli/room_profile.h"
 #include "emulator/cases/annotated_run.h"
 #include "emulator/cases/case_run.h"
 #include "referee/target.h"

@@ -10,7 +10,7 @@
 #include <numeric>
 
 #include "cli/exit_status.h"
-#include "cli/version.h"
+#include "drydock/version.h"
 
 namespace drydock::cli {
 namespace {
@@ -21,23 +21,25 @@ constexpr uint32_t kNoInsn = ~0u;
 
 struct VerdictWords {
   VerdictKind kind;
-  std::string_view name, colour;
+  std::string_view colour;
   int status;
+  std::string_view name = name_of(kind);
 };
 constexpr VerdictWords kWords[] = {
-    {VerdictKind::kAccepted, "accepted", "\033[32m", kGood},
-    {VerdictKind::kRejected, "rejected", "\033[31m", kRejected},
-    {VerdictKind::kMalformed, "malformed", "\033[31m", kRejected},
-    {VerdictKind::kUnsupported, "unsupported", "\033[33m", kUnsupported},
-    {VerdictKind::kInternalError, "internal_error", "\033[35m", kInternalError},
+    {VerdictKind::kAccepted, "\033[32m", kGood},
+    {VerdictKind::kRejected, "\033[31m", kRejected},
+    {VerdictKind::kMalformed, "\033[31m", kRejected},
+    {VerdictKind::kUnsupported, "\033[33m", kUnsupported},
+    {VerdictKind::kInternalError, "\033[35m", kInternalError},
 };
+
 const VerdictWords& words_of(VerdictKind kind) {
   for (const VerdictWords& words : kWords)
     if (words.kind == kind) return words;
   return kWords[4];
 }
 
-uint32_t stack_depth(const Verdict& v) {
+uint32_t stack_depth(const api::Verdict& v) {
   return std::accumulate(v.statistics.stack_depths.begin(), v.statistics.stack_depths.end(), 0u);
 }
 
@@ -48,7 +50,7 @@ Json json_text(const std::string& text) {
   return clean;
 }
 
-Json diagnostic_json(const Verdict& v) {
+Json diagnostic_json(const api::Verdict& v) {
   if (!v.diagnostic) return nullptr;
   const Diagnostic& d = *v.diagnostic;
   Json j;
@@ -69,7 +71,7 @@ Json diagnostic_json(const Verdict& v) {
 }
 
 Json program_json(const ProgramReport& p) {
-  const Verdict& v = p.verdict;
+  const api::Verdict& v = p.verdict;
   const Statistics& s = v.statistics;
   return {{"name", p.name},
           {"section", p.section},
@@ -100,7 +102,7 @@ class Painter {
 };
 constexpr std::string_view kBold = "\033[1m", kBlue = "\033[34m", kDim = "\033[2m";
 
-void append_diagnostic(std::string& out, const Verdict& v, const Painter& paint) {
+void append_diagnostic(std::string& out, const api::Verdict& v, const Painter& paint) {
   const Diagnostic& d = *v.diagnostic;
   std::string margin = d.line ? std::to_string(d.line) : "";
   std::string pad(margin.size(), ' ');
@@ -121,7 +123,7 @@ void append_diagnostic(std::string& out, const Verdict& v, const Painter& paint)
 
 void append_program(std::string& out, const ObjectReport& object, const ProgramReport& p,
                     const Painter& paint, bool quiet) {
-  const Verdict& v = p.verdict;
+  const api::Verdict& v = p.verdict;
   const VerdictWords& words = words_of(v.kind);
   if (quiet && v.kind == VerdictKind::kAccepted) return;
   out += fmt::format("{}: {} {} [{}]", object.file, paint(words.colour, words.name),
@@ -141,8 +143,6 @@ void append_program(std::string& out, const ObjectReport& object, const ProgramR
 }
 
 }  // namespace
-
-std::string_view verdict_name(VerdictKind kind) { return words_of(kind).name; }
 
 int exit_status_of(const VerifyReport& report) {
   int status = kGood;
@@ -202,7 +202,7 @@ std::string to_github(const VerifyReport& report) {
   for (const ObjectReport& object : report.objects) {
     if (object.error) out += fmt::format("::error file={}::{}\n", object.file, *object.error);
     for (const ProgramReport& p : object.programs) {
-      const Verdict& v = p.verdict;
+      const api::Verdict& v = p.verdict;
       if (v.kind == VerdictKind::kAccepted) continue;
       bool located = v.diagnostic && !v.diagnostic->file.empty();
       out += located ? fmt::format("::error file={},line={},col={},title={}::", v.diagnostic->file,
@@ -218,7 +218,7 @@ Json to_sarif(const VerifyReport& report) {
   Json results = Json::array();
   for (const ObjectReport& object : report.objects) {
     for (const ProgramReport& p : object.programs) {
-      const Verdict& v = p.verdict;
+      const api::Verdict& v = p.verdict;
       if (v.kind == VerdictKind::kAccepted) continue;
       bool located = v.diagnostic && !v.diagnostic->file.empty();
       Json place = {{"artifactLocation", {{"uri", located ? v.diagnostic->file : object.file}}}};
@@ -251,7 +251,7 @@ std::string to_matrix(const std::vector<VerifyReport>& reports) {
           out += fmt::format(" {:<12}", "malformed");
           continue;
         }
-        const Verdict& v = r.objects[o].programs[p].verdict;
+        const api::Verdict& v = r.objects[o].programs[p].verdict;
         out += fmt::format(" {:<12}", words_of(v.kind).name);
         if (reasons.empty() && v.kind != VerdictKind::kAccepted)
           reasons = fmt::format("  {}: {}", r.kernel, v.message);

@@ -9,14 +9,18 @@
 #include <string>
 #include <vector>
 
-#include "verifier/verify.h"
+#include "drydock/verdict.h"
 
 namespace drydock::cli {
+
+using api::Diagnostic;
+using api::Statistics;
+using api::VerdictKind;
 
 struct ProgramReport {
   std::string name, section, type, attach_type;
   size_t insns = 0;
-  Verdict verdict;
+  api::Verdict verdict;
 };
 
 struct ObjectReport {
@@ -30,7 +34,6 @@ struct VerifyReport {
   std::vector<ObjectReport> objects;
 };
 
-std::string_view verdict_name(VerdictKind kind);
 int exit_status_of(const VerifyReport& report);
 
 nlohmann::ordered_json to_json(const VerifyReport& report);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Maps of a session, as user space sees them.
 #include "maps/map.h"
+
+#include <algorithm>
+
 #include "base/errno_name.h"
 #include "drydock/session.h"
 #include "library/impl.h"
@@ -59,14 +62,17 @@ Status Map::erase(std::span<const std::byte> key) {
   return of_kernel(*this, "deletion", impl_->map->user_erase(key));
 }
 
-std::vector<std::pair<Map::Bytes, Map::Bytes>> Map::entries(size_t most) const {
-  std::vector<std::pair<Bytes, Bytes>> entries;
+Map::Contents Map::contents(size_t most_entries, size_t most_bytes) const {
+  Contents contents;
+  const size_t room = std::min(most_entries, most_bytes / (size_t{key_size()} + value_size() + 1));
   Bytes key, next(key_size()), value(value_size());
-  while (entries.size() < most && impl_->map->next_key(key, next) == 0) {
-    if (impl_->map->user_lookup(next, value, 0) == 0) entries.emplace_back(next, value);
+  while (impl_->map->next_key(key, next) == 0) {
+    contents.complete = contents.entries.size() < room;
+    if (!contents.complete) break;
+    if (impl_->map->user_lookup(next, value, 0) == 0) contents.entries.emplace_back(next, value);
     key = next;
   }
-  return entries;
+  return contents;
 }
 
 std::vector<Map::Bytes> Map::records() const {

@@ -79,16 +79,18 @@ Verdict to_api(drydock::Verdict&& v) {
   return out;
 }
 
+/// Of a program that never reached the verifier: the kernel's command refused it, or libbpf did.
+VerdictKind unverified(const InspectedProgram& p) {
+  if (p.refused) return VerdictKind::kRejected;
+  bool unsupported = p.error.kind == ErrorKind::kUnsupported;
+  return unsupported ? VerdictKind::kUnsupported : VerdictKind::kMalformed;
+}
+
 }  // namespace
 
 Verdict Program::verify(const VerifyOptions& options) const {
   const InspectedProgram& p = impl_->inspected;
-  if (!p.program) {
-    bool unsupported = p.error.kind == ErrorKind::kUnsupported;
-    return {.kind = unsupported ? VerdictKind::kUnsupported : VerdictKind::kMalformed,
-            .err = p.error.err,
-            .message = p.error.message};
-  }
+  if (!p.program) return {.kind = unverified(p), .err = p.error.err, .message = p.error.message};
   const drydock::Kernel& kernel = impl_->kernel->kernel;
   Options wanted;
   wanted.log_level = options.log_level;

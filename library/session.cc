@@ -195,10 +195,6 @@ Status Session::override_function(std::string name, std::vector<uint64_t> result
       {.function = std::move(name), .results = std::move(results)});
 }
 
-const std::string& Session::first_program() const {
-  return impl_->first;
-}
-
 Status Session::attach(const std::string& program, const AttachOptions& options) {
   auto found = impl_->program(program);
   if (!found) return std::unexpected(found.error());

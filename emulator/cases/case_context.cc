@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "base/file.h"
+#include "emulator/loader/globals.h"
 #include "emulator/cases/case_programs.h"
 #include "maps/map.h"
 
@@ -51,13 +52,9 @@ Status CaseContext::prepare() {
   if (cpus < 1 || cpus > kMostCpus) return malformed("case.cpus is not from 1 to 4096");
   kernel_ = std::make_unique<Kernel>(profile_, Kernel::Settings{.verifier = verify, .cpus = static_cast<uint32_t>(cpus)});
   loader_ = std::make_unique<Loader>(*kernel_);
-  world_ = std::make_unique<World>(kernel_->memory(), *profile_, static_cast<uint32_t>(cpus), static_cast<uint64_t>(seed));
-  world_->set_clock(static_cast<uint64_t>(clock));
-  if (auto done = world_->set_cpu(static_cast<uint32_t>(cpu)); !done) return done;
-  runner_ = std::make_unique<Runner>(*world_);
-  sockets_ = std::make_unique<SocketCalls>(*runner_, attachments_);
-  traces_ = std::make_unique<TraceEvents>(*runner_, attachments_);
-  iterators_ = std::make_unique<IteratorEvents>(*runner_);
+  scene_ = std::make_unique<Scene>(*kernel_, static_cast<uint64_t>(seed));
+  world().set_clock(static_cast<uint64_t>(clock));
+  if (auto done = world().set_cpu(static_cast<uint32_t>(cpu)); !done) return done;
   if (auto done = open_object(); !done) return done;
   if (auto done = arrange_objects(); !done) return done;
   return arrange_maps();
@@ -81,7 +78,7 @@ Result<LoadedObject*> CaseContext::object() {
   if (!loaded) return std::unexpected(loaded.error());
   object_ = std::move(*loaded);
   for (const LoadedObject::LoadedMap& m : object_->maps())
-    if (m.object && m.object->map) world_->add_map(m.object->map.get());
+    if (m.object && m.object->map) world().add_map(m.object->map.get());
   return object_.get();
 }
 
@@ -111,7 +108,7 @@ Result<std::vector<uint64_t>> CaseContext::arguments(const Json* list, const std
   for (const Json& item : *list) {
     if (item.is_number_unsigned()) args.push_back(item.get<uint64_t>());
     else if (item.is_number_integer()) args.push_back(static_cast<uint64_t>(item.get<int64_t>()));
-    else if (item.is_string() && item.get<std::string>() == "current") args.push_back(world_->current_task());
+    else if (item.is_string() && item.get<std::string>() == "current") args.push_back(world().current_task());
     else if (item.is_string() && named_.contains(item.get<std::string>())) args.push_back(named_[item.get<std::string>()]);
     else return malformed(where + ": argument " + item.dump() + " is neither a number nor the name of an object");
   }
@@ -121,42 +118,30 @@ Result<std::vector<uint64_t>> CaseContext::arguments(const Json* list, const std
 Result<std::pair<std::byte*, uint32_t>> CaseContext::global(const std::string& name) {
   auto all = object();
   if (!all) return std::unexpected(all.error());
-  for (const LoadedObject::LoadedMap& m : (*all)->maps()) {
-    if (!m.object || !m.object->map || !m.object->map->btf) continue;
-    Map& map = *m.object->map;
-    const BtfType* section = map.btf->type(map.btf_value_type_id);
-    if (!section || section->kind() != BtfKind::kDatasec) continue;
-    for (const BtfVarSecinfo& var : section->secinfos()) {
-      if (map.btf->name_of(var.type) != name) continue;
-      Region* region = kernel_->memory().find(map.direct_value());
-      return std::pair{region->host + var.offset, var.size};
-    }
-  }
-  return malformed(file_ + " has no global variable `" + name + "`");
+  auto found = global_variable(*kernel_, **all, name);
+  if (!found) return malformed(file_ + " has no global variable `" + name + "`");
+  return std::pair{found->data(), static_cast<uint32_t>(found->size())};
 }
 
 Status CaseContext::set_task(const Json& json, const std::string& where) {
   Reader reader(json, where);
-  auto pid = static_cast<uint32_t>(reader.number("pid").value_or(1000));
-  auto tgid = static_cast<uint32_t>(reader.number("tgid").value_or(pid));
-  auto uid = static_cast<uint32_t>(reader.number("uid").value_or(0));
-  auto gid = static_cast<uint32_t>(reader.number("gid").value_or(0));
-  std::string comm = reader.text("comm").value_or("drydock");
-  cgroup_ = reader.text("cgroup").value_or("/");
-  const Json* low = reader.take("may_bind_low_ports");
+  Task task;
+  task.pid = static_cast<uint32_t>(reader.number("pid").value_or(1000));
+  if (auto tgid = reader.number("tgid")) task.tgid = static_cast<uint32_t>(*tgid);
+  task.uid = static_cast<uint32_t>(reader.number("uid").value_or(0));
+  task.gid = static_cast<uint32_t>(reader.number("gid").value_or(0));
+  task.comm = reader.text("comm").value_or("drydock");
+  task.cgroup = reader.text("cgroup").value_or("/");
+  if (const Json* low = reader.take("may_bind_low_ports"); low && low->is_boolean())
+    task.may_bind_low_ports = low->get<bool>();
   const Json* fields = reader.take("fields");
   if (auto done = reader.finish(); !done) return done;
-  auto task = world_->make_task(pid, tgid, comm, uid, gid);
-  if (!task) return std::unexpected(task.error());
-  if (auto joined = world_->join_cgroup(*task, cgroup_); !joined) return joined;
   if (fields)
     for (const auto& [path, value] : fields->items()) {
       if (!value.is_number_integer()) return malformed(where + ".fields." + path + " is no number");
-      if (auto done = world_->objects().set(*task, "task_struct", path, value.get<uint64_t>()); !done) return done;
+      task.fields[path] = value.get<uint64_t>();
     }
-  world_->set_current_task(*task);
-  sockets_->set_process({cgroup_, low && low->is_boolean() ? low->get<bool>() : uid == 0});
-  return {};
+  return scene_->set_task(task);
 }
 
 Status CaseContext::arrange_objects() {
@@ -168,7 +153,7 @@ Status CaseContext::arrange_objects() {
     std::string kind = reader.required_text("struct");
     const Json* fields = reader.take("fields");
     if (auto done = reader.finish(); !done) return done;
-    auto made = world_->objects().make(kind, name);
+    auto made = world().objects().make(kind, name);
     if (!made) return std::unexpected(made.error());
     named_[name] = *made;
     if (!fields) continue;
@@ -176,18 +161,18 @@ Status CaseContext::arrange_objects() {
       std::string where = "objects." + name + ".fields." + path;
       Status done;
       if (value.is_string() && named_.contains(value.get<std::string>())) {
-        done = world_->objects().set(*made, kind, path, named_[value.get<std::string>()]);
+        done = world().objects().set(*made, kind, path, named_[value.get<std::string>()]);
       } else if (value.is_number_integer()) {
-        done = world_->objects().set(*made, kind, path, value.is_number_unsigned() ? value.get<uint64_t>() : static_cast<uint64_t>(value.get<int64_t>()));
+        done = world().objects().set(*made, kind, path, value.is_number_unsigned() ? value.get<uint64_t>() : static_cast<uint64_t>(value.get<int64_t>()));
       } else {
-        auto place = world_->objects().place(kind, path);
+        auto place = world().objects().place(kind, path);
         if (!place) return std::unexpected(place.error());
         if (place->is_pointer && value.is_object() && value.contains("text") && value["text"].is_string()) {
-          done = world_->objects().set(*made, kind, path, world_->objects().make_string(value["text"].get<std::string>()));
+          done = world().objects().set(*made, kind, path, world().objects().make_string(value["text"].get<std::string>()));
         } else {
           auto bytes = encode_value(value, place->size, where);
           if (!bytes) return std::unexpected(bytes.error());
-          done = world_->objects().set_bytes(*made, kind, path, *bytes);
+          done = world().objects().set_bytes(*made, kind, path, *bytes);
         }
       }
       if (!done) return done;
@@ -206,7 +191,7 @@ Status CaseContext::arrange_maps() {
         if (!result) return std::unexpected(result.error());
         override.results.push_back(static_cast<uint64_t>(*result));
       }
-      if (auto done = world_->add_override(std::move(override)); !done) return done;
+      if (auto done = world().add_override(std::move(override)); !done) return done;
     }
   if (json_.contains("maps"))
     for (const auto& [name, entries] : json_["maps"].items()) {

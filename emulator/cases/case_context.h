@@ -12,10 +12,7 @@
 #include "emulator/cases/case_run.h"
 #include "emulator/cases/expectations.h"
 #include "emulator/cases/values.h"
-#include "emulator/events/attachments.h"
-#include "emulator/events/iterator_events.h"
-#include "emulator/events/socket_calls.h"
-#include "emulator/events/trace_events.h"
+#include "emulator/events/scene.h"
 #include "emulator/loader/object.h"
 
 namespace drydock::cases {
@@ -43,13 +40,12 @@ class CaseContext {
   Result<std::pair<std::byte*, uint32_t>> global(const std::string& name);
 
   Kernel& kernel() { return *kernel_; }
-  World& world() { return *world_; }
-  Runner& runner() { return *runner_; }
-  Attachments& attachments() { return attachments_; }
-  SocketCalls& sockets() { return *sockets_; }
-  TraceEvents& traces() { return *traces_; }
-  IteratorEvents& iterators() { return *iterators_; }
-  const std::string& cgroup() const { return cgroup_; }
+  Scene& scene() { return *scene_; }
+  World& world() { return scene_->world(); }
+  SocketCalls& sockets() { return scene_->sockets(); }
+  TraceEvents& traces() { return scene_->traces(); }
+  IteratorEvents& iterators() { return scene_->iterators(); }
+  const std::string& cgroup() const { return scene_->cgroup(); }
   Status set_task(const Json& task, const std::string& where);
 
  private:
@@ -67,14 +63,8 @@ class CaseContext {
   std::string file_;
   std::optional<InspectedObject> inspected_;
   std::unique_ptr<LoadedObject> object_;
-  std::unique_ptr<World> world_;
-  std::unique_ptr<Runner> runner_;
-  Attachments attachments_;
-  std::unique_ptr<SocketCalls> sockets_;
-  std::unique_ptr<TraceEvents> traces_;
-  std::unique_ptr<IteratorEvents> iterators_;
+  std::unique_ptr<Scene> scene_;
   std::map<std::string, uint64_t> named_;    // kernel objects of the case
-  std::string cgroup_ = "/";
 };
 
 /// What the runs of programs show of themselves: `returns`, `fault`. kUnsupported when a program

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/nearest.h"
 #include "base/result.h"
 
 namespace drydock::cases {
@@ -43,8 +44,5 @@ class Reader {
   std::vector<std::string> known_;
   std::optional<Error> error_;
 };
-
-/// The candidate that differs least, when it is close enough to be a slip.
-std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& candidates);
 
 }  // namespace drydock::cases

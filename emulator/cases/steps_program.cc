@@ -44,15 +44,6 @@ Result<uint32_t> attach_flags(Reader& r) {
   return flags;
 }
 
-AttachPoint attach_point(const ProgramObject& program) {
-  AttachType type = program.input.expected_attach_type;
-  if (program.input.type == ProgramType::kCgroupSock && type == AttachType{})
-    type = AttachType::kCgroupInetSockCreate;
-  std::string hook;
-  if (type == AttachType::kLsmCgroup) hook = trace_target(program).value_or("");
-  return {type, hook};
-}
-
 Result<Json> attach(CaseContext& c, Reader& r) {
   std::string name = r.required_text("program");
   auto cgroup = r.text("cgroup");
@@ -61,13 +52,7 @@ Result<Json> attach(CaseContext& c, Reader& r) {
   if (!flags) return std::unexpected(flags.error());
   auto program = c.loaded(name);
   if (!program) return std::unexpected(program.error());
-  Status done;
-  if (cgroup) {
-    if (auto made = c.world().cgroup(*cgroup); !made) return std::unexpected(made.error());
-    done = c.attachments().attach(*cgroup, attach_point(**program), {*program, *flags, cookie});
-  } else {
-    done = c.traces().attach(*program, cookie);
-  }
+  Status done = c.scene().attach(*program, cgroup, *flags, cookie);
   if (!done && !done.error().err) return std::unexpected(done.error());
   return Json{{"result", done ? 0 : -done.error().err}};
 }
@@ -76,7 +61,7 @@ Result<Json> detach(CaseContext& c, Reader& r) {
   std::string name = r.required_text("program"), cgroup = r.required_text("cgroup");
   auto program = c.loaded(name);
   if (!program) return std::unexpected(program.error());
-  auto done = c.attachments().detach(cgroup, attach_point(**program), program->get());
+  auto done = c.scene().detach(*program, cgroup);
   return Json{{"result", done ? 0 : -done.error().err}};
 }
 
@@ -87,23 +72,20 @@ Result<Json> run(CaseContext& c, Reader& r) {
   if (!args) return std::unexpected(args.error());
   auto program = c.loaded(name);
   if (!program) return std::unexpected(program.error());
-  std::vector<std::byte> context(std::max<size_t>(8, args->size() * 8));
-  if (!args->empty()) std::memcpy(context.data(), args->data(), args->size() * 8);
+  Result<Scene::ContextRun> ran;
   if (given && given->is_string()) {
     auto bytes = encode_value(*given, given->get<std::string>().size() / 2, r.where() + ".context");
     if (!bytes) return std::unexpected(bytes.error());
-    context = std::move(*bytes);
+    ran = c.scene().run(*program, std::move(*bytes));
+  } else {
+    if (args->empty()) args->push_back(0);
+    ran = c.scene().run_with_arguments(*program, *args);
   }
-  Region* region = c.kernel().memory().allocate({.kind = RegionKind::kContext, .size = context.size(), .name = "context"});
-  std::memcpy(region->host, context.data(), context.size());
-  c.world().set_traced_arguments(static_cast<uint32_t>(args->size()));
-  auto ran = c.runner().run(*program, region->base);
   if (!ran) return std::unexpected(ran.error());
-  std::memcpy(context.data(), region->host, context.size());
-  c.kernel().memory().free(region);
-  Json observed = {{"return", static_cast<int32_t>(ran->report.return_value)}, {"context_after", hex_of(context)}};
+  Json observed = {{"return", static_cast<int32_t>(ran->last.report.return_value)},
+                   {"context_after", hex_of(ran->context)}};
   std::vector<ProgramRun> runs;
-  runs.push_back(std::move(*ran));
+  runs.push_back(std::move(ran->last));
   if (auto ok = observe_runs(observed, runs); !ok) return std::unexpected(ok.error());
   return observed;
 }

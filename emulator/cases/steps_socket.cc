@@ -1,26 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Steps that are system calls on sockets.
 #include "emulator/cases/case_context.h"
+#include "emulator/events/socket_words.h"
 
 namespace drydock::cases {
 namespace {
-
-struct Word {
-  std::string_view name;
-  uint32_t value;
-};
-constexpr Word kFamilies[] = {{"unix", 1}, {"inet", 2}, {"inet6", 10}};
-constexpr Word kTypes[] = {{"stream", 1}, {"dgram", 2}, {"raw", 3}};
-
-Result<uint32_t> word(Reader& r, std::string_view field, std::span<const Word> words, uint32_t missing) {
-  auto text = r.text(field);
-  if (!text) return missing;
-  for (const Word& w : words)
-    if (w.name == *text) return w.value;
-  std::string known;
-  for (const Word& w : words) known += (known.empty() ? "" : ", ") + std::string(w.name);
-  return malformed(r.where() + "." + std::string(field) + " is `" + *text + "`, not one of " + known);
-}
 
 Result<Json> observe(const Result<SocketCallResult>& outcome) {
   if (!outcome) return std::unexpected(outcome.error());
@@ -31,11 +15,11 @@ Result<Json> observe(const Result<SocketCallResult>& outcome) {
 
 Result<Json> socket(CaseContext& c, Reader& r) {
   std::string name = r.required_text("name");
-  auto family = word(r, "family", kFamilies, 2);
-  auto type = word(r, "type", kTypes, 2);
+  auto family = socket_family_named(r.text("family").value_or("inet"));
+  auto type = socket_type_named(r.text("type").value_or("dgram"));
   auto protocol = static_cast<uint32_t>(r.number("protocol").value_or(0));
-  if (!family) return std::unexpected(family.error());
-  if (!type) return std::unexpected(type.error());
+  if (!family) return malformed(r.where() + ".family" + family.error().message);
+  if (!type) return malformed(r.where() + ".type" + type.error().message);
   return observe(c.sockets().socket(name, *family, *type, protocol));
 }
 

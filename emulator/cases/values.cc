@@ -2,7 +2,6 @@
 #include "emulator/cases/values.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 
 #include "emulator/events/socket_address.h"
@@ -10,22 +9,6 @@
 
 namespace drydock::cases {
 namespace {
-
-struct ErrnoName {
-  int value;
-  std::string_view name;
-};
-constexpr ErrnoName kErrnos[] = {
-    {EPERM, "EPERM"}, {ENOENT, "ENOENT"}, {ESRCH, "ESRCH"}, {EINTR, "EINTR"}, {EIO, "EIO"},
-    {E2BIG, "E2BIG"}, {EBADF, "EBADF"}, {EAGAIN, "EAGAIN"}, {ENOMEM, "ENOMEM"},
-    {EACCES, "EACCES"}, {EFAULT, "EFAULT"}, {EBUSY, "EBUSY"}, {EEXIST, "EEXIST"},
-    {ENODEV, "ENODEV"}, {EINVAL, "EINVAL"}, {ENOSPC, "ENOSPC"}, {ERANGE, "ERANGE"},
-    {ENOTCONN, "ENOTCONN"}, {ECONNREFUSED, "ECONNREFUSED"}, {EOPNOTSUPP, "EOPNOTSUPP"},
-    {EADDRINUSE, "EADDRINUSE"}, {EADDRNOTAVAIL, "EADDRNOTAVAIL"}, {EAFNOSUPPORT, "EAFNOSUPPORT"},
-    {EOVERFLOW, "EOVERFLOW"}, {EHOSTUNREACH, "EHOSTUNREACH"}, {ENETUNREACH, "ENETUNREACH"},
-    {ETIMEDOUT, "ETIMEDOUT"}, {EPROTONOSUPPORT, "EPROTONOSUPPORT"}, {ELOOP, "ELOOP"},
-    {ENOTSUP, "ENOTSUP"}, {EPROTOTYPE, "EPROTOTYPE"}, {EXDEV, "EXDEV"}, {EROFS, "EROFS"},
-};
 
 std::unexpected<Error> bad(const std::string& where, std::string_view why) {
   return malformed(where + ": " + std::string(why));
@@ -110,17 +93,9 @@ std::string hex_of(const std::vector<std::byte>& bytes) {
 Result<int64_t> parse_result(const Json& value, const std::string& where) {
   if (value.is_number_integer()) return value.get<int64_t>();
   if (value.is_string()) {
-    auto text = value.get<std::string>();
-    for (const ErrnoName& e : kErrnos)
-      if (text == "-" + std::string(e.name)) return -e.value;
+    if (auto result = result_named(value.get<std::string>())) return *result;
   }
   return bad(where, value.dump() + " is no result: 0, a negative errno or its name (\"-EPERM\")");
-}
-
-std::string result_text(int64_t result) {
-  for (const ErrnoName& e : kErrnos)
-    if (result == -e.value) return "-" + std::string(e.name);
-  return std::to_string(result);
 }
 
 }  // namespace drydock::cases

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/errno_name.h"
 #include "base/result.h"
 #include "emulator/cases/json_reader.h"
 
@@ -17,7 +18,4 @@ std::string hex_of(const std::vector<std::byte>& bytes);
 
 /// 0 or a negative errno: a number, or "-EPERM".
 Result<int64_t> parse_result(const Json& value, const std::string& where);
-/// "-EPERM" for -1; the number where it has no name.
-std::string result_text(int64_t result);
-
 }  // namespace drydock::cases

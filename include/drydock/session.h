@@ -49,8 +49,12 @@ class Map {
   Status update(std::span<const std::byte> key, std::span<const std::byte> value,
                 uint64_t flags = 0);
   Status erase(std::span<const std::byte> key);
-  /// In the order of BPF_MAP_GET_NEXT_KEY, at most that many.
-  std::vector<std::pair<Bytes, Bytes>> entries(size_t most = 1 << 20) const;
+  struct Contents {
+    std::vector<std::pair<Bytes, Bytes>> entries;
+    bool complete = true;  // false: a limit left out the rest
+  };
+  /// In the order of BPF_MAP_GET_NEXT_KEY, as far as the limits go.
+  Contents contents(size_t most_entries = 1 << 20, size_t most_bytes = 1 << 30) const;
   /// Records of a ring buffer that nobody has read, in order; none for other maps.
   std::vector<Bytes> records() const;
 
@@ -97,8 +101,6 @@ class Session {
   Status override_function(std::string name, std::vector<uint64_t> results);
 
   // -- Programs.
-  /// The program to run where none is named: the first that was loaded.
-  const std::string& first_program() const;
   /// A refusal of the kernel has its errno in Error::err.
   Status attach(const std::string& program, const AttachOptions& options = {});
   Status detach(const std::string& program, const std::string& cgroup);

@@ -26,7 +26,7 @@ std::vector<std::string> rooms_in_order() {
 
 TEST(Layers, RoomsIncludeOnlyWhatStandsAboveThem) {
   const std::vector<std::string> rooms = rooms_in_order();
-  ASSERT_GE(rooms.size(), 12u);
+  ASSERT_GE(rooms.size(), 13u);
   std::regex include(R"re(^#include "([a-z]+)/)re");
   size_t files = 0;
   for (size_t i = 0; i < rooms.size(); ++i) {
@@ -46,6 +46,28 @@ TEST(Layers, RoomsIncludeOnlyWhatStandsAboveThem) {
     }
   }
   EXPECT_GT(files, 100u);
+}
+
+// The command is made of the library. Three commands speak of other kernels, which is not the
+// library's business: `compare` and `test --with` ask the referee, `kernel` makes profiles.
+TEST(Layers, TheCommandUsesTheLibraryOnly) {
+  std::regex include(R"re(^#include "([a-z]+)/([a-z_]+))re");
+  size_t files = 0;
+  for (const auto& entry : fs::directory_iterator(std::string(DRYDOCK_SOURCE_DIR) + "/cli")) {
+    std::string name = entry.path().stem().string();
+    if (name == "room_profile" || name == "compare_command" || name == "test_command" ||
+        name == "kernel_command")
+      continue;
+    ++files;
+    std::ifstream file(entry.path());
+    std::smatch match;
+    for (std::string line; std::getline(file, line);) {
+      if (!std::regex_search(line, match, include)) continue;
+      EXPECT_TRUE(match[1] == "drydock" || (match[1] == "cli" && match[2] != "room_profile"))
+          << entry.path().string() << ": " << line;
+    }
+  }
+  EXPECT_GE(files, 8u);
 }
 
 }  // namespace

@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
-# They run the command itself, on the corpus and on the loader's test objects.
-add_dependencies(${TARGET} drydock_corpus drydock_test_objects drydock)
+# The command itself is run on the corpus and on the objects of the loader's tests.
+add_dependencies(${TARGET} drydock drydock_corpus drydock_test_objects)

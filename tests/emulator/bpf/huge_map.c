@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A map of 4 GB: no kernel takes one with such a value, and nobody should try to make it here.
+// A map of 4 GB, of the largest values an array takes: most kernels have no room for it.
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
