@@ -28,12 +28,14 @@ constexpr BtfType kVoidType{};
 
 // Both halves are built on first use, once, whichever thread comes first.
 struct Btf::Index {
-  std::once_flag names_once, tags_once;
+  std::once_flag names_once, flavours_once, tags_once;
 
   // Ids in an open-addressed table, inserted in order of id: of equal names the first id is met
   // first. A power of two of slots, at most half full; 0 is an empty slot.
   std::vector<uint32_t> slots;
   size_t mask = 0;
+
+  std::vector<uint32_t> flavoured;  // ids of types whose name has a flavour
 
   std::unordered_map<uint64_t, std::vector<uint32_t>> tags;  // (type id, component) -> decl_tag ids
 
@@ -212,9 +214,17 @@ bool Btf::has_string(uint32_t offset) const {
   return offset - start_string_ < strings_.size();
 }
 
-uint32_t Btf::find(std::string_view name, BtfKind kind) const {
-  if (base_)
-    if (uint32_t id = base_->find(name, kind)) return id;
+std::string_view btf_essential_name(std::string_view name) {
+  // "x___y", with no underscore before or behind the three.
+  for (size_t at = name.rfind("___"); at != name.npos && at > 0; at = name.rfind("___", at - 1))
+    if (name[at - 1] != '_' && at + 3 < name.size() && name[at + 3] != '_') return name.substr(0, at);
+  return name;
+}
+
+/// Calls f(id) for each of this BTF's own types of that name and kind, lowest id first, until it
+/// returns true.
+template <class F>
+void Btf::each_named(std::string_view name, BtfKind kind, F f) const {
   std::call_once(index_->names_once, [this] {
     size_t size = std::bit_ceil(types_.size() * 2 + 2);
     index_->slots.assign(size, 0);
@@ -230,9 +240,37 @@ uint32_t Btf::find(std::string_view name, BtfKind kind) const {
   for (size_t slot = Index::hash(name, kind) & index_->mask; uint32_t id = index_->slots[slot];
        slot = (slot + 1) & index_->mask) {
     const BtfType& t = *type(id);
-    if (t.kind() == kind && name_of(t) == name) return id;
+    if (t.kind() == kind && name_of(t) == name && f(id)) return;
   }
-  return 0;
+}
+
+uint32_t Btf::find(std::string_view name, BtfKind kind) const {
+  if (base_)
+    if (uint32_t id = base_->find(name, kind)) return id;
+  uint32_t found = 0;
+  each_named(name, kind, [&](uint32_t id) {
+    found = id;
+    return true;
+  });
+  return found;
+}
+
+Btf::Flavours Btf::find_flavours(std::string_view name, BtfKind kind) const {
+  std::call_once(index_->flavours_once, [this] {
+    for (uint32_t id = start_id_; id < type_count(); ++id) {
+      std::string_view full = name_of(*type(id));
+      if (btf_essential_name(full).size() != full.size()) index_->flavoured.push_back(id);
+    }
+  });
+  Flavours found;
+  auto take = [&](uint32_t id) {
+    found.id = found.count++ ? std::min(found.id, id) : id;
+    return false;
+  };
+  if (btf_essential_name(name) == name) each_named(name, kind, take);
+  for (uint32_t id : index_->flavoured)
+    if (type(id)->kind() == kind && btf_essential_name(name_of(*type(id))) == name) take(id);
+  return found;
 }
 
 const BtfType* Btf::skip_modifiers(uint32_t id, uint32_t* out_id) const {

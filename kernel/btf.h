@@ -34,6 +34,9 @@ struct BtfMember { uint32_t name_off, type, offset; };
 struct BtfParam { uint32_t name_off, type; };
 struct BtfEnumValue { uint32_t name_off; int32_t value; };
 struct BtfEnum64Value { uint32_t name_off, value_lo, value_hi; };
+/// A type's name without a flavour, as CO-RE splits names: "task_struct" of "task_struct___mine".
+std::string_view btf_essential_name(std::string_view name);
+
 struct BtfArrayInfo { uint32_t type, index_type, nelems; };
 struct BtfVarSecinfo { uint32_t type, offset, size; };
 
@@ -124,6 +127,14 @@ class Btf {
   /// looks); 0 when there is none.
   uint32_t find(std::string_view name, BtfKind kind) const;
 
+  /// This BTF's own types of that kind whose name without a flavour is `name`: "task_struct" and
+  /// "task_struct___mine". How many, and the first one's id.
+  struct Flavours {
+    uint32_t id = 0;
+    size_t count = 0;
+  };
+  Flavours find_flavours(std::string_view name, BtfKind kind) const;
+
   /// Follows modifiers (const, volatile, restrict, type_tag) and typedefs. The id that comes out is
   /// stored in *id when given. nullptr on an id out of range.
   const BtfType* skip_modifiers(uint32_t id, uint32_t* out_id = nullptr) const;
@@ -140,6 +151,8 @@ class Btf {
   Btf() = default;
   friend class BtfParser;
   struct Index;
+  template <class F>
+  void each_named(std::string_view name, BtfKind kind, F f) const;
   std::string name_;
   std::shared_ptr<const Btf> base_;
   std::vector<std::byte> bytes_;

@@ -61,9 +61,13 @@ class Profile {
 
   /// Lines "T name" of the kernel's symbols where the import knew them, else "".
   const std::string& symbols() const { return symbols_; }
+  /// Is it one of symbols()? Indexed when first asked.
+  bool has_symbol(std::string_view name) const;
 
  private:
   friend class ProfileBuilder;
+  struct SymbolIndex;
+  void index_symbols_when_asked();
   std::string name_, release_, stable_, provenance_, config_text_, symbols_;
   Release version_;
   std::bitset<kMaxFeatures> features_;
@@ -72,6 +76,7 @@ class Profile {
   std::vector<std::pair<std::string_view, std::string_view>> config_;   // sorted, views of config_text_
   std::vector<std::pair<uint32_t, uint32_t>> kfunc_flags_;              // sorted by BTF id
   bool has_kfunc_flags_ = false;
+  std::shared_ptr<SymbolIndex> symbol_index_;
 };
 
 }  // namespace drydock

@@ -80,6 +80,7 @@ Result<std::shared_ptr<const Profile>> ProfileBuilder::build(ProfileParts parts)
   profile.provenance_ = std::move(builder.parts_.provenance);
   profile.config_text_ = std::move(builder.parts_.config);
   profile.symbols_ = std::move(builder.parts_.symbols);
+  profile.index_symbols_when_asked();
   builder.index_config();
   builder.read_kfunc_sets();
   builder.compute_features();

@@ -271,6 +271,11 @@ Check compute_with_register(Env& env, const isa::Insn& insn, Register& dst, Regi
 
 Check compute(Env& env, const isa::Insn& insn) {
   Register& dst = env.reg(insn.dst);
+  if (uses_register(insn) && env.reg(insn.src).type == kPtrToArena && dst.type != kPtrToArena &&
+      env.has(Feature::kArenaOnEitherSide)) {
+    dst = env.reg(insn.src);
+    dst.subreg_def = static_cast<int32_t>(env.insn_idx) + 1;
+  }
   if (dst.type == kPtrToArena) {
     // Any arithmetic will do: the access is checked by the machine. 64-bit forms are made 32-bit.
     if (is_alu64(insn)) env.cur_facts().needs_zext = true;

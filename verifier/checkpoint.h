@@ -15,12 +15,17 @@
 
 namespace drydock::verifier {
 
-struct Checkpoint : State {
-  uint32_t miss_count = 0, hit_count = 0;
-  bool in_free_list = false;   // evicted; lives on only while paths below it are open
+struct Checkpoint;
+
+/// Its place in a list, in front of the state so that walking a list touches little memory.
+struct CheckpointPlace {
   Checkpoint* prev = nullptr;
   Checkpoint* next = nullptr;
+  uint32_t miss_count = 0, hit_count = 0;
+  bool in_free_list = false;   // evicted; lives on only while paths below it are open
 };
+
+struct Checkpoint : CheckpointPlace, State {};
 
 class CheckpointList {
  public:
@@ -42,8 +47,8 @@ class CheckpointList {
   Checkpoint* first_ = nullptr;
 };
 
-/// Keeps objects that were given back, to hand them out again. What comes out of take() holds its
-/// former contents: callers assign to it.
+/// Keeps states that were given back, to hand them out again. What comes out of take() holds its
+/// former contents but for the stacks, whose slots others may still have: callers assign to it.
 template <class T>
 class RecyclingPool {
  public:
@@ -54,7 +59,9 @@ class RecyclingPool {
     return object;
   }
   void give_back(std::unique_ptr<T> object) {
-    if (spare_.size() < kMaxSpare) spare_.push_back(std::move(object));
+    if (spare_.size() == kMaxSpare) return;
+    object->drop_stacks();
+    spare_.push_back(std::move(object));
   }
 
  private:

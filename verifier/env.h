@@ -198,6 +198,7 @@ class Env {
 
   // The walk.
   uint32_t insn_idx = 0, prev_insn_idx = 0;
+  SlotPool slots;                                    // of all states' stacks; goes last
   std::unique_ptr<State> state;                      // the current one
   std::vector<PendingBranch> pending;
   std::vector<CheckpointList> explored;              // by hash of instruction and frame

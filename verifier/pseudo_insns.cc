@@ -206,10 +206,8 @@ class PseudoInsns {
 bool kernel_has_symbol(const Env& env, const Btf& btf, std::string_view name) {
   // A module's symbols are not in the profile, nor are those of a profile made without them: the
   // BTF that declares the name has to do.
-  const std::string& symbols = env.profile.symbols();
-  if (symbols.empty() || !btf.is_vmlinux()) return true;
-  std::string needle = " " + std::string(name) + "\n";
-  return symbols.find(needle) != std::string::npos;
+  if (env.profile.symbols().empty() || !btf.is_vmlinux()) return true;
+  return env.profile.has_symbol(name);
 }
 
 Check check_fd_array(Env& env) {

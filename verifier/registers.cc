@@ -108,6 +108,7 @@ void init_frame(Env& env, FuncState& frame, int32_t callsite, uint32_t frameno, 
   frame.subprogno = subprogno;
   frame.callback_ret_range = {0, 0};
   frame.read_marks.start_frame();
+  frame.stack = Stack(env.slots);
   for (uint32_t regno = 0; regno < isa::kMaxRegisters; ++regno) {
     mark_not_init_in(frame.regs.data(), regno);
     frame.regs[regno].subreg_def = 0;

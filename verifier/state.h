@@ -22,7 +22,6 @@ struct RetvalRange {
 };
 
 struct FuncState {
-  std::array<Register, isa::kMaxRegisters> regs;
   int32_t callsite = -1;   // instruction that called this frame
   uint32_t frameno = 0;    // 0: main
   uint32_t subprogno = 0;
@@ -33,6 +32,7 @@ struct FuncState {
   bool in_exception_callback = false;
   uint32_t callback_depth = 0;  // simulated iterations of the callback that the next frame runs
   ReadMarks read_marks;         // kernels before 6.18
+  std::array<Register, isa::kMaxRegisters> regs;
   Stack stack;
 
   /// The register with its read marks: what a call passes or returns.
@@ -74,27 +74,28 @@ struct State {
   State(State&&) noexcept = default;
   State& operator=(State&&) noexcept = default;
 
-  std::array<std::unique_ptr<FuncState>, kMaxFrames> frames;
-  State* parent = nullptr;      // the checkpoint this path came through last
-  boost::container::small_vector<Reference, 4> refs;
+  // What comparisons look at first stands first: lists of checkpoints are walked often.
   uint32_t branches = 0;        // paths below this state that are still being explored
   uint32_t insn_idx = 0;
   uint32_t curframe = 0;
+  bool speculative = false;
+  bool in_sleepable = false;
+  bool cleaned = false;            // dead registers and slots were dropped
+  std::array<std::unique_ptr<FuncState>, kMaxFrames> frames;
+  State* parent = nullptr;      // the checkpoint this path came through last
   uint32_t active_locks = 0;
   uint32_t active_preempt_locks = 0;
   uint32_t active_irq_id = 0;
   uint32_t active_lock_id = 0;
   const void* active_lock_ptr = nullptr;
   uint32_t active_rcu_locks = 0;   // 6.18 allows one level; a count so that nesting is a feature
-  bool speculative = false;
-  bool in_sleepable = false;
-  bool cleaned = false;            // dead registers and slots were dropped
   uint32_t first_insn = 0, last_insn = 0;
+  uint32_t dfs_depth = 0, callback_unroll_depth = 0, may_goto_depth = 0;
   State* equal_state = nullptr;    // set while this state waits as a back edge
   State* loop_entry = nullptr;     // loop_entries.h
   bool used_as_loop_entry = false;
+  boost::container::small_vector<Reference, 4> refs;
   std::vector<HistoryEntry> history;
-  uint32_t dfs_depth = 0, callback_unroll_depth = 0, may_goto_depth = 0;
 
   FuncState& current() { return *frames[curframe]; }
   const FuncState& current() const { return *frames[curframe]; }
@@ -124,6 +125,11 @@ struct State {
       for (size_t spi = 0; spi < func.stack.size(); ++spi)
         if (func.stack.at(spi).is_spilled_reg()) f(func, func.stack.at(spi).reg);
     }
+  }
+
+  void drop_stacks() {
+    for (auto& frame : frames)
+      if (frame) frame->stack.clear();
   }
 
   size_t acquired_refs() const { return refs.size(); }

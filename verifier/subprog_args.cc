@@ -105,29 +105,6 @@ Check check_context_argument(Env& env, const Btf& btf, const BtfType& pointer, s
 
 // --- __arg_trusted, __arg_untrusted: the kernel's type of the same name --------------------------
 
-/// A type's name without a flavour: "task_struct" of "task_struct___mine".
-std::string_view essential_name(std::string_view name) {
-  // As CO-RE splits names: "x___y", with no underscore before or behind the three.
-  for (size_t at = name.size() < 5 ? 0 : name.size() - 4; at-- > 0;)
-    if (name[at] != '_' && name.substr(at + 1, 3) == "___" && name[at + 4] != '_')
-      return name.substr(0, at + 1);
-  return name;
-}
-
-struct Candidates {
-  uint32_t id = 0;
-  size_t count = 0;
-};
-Candidates find_candidates(const Btf& btf, uint32_t from, BtfKind kind, std::string_view name) {
-  Candidates found;
-  for (uint32_t id = from; id < btf.type_count(); ++id) {
-    const BtfType* type = btf.type(id);
-    if (type->kind() != kind || essential_name(btf.name_of(*type)) != name) continue;
-    if (!found.count++) found.id = id;
-  }
-  return found;
-}
-
 /// The one type of the kernel that the pointer's target names.
 Check find_kernel_type(Env& env, const Btf& btf, const BtfType& pointer, size_t arg, uint32_t* id) {
   const BtfType& type = *btf.skip_modifiers(pointer.type());
@@ -136,21 +113,22 @@ Check find_kernel_type(Env& env, const Btf& btf, const BtfType& pointer, size_t 
   if (name.empty())
     return env.reject(EINVAL, "arg#{} reference type('{} {}') candidate matching error: {}\n", arg, word,
                       name, -EINVAL);
-  const Candidates found = find_candidates(*env.profile.btf(), 1, type.kind(), essential_name(name));
+  const std::string_view essential = btf_essential_name(name);
+  const Btf::Flavours found = env.profile.btf()->find_flavours(essential, type.kind());
   if (found.count == 1) {
     *id = found.id;
     return Check::ok();
   }
   if (found.count > 1)
     return env.reject(ESRCH, "arg#{} reference type('{} {}') is ambiguous\n", arg, word, name);
-  Candidates in_modules;
+  size_t in_modules = 0;
   for (const auto& module : env.profile.modules())
-    in_modules.count += find_candidates(*module, module->start_id(), type.kind(), essential_name(name)).count;
-  if (in_modules.count == 1)
+    in_modules += module->find_flavours(essential, type.kind()).count;
+  if (in_modules == 1)
     return env.reject(EOPNOTSUPP,
                       "arg#{} reference type('{} {}') points to kernel module type (unsupported)\n", arg,
                       word, name);
-  if (in_modules.count > 1)
+  if (in_modules > 1)
     return env.reject(ESRCH, "arg#{} reference type('{} {}') is ambiguous\n", arg, word, name);
   return env.reject(ENOENT, "arg#{} reference type('{} {}') has no matches\n", arg, word, name);
 }
