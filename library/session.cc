@@ -10,10 +10,13 @@
 namespace drydock::api {
 
 struct Session::Impl {
-  Impl(std::shared_ptr<const Object::Impl> of, std::unique_ptr<LoadedObject> object, uint64_t seed)
-      : opened(std::move(of)), loaded(std::move(object)), scene(opened->kernel->kernel, seed) {}
+  explicit Impl(const drydock::Kernel& like, uint64_t seed)
+      : kernel(like.shared_profile(), like.settings()), loader(kernel), scene(kernel, seed) {}
 
-  std::shared_ptr<const Object::Impl> opened;
+  // A kernel of its own: what one session attaches or makes, no other sees, and its addresses and
+  // ids do not depend on what ran before.
+  drydock::Kernel kernel;
+  Loader loader;
   std::unique_ptr<LoadedObject> loaded;
   Scene scene;
   std::string first;
@@ -150,9 +153,10 @@ Result<Session> Session::load(const Object& object, const SessionOptions& option
         Error{ErrorKind::kUsage, "a session takes an object, not raw instructions"});
   LoadOptions wanted;
   wanted.programs = options.programs;
-  auto loaded = opened->kernel->loader.load(opened->elf, opened->file, wanted);
+  auto impl = std::make_unique<Impl>(opened->kernel->kernel, options.seed);
+  auto loaded = impl->loader.load(opened->elf, opened->file, wanted);
   if (!loaded) return std::unexpected(loaded.error());
-  auto impl = std::make_unique<Impl>(opened, std::move(*loaded), options.seed);
+  impl->loaded = std::move(*loaded);
   for (const LoadedObject::LoadedMap& m : impl->loaded->maps())
     if (m.object && m.object->map) impl->scene.world().add_map(m.object->map.get());
   for (const LoadedObject::Program& p : impl->loaded->programs())
@@ -198,8 +202,8 @@ Status Session::override_function(std::string name, std::vector<uint64_t> result
 Status Session::attach(const std::string& program, const AttachOptions& options) {
   auto found = impl_->program(program);
   if (!found) return std::unexpected(found.error());
-  uint32_t flags = (options.multi ? kAllowMulti : 0) | (options.override ? kAllowOverride : 0) |
-                   (options.preorder ? kPreorder : 0);
+  uint32_t flags = (options.multi ? kAttachMulti : 0) | (options.override ? kAttachOverride : 0) |
+                   (options.preorder ? kAttachPreorder : 0);
   std::optional<std::string> cgroup;
   if (!options.cgroup.empty()) cgroup = options.cgroup;
   return impl_->scene.attach(*found, cgroup, flags, options.cookie);

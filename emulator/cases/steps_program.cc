@@ -30,7 +30,7 @@ Result<Json> load(CaseContext& c, Reader& r) {
 
 Result<uint32_t> attach_flags(Reader& r) {
   static constexpr std::pair<std::string_view, uint32_t> kFlags[] = {
-      {"multi", kAllowMulti}, {"override", kAllowOverride}, {"preorder", kPreorder}};
+      {"multi", kAttachMulti}, {"override", kAttachOverride}, {"preorder", kAttachPreorder}};
   uint32_t flags = 0;
   const Json* list = r.take("flags");
   if (!list) return flags;

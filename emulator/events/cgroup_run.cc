@@ -5,18 +5,17 @@
 
 namespace drydock {
 
-Result<CgroupResult> run_cgroup_programs(Runner& runner, const Attachments& attachments,
-                                         const std::string& cgroup, const AttachPoint& point,
-                                         uint64_t context, int64_t initial) {
+Result<CgroupResult> run_cgroup_programs(Runner& runner, Kernel& kernel, const std::string& cgroup,
+                                         const CgroupHook& hook, uint64_t context,
+                                         int64_t initial) {
   World& world = runner.world();
   CgroupResult result{.retval = initial};
   auto attached = world.cgroup(cgroup);
   if (!attached) return std::unexpected(attached.error());
   world.set_hook_return(initial);
-  for (const Attachment& a : attachments.effective(cgroup, point)) {
-    world.set_attach_cookie(a.cookie);
+  for (const auto& program : kernel.cgroup(cgroup)->effective(hook)) {
     world.set_attached_cgroup(*attached);
-    auto run = runner.run(a.program, context);
+    auto run = runner.run(program, context);
     if (!run) return std::unexpected(run.error());
     result.runs.push_back(std::move(*run));
     const RunReport& report = result.runs.back().report;

@@ -6,8 +6,9 @@
 
 #include <vector>
 
-#include "emulator/events/attachments.h"
 #include "emulator/events/runner.h"
+#include "emulator/syscall/cgroup.h"
+#include "emulator/syscall/kernel.h"
 
 namespace drydock {
 
@@ -17,11 +18,11 @@ struct CgroupResult {
   std::vector<ProgramRun> runs;
 };
 
-/// `cgroup` is where the process is; `initial` what the hook would return without programs. An error
-/// is a program that could not be run; a fault or unsupported call is in its report, and then
-/// nothing after it runs.
-Result<CgroupResult> run_cgroup_programs(Runner& runner, const Attachments& attachments,
-                                         const std::string& cgroup, const AttachPoint& point,
-                                         uint64_t context, int64_t initial = 0);
+/// Runs what the kernel's cgroups have for a process in `cgroup` ("/a/b"); `initial` is what the hook
+/// would return without programs. An error is a program that could not be run; a fault or
+/// unsupported call is in its report, and then nothing after it runs.
+Result<CgroupResult> run_cgroup_programs(Runner& runner, Kernel& kernel, const std::string& cgroup,
+                                         const CgroupHook& hook, uint64_t context,
+                                         int64_t initial = 0);
 
 }  // namespace drydock

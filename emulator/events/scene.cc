@@ -5,18 +5,23 @@
 #include <chrono>
 #include <cstring>
 
+#include "base/errno_name.h"
 #include "contexts/context_rows.h"
 
 namespace drydock {
 namespace {
 
-AttachPoint attach_point(const ProgramObject& program) {
+CgroupHook hook_of(const ProgramObject& program) {
   AttachType type = program.input.expected_attach_type;
   if (program.input.type == ProgramType::kCgroupSock && type == AttachType{})
     type = AttachType::kCgroupInetSockCreate;
-  std::string hook;
-  if (type == AttachType::kLsmCgroup) hook = trace_target(program).value_or("");
-  return {type, hook};
+  return cgroup_hook(type, program);
+}
+
+Status answered(int64_t result, const std::string& what) {
+  if (result >= 0) return {};
+  return std::unexpected(Error{ErrorKind::kMalformed, what + " gives " + result_text(result),
+                               static_cast<int>(-result)});
 }
 
 }  // namespace
@@ -25,8 +30,8 @@ Scene::Scene(Kernel& kernel, uint64_t seed)
     : kernel_(kernel),
       world_(kernel.memory(), kernel.profile(), kernel.settings().cpus, seed),
       runner_(world_),
-      sockets_(runner_, attachments_),
-      traces_(runner_, attachments_),
+      sockets_(runner_, kernel_),
+      traces_(runner_, kernel_),
       iterators_(runner_) {}
 
 Status Scene::set_task(const Task& task) {
@@ -46,11 +51,16 @@ Status Scene::attach(const std::shared_ptr<ProgramObject>& program,
                      const std::optional<std::string>& cgroup, uint32_t flags, uint64_t cookie) {
   if (!cgroup) return traces_.attach(program, cookie);
   if (auto made = world_.cgroup(*cgroup); !made) return std::unexpected(made.error());
-  return attachments_.attach(*cgroup, attach_point(*program), {program, flags, cookie});
+  if (cookie)
+    return std::unexpected(Error{ErrorKind::kUsage, "programs of cgroups are attached without a cookie"});
+  int64_t err = kernel_.cgroup(*cgroup)->attach(
+      {.hook = hook_of(*program), .program = program, .flags = flags});
+  return answered(err, "attaching to cgroup " + *cgroup);
 }
 
 Status Scene::detach(const std::shared_ptr<ProgramObject>& program, const std::string& cgroup) {
-  return attachments_.detach(cgroup, attach_point(*program), program.get());
+  int64_t err = kernel_.cgroup(cgroup)->detach(hook_of(*program), program.get(), nullptr, 0);
+  return answered(err, "detaching from cgroup " + cgroup);
 }
 
 Result<Scene::ContextRun> Scene::run(const std::shared_ptr<ProgramObject>& program,

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "drydock/task.h"
-#include "emulator/events/attachments.h"
 #include "emulator/events/iterator_events.h"
 #include "emulator/events/socket_calls.h"
 #include "emulator/events/trace_events.h"
@@ -28,7 +27,6 @@ class Scene {
   World& world() { return world_; }
   const World& world() const { return world_; }
   Runner& runner() { return runner_; }
-  Attachments& attachments() { return attachments_; }
   SocketCalls& sockets() { return sockets_; }
   TraceEvents& traces() { return traces_; }
   IteratorEvents& iterators() { return iterators_; }
@@ -37,8 +35,8 @@ class Scene {
   Status set_task(const Task& task);
   const std::string& cgroup() const { return cgroup_; }
 
-  /// Attaches where the program's type says. `cgroup` is for programs of cgroups only; the flags
-  /// are the UAPI's. A refusal has the kernel's errno.
+  /// Attaches where the program's type says: to a cgroup of the kernel, as BPF_PROG_ATTACH does with
+  /// the UAPI's flags, or to what is traced, with a cookie. A refusal has the kernel's errno.
   Status attach(const std::shared_ptr<ProgramObject>& program,
                 const std::optional<std::string>& cgroup, uint32_t flags, uint64_t cookie);
   Status detach(const std::shared_ptr<ProgramObject>& program, const std::string& cgroup);
@@ -59,7 +57,6 @@ class Scene {
   Kernel& kernel_;
   World world_;
   Runner runner_;
-  Attachments attachments_;
   SocketCalls sockets_;
   TraceEvents traces_;
   IteratorEvents iterators_;

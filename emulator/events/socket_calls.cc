@@ -117,7 +117,7 @@ Result<CgroupResult> SocketCalls::run_socket_hook(Open& open, AttachType type) {
   World& world = runner_.world();
   show(open);
   world.set_hook_socket(open.socket->sock);
-  auto result = run_cgroup_programs(runner_, attachments_, process_.cgroup, type, open.socket->view);
+  auto result = run_cgroup_programs(runner_, kernel_, process_.cgroup, {type}, open.socket->view);
   world.set_hook_socket(0);
   absorb(open);
   return result;
@@ -145,8 +145,8 @@ Result<SocketCallResult> SocketCalls::run_address_hook(Open& open, Hook hook,
     std::memcpy(at + (ip6 ? L::kSourceIp6 : L::kSourceIp4), open.local.ip.data(), ip6 ? 16 : 4);
   put<uint64_t>(at, L::kSk, open.socket->view);
   world.set_hook_socket(open.socket->sock);
-  auto ran = run_cgroup_programs(runner_, attachments_, process_.cgroup,
-                                 ip6 ? types.inet6 : types.inet4, context->base);
+  auto ran = run_cgroup_programs(runner_, kernel_, process_.cgroup,
+                                 {ip6 ? types.inet6 : types.inet4}, context->base);
   world.set_hook_socket(0);
   if (ran) {
     outcome.result = ran->retval;

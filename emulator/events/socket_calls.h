@@ -18,7 +18,6 @@
 #include <string>
 #include <vector>
 
-#include "emulator/events/attachments.h"
 #include "emulator/events/cgroup_run.h"
 #include "emulator/events/socket_address.h"
 
@@ -39,8 +38,7 @@ class SocketCalls {
     bool may_bind_low_ports = true;   // CAP_NET_BIND_SERVICE
   };
 
-  SocketCalls(Runner& runner, const Attachments& attachments)
-      : runner_(runner), attachments_(attachments) {}
+  SocketCalls(Runner& runner, Kernel& kernel) : runner_(runner), kernel_(kernel) {}
 
   void set_process(Process process) { process_ = std::move(process); }
 
@@ -76,7 +74,7 @@ class SocketCalls {
   void absorb(Open& open); // what a program wrote into bpf_sock
 
   Runner& runner_;
-  const Attachments& attachments_;
+  Kernel& kernel_;
   Process process_;
   std::map<std::string, Open> sockets_;
 };

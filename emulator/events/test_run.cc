@@ -135,8 +135,7 @@ int64_t run_tracing(Call& call) {
   bool traced = type == AttachType::kTraceFentry || type == AttachType::kTraceFexit;
   if (!traced && type != AttachType::kModifyReturn) return -EFAULT;
   Runner runner(call.world());
-  Attachments none;
-  TraceEvents traces(runner, none);
+  TraceEvents traces(runner, call.kernel());
   if (auto done = attach_linked(call.kernel(), traces); !done)
     return call.not_modelled(done.error().message);
   a.retval = 0;

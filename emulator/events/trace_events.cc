@@ -26,7 +26,7 @@ Status TraceEvents::attach(std::shared_ptr<ProgramObject> program, uint64_t cook
   auto target = trace_target(*program);
   if (!target) return std::unexpected(target.error());
   AttachType type = program->input.expected_attach_type;
-  attached_.push_back({{std::move(program), 0, cookie}, type, *target});
+  attached_.push_back({std::move(program), cookie, type, *target});
   return {};
 }
 
@@ -47,9 +47,9 @@ void TraceEvents::set_last(Region* context, size_t slots, int64_t value) {
 Result<bool> TraceEvents::run_one(const Attached& a, uint64_t context, size_t slots,
                                   TraceResult* result, int64_t* value) {
   World& world = runner_.world();
-  world.set_attach_cookie(a.attachment.cookie);
+  world.set_attach_cookie(a.cookie);
   world.set_traced_arguments(static_cast<uint32_t>(slots));
-  auto run = runner_.run(a.attachment.program, context);
+  auto run = runner_.run(a.program, context);
   if (!run) return std::unexpected(run.error());
   *value = static_cast<int32_t>(run->report.return_value);
   result->runs.push_back(std::move(*run));
@@ -98,9 +98,13 @@ Result<TraceResult> TraceEvents::tracepoint(const std::string& name, const Trace
   return result;
 }
 
+uint32_t TraceEvents::hook_function(const std::string& hook) const {
+  return runner_.world().profile().btf()->find("bpf_lsm_" + hook, BtfKind::kFunc);
+}
+
 bool TraceEvents::is_void_hook(const std::string& hook) const {
   const Btf& btf = *runner_.world().profile().btf();
-  const BtfType* function = btf.type(btf.find("bpf_lsm_" + hook, BtfKind::kFunc));
+  const BtfType* function = btf.type(hook_function(hook));
   const BtfType* prototype = function ? btf.type(function->type()) : nullptr;
   return prototype && prototype->type() == 0;
 }
@@ -123,8 +127,8 @@ Result<TraceResult> TraceEvents::lsm(const std::string& hook, const TraceArgs& a
   }
   if (result.retval == 0) {
     runner_.world().set_traced_arguments(static_cast<uint32_t>(args.size()));
-    auto ran = run_cgroup_programs(runner_, cgroups_, cgroup, {AttachType::kLsmCgroup, hook},
-                                   context->base);
+    auto ran = run_cgroup_programs(runner_, kernel_, cgroup,
+                                   {AttachType::kLsmCgroup, hook_function(hook)}, context->base);
     if (!ran) return std::unexpected(ran.error());
     result.retval = ran->retval;
     std::ranges::move(ran->runs, std::back_inserter(result.runs));

@@ -14,7 +14,6 @@
 #include <string>
 #include <vector>
 
-#include "emulator/events/attachments.h"
 #include "emulator/events/cgroup_run.h"
 
 namespace drydock {
@@ -31,7 +30,7 @@ struct TraceResult {
 
 class TraceEvents {
  public:
-  TraceEvents(Runner& runner, const Attachments& cgroups) : runner_(runner), cgroups_(cgroups) {}
+  TraceEvents(Runner& runner, Kernel& kernel) : runner_(runner), kernel_(kernel) {}
 
   /// Attaches where the program says (its attach_btf_id).
   Status attach(std::shared_ptr<ProgramObject> program, uint64_t cookie = 0);
@@ -44,7 +43,8 @@ class TraceEvents {
 
  private:
   struct Attached {
-    Attachment attachment;
+    std::shared_ptr<ProgramObject> program;
+    uint64_t cookie = 0;
     AttachType type{};
     std::string target;        // function, tracepoint or hook
   };
@@ -52,10 +52,11 @@ class TraceEvents {
                        int64_t* value);
   Region* make_context(const TraceArgs& args, int64_t last);
   void set_last(Region* context, size_t slots, int64_t value);
+  uint32_t hook_function(const std::string& hook) const;  // BTF id of bpf_lsm_HOOK
   bool is_void_hook(const std::string& hook) const;
 
   Runner& runner_;
-  const Attachments& cgroups_;
+  Kernel& kernel_;
   std::vector<Attached> attached_;
 };
 

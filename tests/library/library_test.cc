@@ -106,6 +106,21 @@ TEST(Library, TwoSessionsShareNothing) {
   EXPECT_EQ(other->map("hits")->get<uint64_t>(uint32_t{0}), 0u);
 }
 
+TEST(Library, WhatOneSessionAttachesRunsInNoOther) {
+  auto object = kernel().open_file(kObjects + "cgroup_sock.bpf.o");
+  ASSERT_TRUE(object) << object.error().message;
+  auto one = Session::load(*object, {.programs = {"deny_raw"}});
+  auto other = Session::load(*object, {.programs = {"deny_raw"}});
+  ASSERT_TRUE(one && other);
+  ASSERT_TRUE(one->attach("deny_raw", {.cgroup = "/"}));
+  const CreateSocket raw{.socket = "s", .family = "inet", .type = "raw"};
+  auto denied = one->fire(raw), made = other->fire(raw);
+  ASSERT_TRUE(denied) << denied.error().message;
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_EQ(denied->result, -EPERM);
+  EXPECT_EQ(made->result, 0);
+}
+
 TEST(Library, MapsSayWhatIsWrong) {
   auto object = kernel().open_file(kObjects + "service_connect.bpf.o");
   ASSERT_TRUE(object);
