@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 
 #include "base/input.h"
 
@@ -104,6 +105,15 @@ Status write_file(const std::string& path, std::span<const std::byte> bytes) {
   if (rename(beside.c_str(), path.c_str()) != 0)
     return system_failure(ErrorKind::kUsage, path, errno);
   return {};
+}
+
+std::vector<std::string> objects_in(const std::string& folder) {
+  std::vector<std::string> objects;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored))
+    if (entry.path().string().ends_with(".bpf.o")) objects.push_back(entry.path());
+  std::ranges::sort(objects);
+  return objects;
 }
 
 }  // namespace drydock

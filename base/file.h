@@ -19,6 +19,8 @@ Result<std::vector<std::byte>> read_file(const std::string& path, size_t limit =
 Result<std::string> read_text_file(const std::string& path, size_t limit = size_t{1} << 30);
 /// Replaces the file as a whole: written beside it first, then renamed.
 Status write_file(const std::string& path, std::span<const std::byte> bytes);
+/// The BPF objects (*.bpf.o) that lie in a folder, in order; none where there is no such folder.
+std::vector<std::string> objects_in(const std::string& folder);
 
 inline std::span<const std::byte> as_byte_span(std::string_view text) {
   return {reinterpret_cast<const std::byte*>(text.data()), text.size()};

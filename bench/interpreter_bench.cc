@@ -269,18 +269,18 @@ void interpreter(benchmark::State& state, const Subject& subject) {
 
 void kernel_jit(benchmark::State& state, const Subject& subject) {
   auto insns = bytecode(subject);
-  const HostFd map = HostBpf::array_map(kMapBytes, 1);
+  const test::HostFd map = test::HostBpf::array_map(kMapBytes, 1);
   for (isa::Insn& insn : insns) {
     if (isa::is_ld_imm64(insn) && insn.src == isa::kPseudoMapValue) insn.imm = map.get();
   }
   std::string log;
-  const HostFd program = HostBpf::load(insns, BPF_PROG_TYPE_SCHED_CLS, &log);
+  const test::HostFd program = test::HostBpf::load(insns, ProgramType::kSchedCls, &log);
   if (!program.ok()) return state.SkipWithError(("not loaded: " + log).c_str());
   const uint64_t insns_per_run = Emulated(subject).run().insns_executed;
   constexpr uint32_t kRepeat = 2000;
   double seconds = 0;
   for (auto _ : state) {
-    const auto run = HostBpf::test_run(program.get(), packet(), kRepeat);
+    const auto run = test::HostBpf::test_run(program.get(), packet(), kRepeat);
     if (!run) return state.SkipWithError("BPF_PROG_TEST_RUN failed");
     seconds += run->nanoseconds * 1e-9;
     state.SetIterationTime(run->nanoseconds * 1e-9);
@@ -294,7 +294,7 @@ void kernel_jit(benchmark::State& state, const Subject& subject) {
 int main(int argc, char** argv) {
   using namespace drydock;
   benchmark::Initialize(&argc, argv);
-  const std::string missing = HostBpf::unavailable();
+  const std::string missing = test::host_unavailable();
   if (!missing.empty()) std::printf("kernel_jit skipped: %s\n", missing.c_str());
   for (const Subject& subject : kSubjects) {
     const std::string name = subject.name;

@@ -90,14 +90,11 @@ class Measurement {
 std::vector<std::string> objects_of(const std::vector<std::string>& names) {
   std::vector<std::string> files;
   for (const std::string& name : names) {
-    if (!fs::is_directory(name)) {
+    if (fs::is_directory(name))
+      std::ranges::copy(objects_in(name), std::back_inserter(files));
+    else
       files.push_back(name);
-      continue;
-    }
-    for (const auto& entry : fs::directory_iterator(name))
-      if (entry.path().extension() == ".o") files.push_back(entry.path());
   }
-  std::sort(files.begin(), files.end());
   return files;
 }
 
@@ -163,7 +160,7 @@ void write_svg(const std::string& path, const std::vector<Row>& rows) {
 }
 
 int run(const Arguments& arguments) {
-  if (std::string why = test::HostLoads::unavailable(); !why.empty()) {
+  if (std::string why = test::host_unavailable(); !why.empty()) {
     fmt::print("skipped: {}\n", why);
     return 0;
   }

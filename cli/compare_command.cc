@@ -31,15 +31,6 @@ std::unexpected<Error> usage(std::string message) {
   return std::unexpected(Error{ErrorKind::kUsage, std::move(message), 0});
 }
 
-std::vector<std::string> objects_in(const fs::path& folder) {
-  std::vector<std::string> objects;
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(folder, ignored))
-    if (entry.path().string().ends_with(".bpf.o")) objects.push_back(entry.path());
-  std::ranges::sort(objects);
-  return objects;
-}
-
 // Where a build keeps the suites it knows by name, seen from the command's own folder.
 Result<referee::Suite> named_suite(const std::string& name) {
   fs::path build = fs::read_symlink("/proc/self/exe").parent_path();

@@ -1,11 +1,57 @@
 // SPDX-License-Identifier: Apache-2.0
-// union bpf_attr, a struct a command: the layouts are the UAPI's (they are the wire format that
+// Commands of bpf(2), and union bpf_attr, a struct a command: the layouts are the UAPI's (they are the wire format that
 // libbpf and every other loader writes), the grouping is ours. Descriptors are signed here, as
 // callers pass them; pointers are addresses in the caller's memory.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+
+namespace drydock {
+
+/// bpf(2) commands, with the kernel's numbers.
+enum class BpfCommand : uint32_t {
+  kMapCreate,
+  kMapLookupElem,
+  kMapUpdateElem,
+  kMapDeleteElem,
+  kMapGetNextKey,
+  kProgLoad,
+  kObjPin,
+  kObjGet,
+  kProgAttach,
+  kProgDetach,
+  kProgTestRun,
+  kProgGetNextId,
+  kMapGetNextId,
+  kProgGetFdById,
+  kMapGetFdById,
+  kObjGetInfoByFd,
+  kProgQuery,
+  kRawTracepointOpen,
+  kBtfLoad,
+  kBtfGetFdById,
+  kTaskFdQuery,
+  kMapLookupAndDeleteElem,
+  kMapFreeze,
+  kBtfGetNextId,
+  kMapLookupBatch,
+  kMapLookupAndDeleteBatch,
+  kMapUpdateBatch,
+  kMapDeleteBatch,
+  kLinkCreate,
+  kLinkUpdate,
+  kLinkGetFdById,
+  kLinkGetNextId,
+  kEnableStats,
+  kIterCreate,
+  kLinkDetach,
+  kProgBindMap,
+  kTokenCreate,
+  kProgStreamReadByFd,
+};
+
+}  // namespace drydock
 
 namespace drydock::attr {
 

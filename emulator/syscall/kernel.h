@@ -31,48 +31,6 @@ namespace drydock {
 
 class CgroupObject;
 
-/// bpf(2) commands, with the kernel's numbers.
-enum class BpfCommand : uint32_t {
-  kMapCreate,
-  kMapLookupElem,
-  kMapUpdateElem,
-  kMapDeleteElem,
-  kMapGetNextKey,
-  kProgLoad,
-  kObjPin,
-  kObjGet,
-  kProgAttach,
-  kProgDetach,
-  kProgTestRun,
-  kProgGetNextId,
-  kMapGetNextId,
-  kProgGetFdById,
-  kMapGetFdById,
-  kObjGetInfoByFd,
-  kProgQuery,
-  kRawTracepointOpen,
-  kBtfLoad,
-  kBtfGetFdById,
-  kTaskFdQuery,
-  kMapLookupAndDeleteElem,
-  kMapFreeze,
-  kBtfGetNextId,
-  kMapLookupBatch,
-  kMapLookupAndDeleteBatch,
-  kMapUpdateBatch,
-  kMapDeleteBatch,
-  kLinkCreate,
-  kLinkUpdate,
-  kLinkGetFdById,
-  kLinkGetNextId,
-  kEnableStats,
-  kIterCreate,
-  kLinkDetach,
-  kProgBindMap,
-  kTokenCreate,
-  kProgStreamReadByFd,
-};
-
 /// Where the system call goes: an emulated kernel, or a real one.
 class BpfBackend {
  public:

@@ -14,7 +14,6 @@
 namespace drydock::syscall_impl {
 namespace {
 
-constexpr uint32_t kReplace = 1u << 2;  // BPF_F_REPLACE
 using Program = std::shared_ptr<ProgramObject>;
 
 // A cgroup link leaves its cgroup when it goes.
@@ -264,12 +263,12 @@ int64_t raw_tracepoint_open(const Call& call) {
 
 int64_t link_update(const Call& call) {
   auto a = call.as<attr::LinkUpdate>();
-  if (a.flags & ~kReplace) return -EINVAL;
+  if (a.flags & ~kAttachReplace) return -EINVAL;
   std::shared_ptr<LinkObject> link;
   if (int64_t err = lookup(call, a.link_fd, link)) return err;
   Program fresh, old;
   if (int64_t err = lookup(call, a.new_prog_fd, fresh)) return err;
-  if (a.flags & kReplace) {
+  if (a.flags & kAttachReplace) {
     if (int64_t err = lookup(call, a.old_prog_fd, old)) return err;
   } else if (a.old_prog_fd) {
     return -EINVAL;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "answers/host_bpf.h"
 
-#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -12,52 +11,29 @@
 namespace drydock::testing {
 namespace {
 
-constexpr int kProgLoad = 5;
 constexpr unsigned kSecondsForAnAnswer = 20;
 
-// The part of union bpf_attr that BPF_PROG_LOAD reads; written down here because the system's
-// header may be older than the kernel.
-struct ProgLoadAttr {
-  uint32_t prog_type, insn_cnt;
-  uint64_t insns, license;
-  uint32_t log_level, log_size;
-  uint64_t log_buf;
-  uint32_t kern_version, prog_flags;
-  char prog_name[16];
-  uint32_t prog_ifindex, expected_attach_type;
-  uint32_t prog_btf_fd, func_info_rec_size;
-  uint64_t func_info;
-  uint32_t func_info_cnt, line_info_rec_size;
-  uint64_t line_info;
-  uint32_t line_info_cnt, attach_btf_id, attach_prog_fd, pad;
-};
-static_assert(sizeof(ProgLoadAttr) == 120);
-
 volatile sig_atomic_t given_up = 0;
-
-uint64_t address(const void* pointer) { return reinterpret_cast<uint64_t>(pointer); }
 
 }  // namespace
 
 // A kernel's verifier looks for signals now and then, so that an alarm ends what would never end.
-long load_within_limit(void* attr, uint32_t size) {
+int load_within_limit(attr::ProgLoad& attr) {
   struct sigaction action {};
   action.sa_handler = [](int) { given_up = 1; };
   sigaction(SIGALRM, &action, nullptr);
   given_up = 0;
   alarm(kSecondsForAnAnswer);
-  long fd;
+  int fd;
   do {
-    fd = syscall(SYS_bpf, kProgLoad, attr, size);
-  } while (fd < 0 && (errno == EAGAIN || errno == EINTR) && !given_up);
-  int err = errno;
+    fd = host_call(BpfCommand::kProgLoad, attr);
+  } while ((fd == -EAGAIN || fd == -EINTR) && !given_up);
   alarm(0);
-  errno = err;
   return fd;
 }
 
 HostAnswer ask_host(const HostQuestion& question, bool with_log) {
-  ProgLoadAttr attr{};
+  attr::ProgLoad attr{};
   attr.prog_type = static_cast<uint32_t>(question.type);
   attr.expected_attach_type = static_cast<uint32_t>(question.attach);
   attr.insn_cnt = static_cast<uint32_t>(question.insns.size());
@@ -72,11 +48,10 @@ HostAnswer ask_host(const HostQuestion& question, bool with_log) {
     attr.log_size = static_cast<uint32_t>(log.size());
     attr.log_buf = address(log.data());
   }
-  long fd = load_within_limit(&attr, sizeof(attr));
-  int err = fd < 0 ? errno : 0;
-  if (fd >= 0) close(static_cast<int>(fd));
+  const int fd = load_within_limit(attr);
+  if (fd >= 0) close(fd);
   log.resize(std::strlen(log.c_str()));
-  return {err, std::move(log)};
+  return {fd < 0 ? -fd : 0, std::move(log)};
 }
 
 Asked host() {
@@ -104,13 +79,6 @@ std::string_view final_line(std::string_view log) {
     if (!line.empty()) last = line;
   }
   return last;
-}
-
-std::string host_unavailable() {
-  if (geteuid() != 0) return "not root";
-  const isa::Insn insns[] = {{.code = isa::kAlu64 | isa::kMov}, {.code = isa::kJmp | isa::kExit}};
-  HostAnswer answer = ask_host({.type = ProgramType::kSocketFilter, .insns = insns}, false);
-  return answer.err == 0 ? "" : std::string("bpf(2): ") + std::strerror(answer.err);
 }
 
 std::string host_release() {

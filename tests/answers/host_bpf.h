@@ -9,10 +9,11 @@
 #include <string>
 #include <string_view>
 
-#include "isa/insn.h"
-#include "kernel/uapi.h"
+#include "tests/support/host_call.h"
 
 namespace drydock::testing {
+
+using test::address, test::host_call, test::host_unavailable;
 
 struct HostQuestion {
   ProgramType type{};
@@ -29,9 +30,9 @@ struct HostAnswer {
   std::string log;  // what was asked for with log_level
 };
 
-/// BPF_PROG_LOAD with that attribute: a descriptor, or -1 with errno; EAGAIN when the kernel found
-/// no answer in 20 seconds.
-long load_within_limit(void* attr, uint32_t size);
+/// BPF_PROG_LOAD: a descriptor or a negative errno; -EAGAIN when the kernel found no answer in 20
+/// seconds.
+int load_within_limit(attr::ProgLoad& attr);
 
 /// Whoever loads programs: does it take this one?
 using Asked = std::function<bool(const HostQuestion&)>;
@@ -47,9 +48,6 @@ std::string host_message(const HostQuestion& question);
 
 /// The last line of a verifier log before its statistics: the reason of a rejection.
 std::string_view final_line(std::string_view log);
-
-/// Why the host cannot be asked ("not root", "bpf(2): ..."); empty when it can.
-std::string host_unavailable();
 
 /// uname -r.
 std::string host_release();

@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "answers/test_maps.h"
 
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 
 #include "maps/map_info.h"
+#include "tests/support/host_call.h"
 
 namespace drydock::testing {
 namespace {
 
-constexpr int kMapCreate = 0, kBtfLoad = 18;
 constexpr uint32_t kPage = 4096;
 
 constexpr auto kMaps = [] {
@@ -54,13 +52,6 @@ constexpr auto kMaps = [] {
   });
 }();
 
-// The part of union bpf_attr that BPF_MAP_CREATE reads.
-struct MapCreateAttr {
-  uint32_t map_type, key_size, value_size, max_entries, map_flags, inner_map_fd, numa_node;
-  char map_name[16];
-  uint32_t map_ifindex, btf_fd, btf_key_type_id, btf_value_type_id, btf_vmlinux_value_type_id;
-};
-
 // BTF of two types: 1, int (4 bytes); 2, an array of 16 of them.
 constexpr auto kBtf = std::to_array<uint32_t>({
     0x0001eb9f, 24,             // magic, version 1, flags 0; length of the header
@@ -71,20 +62,9 @@ constexpr auto kBtf = std::to_array<uint32_t>({
 });
 constexpr uint32_t kBtfBytes = 24 + 40 + 5;
 
-struct BtfLoadAttr {
-  uint64_t btf, log;
-  uint32_t size, log_size, log_level, pad;
-};
-
-int call(int command, void* attr, uint32_t size) {
-  return static_cast<int>(syscall(SYS_bpf, command, attr, size));
-}
-
 int load_btf() {
-  BtfLoadAttr attr{};
-  attr.btf = reinterpret_cast<uint64_t>(kBtf.data());
-  attr.size = kBtfBytes;
-  return call(kBtfLoad, &attr, sizeof(attr));
+  attr::BtfLoad attr{.btf = test::address(kBtf.data()), .btf_size = kBtfBytes};
+  return test::host_call(BpfCommand::kBtfLoad, attr);
 }
 
 // Maps that hold programs, or may, belong to the kind of program that uses them first.
@@ -109,20 +89,20 @@ HostMaps::~HostMaps() {
 }
 
 int HostMaps::make(const TestMap& map) {
-  MapCreateAttr attr{};
+  attr::MapCreate attr{};
   attr.map_type = static_cast<uint32_t>(map.type);
   attr.key_size = map.key_size;
   attr.value_size = map.value_size;
   attr.max_entries = map.max_entries;
   attr.map_flags = map.flags;
-  if (map.of_maps) attr.inner_map_fd = static_cast<uint32_t>(fd(MapType::kArray).value_or(-1));
+  if (map.of_maps) attr.inner_map_fd = fd(MapType::kArray).value_or(-1);
   if (map.needs_btf) {
     if (btf_ < 0) btf_ = load_btf();
-    attr.btf_fd = static_cast<uint32_t>(btf_);
+    attr.btf_fd = btf_;
     attr.btf_key_type_id = 1;
     attr.btf_value_type_id = 2;
   }
-  return call(kMapCreate, &attr, sizeof(attr));
+  return test::host_call(BpfCommand::kMapCreate, attr);
 }
 
 std::optional<int> HostMaps::fd(MapType type) {

@@ -44,7 +44,7 @@ TEST(MutatedPrograms, AreAnsweredWithinLimits) {
 }
 
 TEST(MutatedPrograms, AreAnsweredAsTheRunningKernelDoes) {
-  if (std::string why = test::HostLoads::unavailable(); !why.empty()) GTEST_SKIP() << "skipped: " << why;
+  if (std::string why = test::host_unavailable(); !why.empty()) GTEST_SKIP() << "skipped: " << why;
   auto profile = Profile::load("host");
   if (!profile) GTEST_SKIP() << "skipped: " << profile.error().message;
   ProgramPool pool(*profile);

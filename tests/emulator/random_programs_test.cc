@@ -280,10 +280,10 @@ TEST_F(RandomPrograms, AgreeWithTheReference) {
 }
 
 TEST_F(RandomPrograms, AgreeWithTheRunningKernel) {
-  if (const std::string why = HostBpf::unavailable(); !why.empty())
+  if (const std::string why = test::host_unavailable(); !why.empty())
     GTEST_SKIP() << "skipped: " << why;
   std::mt19937_64 random(12);
-  const HostFd map = HostBpf::array_map(kValueBytes, 1);
+  const test::HostFd map = test::HostBpf::array_map(kValueBytes, 1);
   ASSERT_TRUE(map.ok());
   const std::vector<std::byte> packet(64);
   unsigned compared = 0;
@@ -294,15 +294,15 @@ TEST_F(RandomPrograms, AgreeWithTheRunningKernel) {
     std::vector<Insn> loaded = insns;
     loaded[0].imm = map.get();
     std::string log;
-    const HostFd program = HostBpf::load(loaded, BPF_PROG_TYPE_SCHED_CLS, &log);
+    const test::HostFd program = test::HostBpf::load(loaded, ProgramType::kSchedCls, &log);
     if (!program.ok()) {  // too complex for its verifier, at most now and then
       ASSERT_NE(log.find("too large"), std::string::npos)
           << log.substr(log.size() > 500 ? log.size() - 500 : 0);
       continue;
     }
-    ASSERT_TRUE(HostBpf::write_map(map.get(), 0, theirs.data()));
-    ASSERT_TRUE(HostBpf::test_run(program.get(), packet));
-    ASSERT_TRUE(HostBpf::read_map(map.get(), 0, theirs.data()));
+    ASSERT_TRUE(test::HostBpf::write_map(map.get(), 0, theirs.data()));
+    ASSERT_TRUE(test::HostBpf::test_run(program.get(), packet));
+    ASSERT_TRUE(test::HostBpf::read_map(map.get(), 0, theirs.data()));
     const RunReport report = run(insns, &value);
     ASSERT_TRUE(report.ok()) << report.message << "\n" << listing(insns);
     ASSERT_EQ(value, theirs) << "seed " << seed << "\n" << listing(insns);

@@ -137,14 +137,11 @@ int run_worker(const Arguments& arguments, const ProgramPool& pool, Progress& pr
 std::vector<std::string> objects_of(const std::vector<std::string>& names) {
   std::vector<std::string> files;
   for (const std::string& name : names) {
-    if (!fs::is_directory(name)) {
+    if (fs::is_directory(name))
+      std::ranges::copy(objects_in(name), std::back_inserter(files));
+    else
       files.push_back(name);
-      continue;
-    }
-    for (const auto& entry : fs::directory_iterator(name))
-      if (entry.path().extension() == ".o") files.push_back(entry.path());
   }
-  std::sort(files.begin(), files.end());
   return files;
 }
 
@@ -157,7 +154,7 @@ std::string reproducer(const Arguments& arguments, const char* program, uint64_t
 
 int run(const Arguments& arguments, const char* program) {
   if (arguments.host)
-    if (std::string why = test::HostLoads::unavailable(); !why.empty()) {
+    if (std::string why = test::host_unavailable(); !why.empty()) {
       fmt::print("skipped: {}\n", why);
       return 0;
     }

@@ -46,7 +46,7 @@ struct HelperOne : DisasmNames {
 };
 
 TEST(KernelText, TheVerifierPrintsEveryRowAsWeDo) {
-  if (const std::string why = HostBpf::unavailable(); !why.empty())
+  if (const std::string why = test::host_unavailable(); !why.empty())
     GTEST_SKIP() << "skipped: " << why;
   std::mt19937 random(3);
   size_t compared = 0, rows = 0;
@@ -74,7 +74,7 @@ TEST(KernelText, TheVerifierPrintsEveryRowAsWeDo) {
       program.push_back({.code = 0x95});
       if (row.form == Form::kCallSubprog)
         program.insert(program.end(), {{.code = 0xb7}, {.code = 0x95}});
-      const std::string log = HostBpf::verifier_log(program, BPF_PROG_TYPE_SOCKET_FILTER);
+      const std::string log = test::HostBpf::verifier_log(program, ProgramType::kSocketFilter);
       const std::string theirs = first_instruction(log);
       if (theirs.empty()) continue;  // refused earlier: a fault of another pass
       const std::string ours = row.form == Form::kCallHelper
@@ -89,13 +89,13 @@ TEST(KernelText, TheVerifierPrintsEveryRowAsWeDo) {
 }
 
 TEST(KernelText, TheVerifierKnowsTheOpcodesThatWeKnow) {
-  if (const std::string why = HostBpf::unavailable(); !why.empty())
+  if (const std::string why = test::host_unavailable(); !why.empty())
     GTEST_SKIP() << "skipped: " << why;
   if (host_release() < 615)
     GTEST_SKIP() << "skipped: the running kernel is older than the newest opcode";
   for (int code = 0; code < 256; ++code) {
     const Insn program[] = {{.code = static_cast<uint8_t>(code)}, {.code = 0xb7}, {.code = 0x95}};
-    const std::string log = HostBpf::verifier_log(program, BPF_PROG_TYPE_SOCKET_FILTER);
+    const std::string log = test::HostBpf::verifier_log(program, ProgramType::kSocketFilter);
     // An unknown mode of LDX is found by an earlier check, which calls it something else.
     const bool unknown = log.find("unknown opcode") != std::string::npos ||
                          log.find("BPF_LDX uses reserved fields") != std::string::npos;

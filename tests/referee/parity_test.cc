@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/file.h"
 #include "referee/compare_run.h"
 
 namespace drydock::referee {
@@ -15,15 +16,6 @@ namespace {
 namespace fs = std::filesystem;
 
 const std::string kSource = DRYDOCK_SOURCE_DIR;
-
-std::vector<std::string> objects_in(const std::string& folder) {
-  std::vector<std::string> objects;
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(folder, ignored))
-    if (entry.path().string().ends_with(".bpf.o")) objects.push_back(entry.path());
-  std::ranges::sort(objects);
-  return objects;
-}
 
 // What a suite was compiled of, and by what: answers are kept for that.
 std::string source_of(const std::string& suite) {

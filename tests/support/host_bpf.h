@@ -4,40 +4,15 @@
 // the kernel does not answer.
 #pragma once
 
-#include <linux/bpf.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <cstdint>
-#include <cstring>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "isa/insn.h"
+#include "tests/support/host_call.h"
 
-namespace drydock {
-
-/// Owns a descriptor.
-class HostFd {
- public:
-  explicit HostFd(int fd = -1) : fd_(fd) {}
-  HostFd(HostFd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  HostFd& operator=(HostFd&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~HostFd() {
-    if (fd_ >= 0) close(fd_);
-  }
-  int get() const { return fd_; }
-  bool ok() const { return fd_ >= 0; }
-
- private:
-  int fd_;
-};
+namespace drydock::test {
 
 struct HostRun {
   uint32_t return_value = 0;
@@ -46,86 +21,68 @@ struct HostRun {
 
 class HostBpf {
  public:
-  /// Why the kernel cannot be asked; "" when it can.
-  static std::string unavailable() {
-    const isa::Insn program[] = {{.code = isa::kAlu64 | isa::kMov},
-                                 {.code = isa::kJmp | isa::kExit}};
-    std::string log;
-    if (load(program, BPF_PROG_TYPE_SCHED_CLS, &log).ok()) return "";
-    return std::string("the running kernel does not load programs for us: ") + std::strerror(errno);
-  }
-
-  static HostFd load(std::span<const isa::Insn> insns, bpf_prog_type type, std::string* log) {
-    bpf_attr attr = {};
-    attr.prog_type = type;
-    attr.insns = reinterpret_cast<uintptr_t>(insns.data());
-    attr.insn_cnt = static_cast<uint32_t>(insns.size());
-    attr.license = reinterpret_cast<uintptr_t>("GPL");
-    HostFd fd(call(BPF_PROG_LOAD, attr));
+  static HostFd load(std::span<const isa::Insn> insns, ProgramType type, std::string* log) {
+    attr::ProgLoad attr = question(insns, type);
+    HostFd fd(host_call(BpfCommand::kProgLoad, attr));
     if (fd.ok()) return fd;
     return load_with_log(attr, log);
   }
 
   /// The verifier's log at level 2, whatever its verdict.
-  static std::string verifier_log(std::span<const isa::Insn> insns, bpf_prog_type type) {
-    bpf_attr attr = {};
-    attr.prog_type = type;
-    attr.insns = reinterpret_cast<uintptr_t>(insns.data());
-    attr.insn_cnt = static_cast<uint32_t>(insns.size());
-    attr.license = reinterpret_cast<uintptr_t>("GPL");
+  static std::string verifier_log(std::span<const isa::Insn> insns, ProgramType type) {
     std::string log;
-    load_with_log(attr, &log);
+    load_with_log(question(insns, type), &log);
     return log;
   }
 
   static HostFd array_map(uint32_t value_size, uint32_t entries) {
-    bpf_attr attr = {};
-    attr.map_type = BPF_MAP_TYPE_ARRAY;
+    attr::MapCreate attr{};
+    attr.map_type = static_cast<uint32_t>(MapType::kArray);
     attr.key_size = 4;
     attr.value_size = value_size;
     attr.max_entries = entries;
-    return HostFd(call(BPF_MAP_CREATE, attr));
+    return HostFd(host_call(BpfCommand::kMapCreate, attr));
   }
   static bool read_map(int fd, uint32_t key, void* value) {
-    return element(BPF_MAP_LOOKUP_ELEM, fd, key, value);
+    return element(BpfCommand::kMapLookupElem, fd, key, value);
   }
   static bool write_map(int fd, uint32_t key, void* value) {
-    return element(BPF_MAP_UPDATE_ELEM, fd, key, value);
+    return element(BpfCommand::kMapUpdateElem, fd, key, value);
   }
 
   static std::optional<HostRun> test_run(int fd, std::span<const std::byte> packet,
                                          uint32_t repeat = 1) {
-    bpf_attr attr = {};
-    attr.test.prog_fd = static_cast<uint32_t>(fd);
-    attr.test.data_in = reinterpret_cast<uintptr_t>(packet.data());
-    attr.test.data_size_in = static_cast<uint32_t>(packet.size());
-    attr.test.repeat = repeat;
-    if (call(BPF_PROG_TEST_RUN, attr) != 0) return std::nullopt;
-    return HostRun{attr.test.retval, static_cast<double>(attr.test.duration)};
+    attr::TestRun attr{};
+    attr.prog_fd = fd;
+    attr.data_in = address(packet.data());
+    attr.data_size_in = static_cast<uint32_t>(packet.size());
+    attr.repeat = repeat;
+    if (host_call(BpfCommand::kProgTestRun, attr) != 0) return std::nullopt;
+    return HostRun{attr.retval, static_cast<double>(attr.duration)};
   }
 
  private:
-  static int call(int command, bpf_attr& attr) {
-    return static_cast<int>(syscall(SYS_bpf, command, &attr, sizeof attr));
+  static attr::ProgLoad question(std::span<const isa::Insn> insns, ProgramType type) {
+    attr::ProgLoad attr{};
+    attr.prog_type = static_cast<uint32_t>(type);
+    attr.insns = address(insns.data());
+    attr.insn_cnt = static_cast<uint32_t>(insns.size());
+    attr.license = address("GPL");
+    return attr;
   }
-  static HostFd load_with_log(bpf_attr attr, std::string* log) {
+  static HostFd load_with_log(attr::ProgLoad attr, std::string* log) {
     std::vector<char> text(1 << 16);
     attr.log_level = 2;
-    attr.log_buf = reinterpret_cast<uintptr_t>(text.data());
+    attr.log_buf = address(text.data());
     attr.log_size = static_cast<uint32_t>(text.size());
-    HostFd fd(call(BPF_PROG_LOAD, attr));
-    const int error = errno;
+    HostFd fd(host_call(BpfCommand::kProgLoad, attr));
     *log = text.data();
-    errno = error;
     return fd;
   }
-  static bool element(int command, int fd, uint32_t key, void* value) {
-    bpf_attr attr = {};
-    attr.map_fd = static_cast<uint32_t>(fd);
-    attr.key = reinterpret_cast<uintptr_t>(&key);
-    attr.value = reinterpret_cast<uintptr_t>(value);
-    return call(command, attr) == 0;
+  static bool element(BpfCommand command, int fd, uint32_t key, void* value) {
+    attr::MapElement attr{.map_fd = fd, .key = address(&key), .value = address(value), .flags = 0};
+    return host_call(command, attr) == 0;
   }
 };
 
-}  // namespace drydock
+}  // namespace drydock::test

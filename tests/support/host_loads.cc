@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/support/host_loads.h"
 
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -18,16 +17,6 @@ namespace {
 
 constexpr size_t kLogBytes = 16u << 20;
 constexpr int kNoDescriptor = 1 << 24;  // above the limit of descriptors of any process
-
-template <class Attr>
-int host_bpf(BpfCommand command, Attr& attr) {
-  long result = syscall(SYS_bpf, static_cast<int>(command), &attr, sizeof attr);
-  return result < 0 ? -errno : static_cast<int>(result);
-}
-
-void copy_name(char (&out)[attr::kNameLength], const std::string& name) {
-  std::strncpy(out, name.c_str(), attr::kNameLength - 1);
-}
 
 void parse_statistics(const std::string& log, HostAnswer& a) {
   size_t at = log.rfind("processed ");
@@ -56,39 +45,14 @@ void parse_statistics(const std::string& log, HostAnswer& a) {
 
 }  // namespace
 
-class HostLoads::Fd {
- public:
-  explicit Fd(int fd) : fd_(fd) {}
-  ~Fd() { close(fd_); }
-  Fd(const Fd&) = delete;
-  Fd& operator=(const Fd&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-std::string HostLoads::unavailable() {
-  const isa::Insn program[] = {{.code = isa::kAlu64 | isa::kMov}, {.code = isa::kJmp | isa::kExit}};
-  attr::ProgLoad load = {};
-  load.prog_type = static_cast<uint32_t>(ProgramType::kSchedCls);
-  load.insns = reinterpret_cast<uint64_t>(program);
-  load.insn_cnt = 2;
-  load.license = reinterpret_cast<uint64_t>("GPL");
-  int fd = host_bpf(BpfCommand::kProgLoad, load);
-  if (fd < 0) return std::string("the running kernel loads no programs for us: ") + std::strerror(-fd);
-  close(fd);
-  return "";
-}
-
 Result<int> HostLoads::btf_fd(const std::shared_ptr<const Btf>& btf) {
   if (auto known = btfs_.find(btf.get()); known != btfs_.end()) return known->second->get();
   attr::BtfLoad load = {};
-  load.btf = reinterpret_cast<uint64_t>(btf->bytes().data());
+  load.btf = address(btf->bytes().data());
   load.btf_size = static_cast<uint32_t>(btf->bytes().size());
-  int fd = host_bpf(BpfCommand::kBtfLoad, load);
+  int fd = host_call(BpfCommand::kBtfLoad, load);
   if (fd < 0) return std::unexpected(Error{ErrorKind::kMalformed, "the kernel refuses the program's BTF", -fd});
-  btfs_[btf.get()] = std::make_shared<Fd>(fd);
+  btfs_[btf.get()] = std::make_shared<HostFd>(fd);
   return fd;
 }
 
@@ -103,7 +67,7 @@ Result<int> HostLoads::map_fd(const std::shared_ptr<MapObject>& object) {
   create.map_flags = m.map_flags;
   create.map_extra = m.type == MapType::kArena ? m.arena_user_start : m.map_extra;
   copy_name(create.map_name, m.name);
-  std::shared_ptr<Fd> inner;
+  std::shared_ptr<HostFd> inner;
   if (m.inner) {
     attr::MapCreate t = {};
     t.map_type = static_cast<uint32_t>(m.inner->type);
@@ -118,9 +82,9 @@ Result<int> HostLoads::map_fd(const std::shared_ptr<MapObject>& object) {
       t.btf_key_type_id = m.inner->btf_key_type_id;
       t.btf_value_type_id = m.inner->btf_value_type_id;
     }
-    int fd = host_bpf(BpfCommand::kMapCreate, t);
+    int fd = host_call(BpfCommand::kMapCreate, t);
     if (fd < 0) return std::unexpected(Error{ErrorKind::kMalformed, "the kernel refuses the inner map of `" + m.name + "`", -fd});
-    inner = std::make_shared<Fd>(fd);
+    inner = std::make_shared<HostFd>(fd);
     create.inner_map_fd = fd;
   }
   if (m.btf && m.btf_value_type_id) {
@@ -130,21 +94,20 @@ Result<int> HostLoads::map_fd(const std::shared_ptr<MapObject>& object) {
     create.btf_key_type_id = m.btf_key_type_id;
     create.btf_value_type_id = m.btf_value_type_id;
   }
-  int fd = host_bpf(BpfCommand::kMapCreate, create);
+  int fd = host_call(BpfCommand::kMapCreate, create);
   if (fd < 0) return std::unexpected(Error{ErrorKind::kMalformed, "the kernel refuses map `" + m.name + "`", -fd});
   // The first program to use a prog array decides which others may: each gets its own.
-  if (m.type == MapType::kProgArray) arrays_.push_back(std::make_shared<Fd>(fd));
-  else maps_[&m] = std::make_shared<Fd>(fd);
+  if (m.type == MapType::kProgArray) arrays_.push_back(std::make_shared<HostFd>(fd));
+  else maps_[&m] = std::make_shared<HostFd>(fd);
   if (m.frozen && m.max_entries == 1) {
     // A frozen map's contents are constants to the verifier.
     uint32_t zero = 0;
     std::vector<std::byte> value(m.value_size);
     m.user_lookup(std::as_bytes(std::span(&zero, 1)), value, 0);
-    attr::MapElement element = {.map_fd = fd, .key = reinterpret_cast<uint64_t>(&zero),
-                                .value = reinterpret_cast<uint64_t>(value.data()), .flags = 0};
-    host_bpf(BpfCommand::kMapUpdateElem, element);
-    attr::MapElement freeze = {.map_fd = fd};
-    syscall(SYS_bpf, static_cast<int>(BpfCommand::kMapFreeze), &freeze, 4);
+    attr::MapElement element = {.map_fd = fd, .key = address(&zero),
+                                .value = address(value.data()), .flags = 0};
+    host_call(BpfCommand::kMapUpdateElem, element);
+    host_call(BpfCommand::kMapFreeze, fd);
   }
   return fd;
 }
@@ -185,29 +148,29 @@ Result<HostAnswer> HostLoads::load(const ProgramObject& program, uint32_t log_le
   load.prog_type = static_cast<uint32_t>(in.type);
   load.expected_attach_type = static_cast<uint32_t>(in.expected_attach_type);
   load.prog_flags = in.flags;
-  load.insns = reinterpret_cast<uint64_t>(insns.data());
+  load.insns = address(insns.data());
   load.insn_cnt = static_cast<uint32_t>(insns.size());
-  load.license = reinterpret_cast<uint64_t>(in.license.c_str());
+  load.license = address(in.license.c_str());
   copy_name(load.prog_name, in.name);
   if (in.btf && (!in.func_info.empty() || !in.line_info.empty())) {
     auto btf = btf_fd(in.btf);
     if (!btf) return std::unexpected(btf.error());
     load.prog_btf_fd = *btf;
-    load.func_info = reinterpret_cast<uint64_t>(in.func_info.data());
+    load.func_info = address(in.func_info.data());
     load.func_info_cnt = static_cast<uint32_t>(in.func_info.size());
     load.func_info_rec_size = sizeof(FuncInfo);
-    load.line_info = reinterpret_cast<uint64_t>(in.line_info.data());
+    load.line_info = address(in.line_info.data());
     load.line_info_cnt = static_cast<uint32_t>(in.line_info.size());
     load.line_info_rec_size = sizeof(LineInfo);
   }
   load.attach_btf_id = in.attach_btf_id;
-  load.fd_array = reinterpret_cast<uint64_t>(fds.data());
+  load.fd_array = address(fds.data());
   log_.resize(kLogBytes);
   log_[0] = 0;
   load.log_level = log_level;
-  load.log_buf = reinterpret_cast<uint64_t>(log_.data());
+  load.log_buf = address(log_.data());
   load.log_size = kLogBytes;
-  int fd = host_bpf(BpfCommand::kProgLoad, load);
+  int fd = host_call(BpfCommand::kProgLoad, load);
   if (fd >= 0) close(fd);
   HostAnswer a{.accepted = fd >= 0, .err = fd < 0 ? -fd : 0};
   a.log = log_.data();

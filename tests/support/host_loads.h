@@ -14,6 +14,7 @@
 
 #include "base/result.h"
 #include "emulator/syscall/objects.h"
+#include "tests/support/host_call.h"
 
 namespace drydock::test {
 
@@ -31,21 +32,17 @@ struct HostAnswer {
 
 class HostLoads {
  public:
-  /// Why the kernel cannot be asked; "" when it can.
-  static std::string unavailable();
-
   /// An error is something of ours that could not be made on that kernel (a map, a BTF object),
   /// with its errno.
   Result<HostAnswer> load(const ProgramObject& program, uint32_t log_level = kLogStats);
 
  private:
-  class Fd;
   Result<int> btf_fd(const std::shared_ptr<const Btf>& btf);
   Result<int> map_fd(const std::shared_ptr<MapObject>& map);
 
-  std::map<const Btf*, std::shared_ptr<Fd>> btfs_;
-  std::map<const MapInfo*, std::shared_ptr<Fd>> maps_;
-  std::vector<std::shared_ptr<Fd>> arrays_;  // of programs, for the one that is loaded
+  std::map<const Btf*, std::shared_ptr<HostFd>> btfs_;
+  std::map<const MapInfo*, std::shared_ptr<HostFd>> maps_;
+  std::vector<std::shared_ptr<HostFd>> arrays_;  // of programs, for the one that is loaded
   std::vector<char> log_;
 };
 

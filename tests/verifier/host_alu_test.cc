@@ -13,17 +13,7 @@
 namespace drydock::verifier {
 namespace {
 
-class NoDescriptors final : public FdTable {
- public:
-  std::shared_ptr<const MapInfo> map(int, int* err) override {
-    *err = EBADF;
-    return nullptr;
-  }
-  std::shared_ptr<const Btf> btf(int, int* err) override {
-    *err = EBADF;
-    return nullptr;
-  }
-};
+using test::NoDescriptors;
 
 ProgramInput random_program(uint64_t seed) {
   ProgramInput program;
@@ -34,7 +24,7 @@ ProgramInput random_program(uint64_t seed) {
 }
 
 TEST(HostAlu, LogsAgreeLineByLine) {
-  if (auto why = test::host_unavailable()) GTEST_SKIP() << *why;
+  if (auto why = test::host_unavailable(); !why.empty()) GTEST_SKIP() << "skipped: " << why;
   const auto profile = Profile::load("host");
   if (!profile) GTEST_SKIP() << "skipped: " << profile.error().message;
   constexpr uint64_t kPrograms = 3000;
@@ -59,7 +49,7 @@ TEST(HostAlu, LogsAgreeLineByLine) {
 }
 
 TEST(HostAlu, SmallBuffersHoldTheSameText) {
-  if (auto why = test::host_unavailable()) GTEST_SKIP() << *why;
+  if (auto why = test::host_unavailable(); !why.empty()) GTEST_SKIP() << "skipped: " << why;
   const auto profile = Profile::load("host");
   if (!profile) GTEST_SKIP() << "skipped: " << profile.error().message;
   NoDescriptors fds;

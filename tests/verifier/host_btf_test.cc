@@ -13,20 +13,10 @@
 namespace drydock::verifier {
 namespace {
 
-class NoDescriptors final : public FdTable {
- public:
-  std::shared_ptr<const MapInfo> map(int, int* err) override {
-    *err = EBADF;
-    return nullptr;
-  }
-  std::shared_ptr<const Btf> btf(int, int* err) override {
-    *err = EBADF;
-    return nullptr;
-  }
-};
+using test::NoDescriptors;
 
 TEST(HostBtf, LogsAgreeLineByLine) {
-  if (auto why = test::host_unavailable()) GTEST_SKIP() << *why;
+  if (auto why = test::host_unavailable(); !why.empty()) GTEST_SKIP() << "skipped: " << why;
   const auto profile = test::running_profile();
   if (!profile) GTEST_SKIP() << "skipped: " << profile.error().message;
   const std::shared_ptr<const Btf> btf = (*profile)->btf();

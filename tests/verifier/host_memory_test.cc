@@ -43,13 +43,12 @@ class HostMaps final : public FdTable {
 
  private:
   void add(MapType type, uint32_t key, uint32_t value, uint32_t entries) {
-    bpf_attr attr;
-    std::memset(&attr, 0, sizeof attr);
+    attr::MapCreate attr{};
     attr.map_type = static_cast<uint32_t>(type);
     attr.key_size = key;
     attr.value_size = value;
     attr.max_entries = entries;
-    const int fd = static_cast<int>(syscall(SYS_bpf, BPF_MAP_CREATE, &attr, sizeof attr));
+    const int fd = test::host_call(BpfCommand::kMapCreate, attr);
     if (fd < 0) return;
     auto info = std::make_shared<MapInfo>();
     info->type = type;
@@ -68,7 +67,7 @@ std::string without_addresses(const std::string& log) {
 }
 
 TEST(HostMemory, LogsAgreeLineByLine) {
-  if (auto why = test::host_unavailable()) GTEST_SKIP() << *why;
+  if (auto why = test::host_unavailable(); !why.empty()) GTEST_SKIP() << "skipped: " << why;
   const auto profile = test::running_profile();
   if (!profile) GTEST_SKIP() << "skipped: " << profile.error().message;
   HostMaps maps;
