@@ -14,7 +14,8 @@ Check check_subprograms(Env& env);
 /// Every instruction reachable; no fall-through out of the end; marks prune, jump and force points.
 Check check_cfg(Env& env);
 Check compute_postorder(Env& env);
-/// No function calls itself, in however many steps (kernels that ask before the walk).
+/// No function calls itself, in however many steps; fills env.callees_first (kernels that ask before
+/// the walk).
 Check check_recursion(Env& env);
 Check compute_scc(Env& env);
 Check compute_live_registers(Env& env);
@@ -31,5 +32,10 @@ uint32_t containing_subprog(const Env& env, uint32_t insn);
 int insn_successors(const Env& env, uint32_t insn, uint32_t out[2]);
 /// Length of a jump, in instructions (gotol included).
 int jump_offset(const isa::Insn& insn);
+/// Where a subprogram's instructions stand in env.postorder: [begin, end).
+struct PostorderSpan {
+  uint32_t begin, end;
+};
+PostorderSpan postorder_of(const Env& env, size_t subprog);
 
 }  // namespace drydock::verifier

@@ -80,7 +80,8 @@ class RecursionSearch {
 
   Check search(uint32_t subprog) {
     marks_[subprog] = Mark::kOpen;
-    for (uint32_t at = env_.subprogs[subprog].postorder_start; at < end_of(subprog); ++at) {
+    const PostorderSpan span = postorder_of(env_, subprog);
+    for (uint32_t at = span.begin; at < span.end; ++at) {
       const uint32_t index = env_.postorder[at];
       const isa::Insn& insn = env_.code[index];
       const bool calls = isa::is_subprog_call(insn);
@@ -94,6 +95,7 @@ class RecursionSearch {
       if (marks_[target] == Mark::kNew) DRYDOCK_TRY(search(target));
     }
     marks_[subprog] = Mark::kDone;
+    env_.callees_first.push_back(subprog);
     return Check::ok();
   }
 
@@ -102,16 +104,17 @@ class RecursionSearch {
  private:
   enum class Mark : uint8_t { kNew, kOpen, kDone };
 
-  size_t end_of(uint32_t subprog) const {
-    return subprog + 1 < env_.subprogs.size() ? env_.subprogs[subprog + 1].postorder_start
-                                              : env_.postorder.size();
-  }
-
   Env& env_;
   std::vector<Mark> marks_;
 };
 
 }  // namespace
+
+PostorderSpan postorder_of(const Env& env, size_t subprog) {
+  const bool last = subprog + 1 == env.subprogs.size();
+  return {env.subprogs[subprog].postorder_start,
+          last ? static_cast<uint32_t>(env.postorder.size()) : env.subprogs[subprog + 1].postorder_start};
+}
 
 Check check_recursion(Env& env) {
   if (!env.has(Feature::kRecursionRefused)) return Check::ok();

@@ -128,6 +128,8 @@ struct PendingBranch {
 
 struct StructOpsRow;   // struct_ops.h
 class StackLiveness;   // liveness.h
+class StackUse;        // stack_use.h
+class KnownRegisters;  // known_registers.h
 struct LoopComponents; // loops.h: strongly connected components under exploration
 struct Backtrack;      // precision.h
 
@@ -209,11 +211,14 @@ class Env {
   uint32_t id_gen = 0;
   uint32_t pass_count = 0;                           // walks begun (main, then global functions)
   bool seen_direct_write = false, seen_exception = false;
-  std::shared_ptr<StackLiveness> liveness;
+  std::shared_ptr<StackLiveness> liveness;           // these two: null where a kernel has another
+  std::shared_ptr<StackUse> stack_use;
   std::shared_ptr<LoopComponents> loops;
   std::shared_ptr<Backtrack> backtrack;
   uint32_t cfg_max_postorder = 0;
   std::vector<uint32_t> postorder;                   // instructions, grouped by subprogram
+  std::vector<uint32_t> callees_first;               // subprograms (kernels that refuse recursion early)
+  std::shared_ptr<const KnownRegisters> known;       // null where kernels do not look ahead
 
   // Counters, as the kernel's statistics line prints them.
   uint64_t insns_processed = 0, prev_insns_processed = 0;

@@ -7,6 +7,7 @@
 // the old ones to the current ones (IdMap).
 //
 // Kernel's counterpart: states_equal() and below.
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 
@@ -55,9 +56,14 @@ static_assert(sizeof(Bounds) == 64, "no padding, bounds compare as bytes");
 
 bool same_prefix(const Register& a, const Register& b, size_t bytes) { return !std::memcmp(&a, &b, bytes); }
 
+/// Never written, or dropped as dead: the same to what may be read.
+bool is_nothing(SlotKind kind) { return kind == SlotKind::kInvalid || kind == SlotKind::kPoison; }
+bool same_kind(SlotKind a, SlotKind b) { return a == b || (is_nothing(a) && is_nothing(b)); }
+
 class Comparison {
  public:
-  Comparison(const Env& env, ExactLevel exact) : env_(env), exact_(exact), ids_(env.id_gen) {}
+  Comparison(const Env& env, ExactLevel exact)
+      : env_(env), exact_(exact), halves_(env.stack_use != nullptr), ids_(env.id_gen) {}
 
   bool references_match(const State& old_state, const State& cur);
   bool frame_matches(const FuncState& old_frame, const FuncState& cur, uint16_t live_regs);
@@ -74,11 +80,15 @@ class Comparison {
   bool stack_matches(const FuncState& a, const Stack& b);
   bool slot_matches(const Slot& a, const Slot* b);
   bool slot_object_matches(const Slot& a, const Slot& b);
-  const Register* as_scalar(const Slot& slot) const;
-  bool is_all_misc(const Slot& slot) const;
+  const Register* as_scalar(const Slot& slot, int from) const;
+  bool is_all_misc(const Slot& slot, int from) const;
+  bool kinds_must_agree() const {
+    return halves_ ? exact_ == ExactLevel::kExact : exact_ != ExactLevel::kNotExact;
+  }
 
   const Env& env_;
   ExactLevel exact_;
+  const bool halves_;  // what is dead is gone from both states, by halves of a slot
   IdMap ids_;
 };
 
@@ -101,7 +111,7 @@ bool Comparison::references_match(const State& a, const State& b) {
 bool Comparison::register_matches(const Register& a, const Register& b) {
   if (exact_ == ExactLevel::kExact) return exactly(a, b);
   // What was never written, or is dead, was not used on the way from the old state.
-  if (a.type == kNotInit && (exact_ == ExactLevel::kNotExact || b.type == kNotInit)) return true;
+  if (a.type == kNotInit && (halves_ || exact_ == ExactLevel::kNotExact || b.type == kNotInit)) return true;
   // Modifiers included: a pointer that may be null is another type than one that may not.
   if (a.type != b.type) return false;
   switch (base_type(a.type)) {
@@ -144,21 +154,22 @@ bool Comparison::packet_pointer_matches(const Register& a, const Register& b) {
   return ids_.same(a.id, b.id) && a.bounds.contains(b.bounds) && a.bounds.var.contains(b.bounds.var);
 }
 
-bool Comparison::is_all_misc(const Slot& slot) const {
-  for (SlotKind kind : slot.kinds)
-    if (kind != SlotKind::kMisc && !(kind == SlotKind::kInvalid && env_.allow_uninit_stack)) return false;
-  return true;
+bool Comparison::is_all_misc(const Slot& slot, int from) const {
+  return std::all_of(slot.kinds.begin() + from, slot.kinds.end(), [this](SlotKind kind) {
+    return kind == SlotKind::kMisc || (is_nothing(kind) && env_.allow_uninit_stack);
+  });
 }
 
-/// A slot that a load of 8 bytes would read as a scalar: the register spilled, or an unknown one.
-const Register* Comparison::as_scalar(const Slot& slot) const {
+/// A slot that a load of 8 bytes (of 4 bytes, from the middle on) would read as a scalar: the register
+/// spilled, or an unknown one.
+const Register* Comparison::as_scalar(const Slot& slot, int from) const {
   static const Register kUnbound = [] {
     Register reg;
     reg.set_unknown_scalar_imprecise();
     return reg;
   }();
-  if (slot.kinds[0] == SlotKind::kSpill && slot.reg.type == kScalar) return &slot.reg;
-  return is_all_misc(slot) ? &kUnbound : nullptr;
+  if (slot.kinds[static_cast<size_t>(from)] == SlotKind::kSpill && slot.reg.type == kScalar) return &slot.reg;
+  return is_all_misc(slot, from) ? &kUnbound : nullptr;
 }
 
 bool Comparison::stack_matches(const FuncState& old_frame, const Stack& b) {
@@ -176,13 +187,16 @@ bool Comparison::stack_matches(const FuncState& old_frame, const Stack& b) {
 /// where uninitialised reads are allowed) needs nothing.
 bool Comparison::slot_matches(const Slot& a, const Slot* b) {
   for (int i = 0; i < kSlotBytes; ++i) {
-    if (exact_ != ExactLevel::kNotExact && (!b || a.kinds[i] != b->kinds[i])) return false;
-    if (a.kinds[i] == SlotKind::kInvalid) continue;
+    if (kinds_must_agree() && (!b || !same_kind(a.kinds[i], b->kinds[i]))) return false;
+    if (is_nothing(a.kinds[i])) continue;
     if (a.kinds[i] == SlotKind::kMisc && env_.allow_uninit_stack) continue;
     if (!b) return false;
-    const Register* scalar_a = as_scalar(a);
-    const Register* scalar_b = scalar_a ? as_scalar(*b) : nullptr;
-    if (scalar_a && scalar_b) return register_matches(*scalar_a, *scalar_b);
+    if (!halves_ || i == 0 || i == kSlotBytes / 2) {
+      const int from = halves_ ? i : 0;
+      const Register* scalar_a = as_scalar(a, from);
+      const Register* scalar_b = scalar_a ? as_scalar(*b, from) : nullptr;
+      if (scalar_a && scalar_b) return register_matches(*scalar_a, *scalar_b);
+    }
     // Where misc was fine zero is too, not the other way round.
     if (a.kinds[i] == SlotKind::kMisc && b->kinds[i] == SlotKind::kZero) continue;
     if (a.kinds[i] != b->kinds[i]) return false;

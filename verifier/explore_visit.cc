@@ -23,6 +23,7 @@
 #include "verifier/loops.h"
 #include "verifier/precision.h"
 #include "verifier/stack_access.h"
+#include "verifier/stack_use.h"
 
 namespace drydock::verifier {
 namespace {
@@ -64,6 +65,43 @@ void clean_frame(Env& env, FuncState& func, uint32_t insn) {
     Slot& slot = func.stack.edit(spi);
     slot.reg.set_not_init();
     slot.kinds.fill(SlotKind::kInvalid);
+  }
+}
+
+/// The halves of a slot are dropped for themselves. Of a spilled register the lower four bytes may be
+/// read alone if it is a number; without its upper half they are no more than data.
+void drop_halves(Slot& slot, bool low_alive, bool high_alive) {
+  auto fill = [&slot](size_t begin, size_t end, SlotKind kind) {
+    std::fill(slot.kinds.begin() + begin, slot.kinds.begin() + end, kind);
+  };
+  if (!high_alive && low_alive && slot.is_spilled_reg()) {
+    // A zero may have been relied on without being precise.
+    if (slot.reg.type != kScalar || slot.reg.is_null_constant()) return;
+    std::replace(slot.kinds.begin(), slot.kinds.begin() + 4, SlotKind::kSpill, SlotKind::kMisc);
+  }
+  if (!high_alive) slot.reg.set_not_init();
+  if (!low_alive) fill(0, 4, SlotKind::kPoison);
+  if (!high_alive) fill(4, 8, SlotKind::kPoison);
+}
+
+/// What is dead where the walk has come to (known before the walk) is dropped at once. Objects in
+/// slots stay, for what overwrites them to be noticed.
+void drop_dead(Env& env, State& state) {
+  for (uint32_t i = 0; i <= state.curframe; ++i) {
+    FuncState& func = *state.frames[i];
+    const uint16_t live = env.facts[frame_insn(state, i)].live_regs_before;
+    for (int r = 0; r < isa::kFramePointer; ++r)
+      if (!(live >> r & 1)) func.regs[static_cast<size_t>(r)].set_not_init();
+    if (!func.stack.size()) continue;
+    const HalfSlots alive = live_stack(env, state, i);
+    for (size_t spi = 0; spi < func.stack.size(); ++spi) {
+      const bool low = alive[2 * spi], high = alive[2 * spi + 1];
+      const Slot& slot = func.stack.at(spi);
+      if ((low && high) || slot.is_special()) continue;
+      Slot dropped = slot;
+      drop_halves(dropped, low, high);
+      if (dropped.kinds != slot.kinds) func.stack.edit(spi) = dropped;
+    }
   }
 }
 
@@ -165,7 +203,8 @@ class Visit {
 
 Check Visit::run(bool* pruned) {
   *pruned = false;
-  DRYDOCK_TRY(clean_finished_states(env_, insn_));
+  if (env_.stack_use) drop_dead(env_, cur_);
+  else DRYDOCK_TRY(clean_finished_states(env_, insn_));
   uint32_t in_bucket = 0;
   for (Checkpoint *c = list_.first(), *next; c; c = next) {
     next = c->next;

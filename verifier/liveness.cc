@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "kernel/features.h"
 #include "verifier/cfg.h"
 #include "verifier/log.h"
 
@@ -323,7 +324,7 @@ bool StackLiveness::is_alive(uint32_t frameno, uint32_t spi) {
 }
 
 Check stack_liveness_init(Env& env) {
-  if (env.read_marks) return Check::ok();
+  if (env.read_marks || env.has(Feature::kStackUseBeforeWalk)) return Check::ok();
   env.liveness = std::make_shared<StackLiveness>(env);
   return Check::ok();
 }
@@ -334,13 +335,13 @@ void reset_live_stack_callchain(Env& env) {
 
 Check mark_stack_read(Env& env, uint32_t frameno, uint32_t insn, uint64_t slots) {
   if (env.liveness) env.liveness->current().add_read(frameno, insn, slots);
-  else read_slots(env, frameno, slots);
+  else if (env.read_marks) read_slots(env, frameno, slots);
   return Check::ok();
 }
 
 void mark_stack_write(Env& env, uint32_t frameno, uint64_t slots) {
   if (env.liveness) env.liveness->add_write(frameno, slots);
-  else env.state->frames[frameno]->read_marks.write_slots(slots);
+  else if (env.read_marks) env.state->frames[frameno]->read_marks.write_slots(slots);
 }
 
 Check reset_stack_write_marks(Env& env, uint32_t insn) {

@@ -211,13 +211,14 @@ char slot_char(SlotKind kind) {
     case SlotKind::kDynptr: return 'd';
     case SlotKind::kIter: return 'i';
     case SlotKind::kIrqFlag: return 'f';
+    case SlotKind::kPoison: return 'p';
   }
   return '?';
 }
 
 bool ever_written(const Slot& slot) {
   return std::any_of(slot.kinds.begin(), slot.kinds.end(),
-                     [](SlotKind k) { return k != SlotKind::kInvalid; });
+                     [](SlotKind k) { return k != SlotKind::kInvalid && k != SlotKind::kPoison; });
 }
 
 /// "_rw": read marks, where the kernel has them (read_marks.h). A state that is final says "D".

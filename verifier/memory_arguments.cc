@@ -158,8 +158,14 @@ Check check_mem_size_reg(Env& env, Register& size_reg, uint32_t size_regno, Acce
 
 Check check_mem_reg(Env& env, Register& reg, uint32_t regno, uint32_t size) {
   if (reg.is_null_constant()) return Check::ok();
+  int bytes = static_cast<int>(size);
+  if (reg.is(kPtrToStack)) {
+    for (bool write : {false, true})
+      DRYDOCK_TRY(check_stack_range_initialized(env, regno, reg.off, bytes, true, write,
+                                                StackUser::kTypedArgument, nullptr));
+    return Check::ok();
+  }
   return as_if_not_null(reg, [&] {
-    int bytes = static_cast<int>(size);
     DRYDOCK_TRY(check_helper_mem_access(env, regno, bytes, AccessType::kRead, true, nullptr));
     return check_helper_mem_access(env, regno, bytes, AccessType::kWrite, true, nullptr);
   });

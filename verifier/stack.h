@@ -31,6 +31,7 @@ enum class SlotKind : uint8_t {
   kMisc,     // something was written
   kZero,     // zero was written
   kDynptr, kIter, kIrqFlag,
+  kPoison,   // dropped as dead: not to be read any more (stack_use.h)
 };
 
 inline constexpr int kSlotBytes = 8;

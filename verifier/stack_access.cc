@@ -49,7 +49,7 @@ Check check_no_dynptr(Env& env, const FuncState& frame, Extent e) {
 }
 
 /// May a helper read this byte, and does what it writes there need to be noted?
-enum class ByteUse { kInvalid, kFine, kClobberByte, kClobberSpill };
+enum class ByteUse { kInvalid, kPoisoned, kFine, kClobberByte, kClobberSpill };
 ByteUse use_of_byte(const Env& env, const Slot& slot, size_t byte) {
   SlotKind kind = slot.kinds[byte];
   if (kind == SlotKind::kMisc) return ByteUse::kFine;
@@ -57,7 +57,7 @@ ByteUse use_of_byte(const Env& env, const Slot& slot, size_t byte) {
     return ByteUse::kClobberByte;
   if (slot.is_spilled_reg() && (slot.reg.type == kScalar || env.allow_ptr_leaks))
     return ByteUse::kClobberSpill;
-  return ByteUse::kInvalid;
+  return kind == SlotKind::kPoison ? ByteUse::kPoisoned : ByteUse::kInvalid;
 }
 
 void clobber(Env& env, FuncState& frame, size_t spi, size_t byte, ByteUse use) {
@@ -76,12 +76,12 @@ void clobber(Env& env, FuncState& frame, size_t spi, size_t byte, ByteUse use) {
 FuncState& frame_of(Env& env, const Register& reg) { return *env.state->frames[reg.frameno]; }
 
 void scrub_spilled_slot(SlotKind& kind) {
-  if (kind != SlotKind::kInvalid) kind = SlotKind::kMisc;
+  if (kind != SlotKind::kInvalid && kind != SlotKind::kPoison) kind = SlotKind::kMisc;
 }
 
 void mark_slot_misc(Env&, SlotKind& kind) {
   // Bytes that no instruction wrote stay so, and known zeros stay zeros.
-  if (kind != SlotKind::kZero && kind != SlotKind::kInvalid) kind = SlotKind::kMisc;
+  if (kind != SlotKind::kZero) scrub_spilled_slot(kind);
 }
 
 void check_fastcall_contract(Env& env, const FuncState& frame, uint32_t insn, int off) {
@@ -100,7 +100,7 @@ void check_fastcall_contract(Env& env, const FuncState& frame, uint32_t insn, in
 Check check_stack_access_within_bounds(Env& env, uint32_t regno, int off, int size, bool write,
                                        StackUser user) {
   const Register& reg = env.reg(static_cast<int>(regno));
-  const bool unknown_use = user == StackUser::kCall && !env.has(Feature::kHelperReadsKeepStack);
+  const bool unknown_use = user != StackUser::kInsn && !env.has(Feature::kHelperReadsKeepStack);
   const char* what = unknown_use ? " indirect access to" : write ? " write to" : " read from";
   const Bounds& b = reg.bounds;
   Extent e;
@@ -132,7 +132,7 @@ Check check_stack_range_initialized(Env& env, uint32_t regno, int off, int acces
   if (access_size == 0 && !zero_size_allowed)
     return env.reject(EACCES, "invalid zero-sized read\n");
   // Older kernels do not ask what a helper does with the memory: it may write it.
-  const bool unknown_use = user == StackUser::kCall && !env.has(Feature::kHelperReadsKeepStack);
+  const bool unknown_use = user != StackUser::kInsn && !env.has(Feature::kHelperReadsKeepStack);
   const char* indirect = unknown_use ? " indirect" : "";
   write |= unknown_use;
   DRYDOCK_TRY(check_stack_access_within_bounds(env, regno, off, access_size, write, user));
@@ -162,6 +162,13 @@ Check check_stack_range_initialized(Env& env, uint32_t regno, int off, int acces
     if (frame.stack.allocated() <= slot)
       return env.reject(EFAULT, "allocated_stack too small\n");
     ByteUse use = use_of_byte(env, frame.stack.at(spi), byte);
+    if (use == ByteUse::kPoisoned) {
+      if (write || user == StackUser::kTypedArgument) continue;
+      return env.reject(EACCES,
+                        "reading from stack R{} off {}+{} size {}, slot poisoned by dead code "
+                        "elimination\n",
+                        regno, e.begin, at - e.begin, access_size);
+    }
     if (use == ByteUse::kInvalid) {
       if (constant)
         return env.reject(EACCES, "invalid{} read from stack R{} off {}+{} size {}\n", indirect,

@@ -49,6 +49,11 @@ Check count_bytes(Env& env, const Read& r, const Slot& slot, bool spill_allowed,
       case SlotKind::kInvalid:
         if (!env.allow_uninit_stack) break;
         continue;
+      case SlotKind::kPoison:
+        return env.reject(EACCES,
+                          "reading from stack off {}+{} size {}, slot poisoned by dead code "
+                          "elimination\n",
+                          r.off, i, r.size);
       default:
         break;
     }

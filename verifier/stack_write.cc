@@ -134,7 +134,7 @@ Check smear_byte(Env& env, FuncState& frame, int off, bool writing_zero, uint32_
   if (env.has(Feature::kVarWriteScrubsSlots) && (slot.is_spilled_reg() || slot.is_special()))
     for (SlotKind& other : slot.kinds) scrub_spilled_slot(other);
   kind = slot.kinds[byte];
-  if (kind == SlotKind::kInvalid && !env.allow_uninit_stack)
+  if ((kind == SlotKind::kInvalid || kind == SlotKind::kPoison) && !env.allow_uninit_stack)
     return env.reject(
         EINVAL, "uninit stack in range of var-offset write prohibited for !root; insn {}, off: {}",
         insn, off);

@@ -11,8 +11,10 @@
 #include "verifier/env.h"
 #include "verifier/explore.h"
 #include "verifier/fixups.h"
+#include "verifier/known_registers.h"
 #include "verifier/liveness.h"
 #include "verifier/program_setup.h"
+#include "verifier/stack_use.h"
 #include "verifier/walk.h"
 
 namespace drydock {
@@ -36,8 +38,11 @@ constexpr Pass kPasses[] = {
     {"post-order", compute_postorder},
     {"stack liveness", stack_liveness_init},
     {"attach target", check_attach_target},
+    {"known registers", compute_known_registers},
+    {"never-taken branches", remove_never_taken_branches},
     {"recursion", check_recursion},
     {"components", compute_scc},
+    {"stack use", analyse_stack_use},
     {"live registers", compute_live_registers},
     {"fastcall patterns", mark_fastcall_patterns},
     {"walk", check_main},
