@@ -60,7 +60,8 @@ format:
 	@scripts/format
 
 tidy: build
-	@git ls-files '*.cc' | grep -v '^corpus/' | xargs clang-tidy -p $(BUILD) --quiet
+	@scripts/install-dependencies --with-tidy
+	@git ls-files '*.cc' | xargs clang-tidy-19 -p $(BUILD) --quiet
 
 clean:
 	@rm -rf build
