@@ -121,6 +121,7 @@ std::string xml(std::string_view text) {
     else if (c == '>') out += "&gt;";
     else if (c == '&') out += "&amp;";
     else if (c == '"') out += "&quot;";
+    else if (static_cast<unsigned char>(c) < ' ' && c != '\n' && c != '\t') out += '?';  // XML has none of them
     else out += c;
   }
   return out;
@@ -131,7 +132,7 @@ std::string junit_of(const std::vector<CaseResult>& results, size_t failures, si
                                 results.size(), failures, skipped);
   for (const CaseResult& r : results) {
     out += fmt::format("  <testcase name=\"{}\" time=\"{:.3f}\"", xml(r.name), r.ms / 1000);
-    if (!r.skipped.empty()) out += "><skipped/></testcase>\n";
+    if (!r.skipped.empty()) out += fmt::format("><skipped message=\"{}\"/></testcase>\n", xml(r.skipped));
     else if (r.outcome.kind == Kind::kPassed) out += "/>\n";
     else out += fmt::format("><failure type=\"{}\" message=\"{}\"/></testcase>\n", word(r.outcome.kind), xml(r.outcome.message));
   }
@@ -206,6 +207,9 @@ int run_test(const TestOptions& options) {
   if (!files) return complain({ErrorKind::kUsage, files.error().message, 0});
   std::erase_if(*files, [&](const std::string& f) { return fnmatch(options.filter.c_str(), f.c_str(), 0) != 0; });
   if (files->empty()) return complain({ErrorKind::kUsage, "no case to run", 0});
+  if (auto object = std::ranges::find_if(*files, [](const std::string& f) { return f.ends_with(".o"); });
+      object != files->end() && !options.with.empty())
+    return complain({ErrorKind::kUsage, *object + ": annotated objects are compared with a real kernel by `drydock compare --annotations`", 0});
   std::vector<CaseResult> results;
   if (options.with.empty()) {
     auto profile = load_kernel(options.kernel);

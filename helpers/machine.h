@@ -24,6 +24,7 @@
 #include <utility>
 
 #include "helpers/helper_row.h"
+#include "helpers/local_objects.h"
 #include "memory/memory.h"
 
 namespace drydock {
@@ -65,7 +66,8 @@ class CallbackRunner {
 
 class Machine {
  public:
-  Machine(Memory& memory, const Profile& profile) : memory_(memory), profile_(profile) {}
+  Machine(Memory& memory, const Profile& profile)
+      : memory_(memory), profile_(profile), local_objects_(memory) {}
   virtual ~Machine() = default;
   Machine(const Machine&) = delete;
   Machine& operator=(const Machine&) = delete;
@@ -101,12 +103,17 @@ class Machine {
   uint64_t context() const { return context_; }
   void set_context(uint64_t context) { context_ = context; }
   /// Index of the instruction that made the call, for functions whose meaning hangs on what the
-  /// verifier noted there (the local type of bpf_obj_new, the callee of a timer).
+  /// verifier noted there (the callee of a timer).
   uint32_t instruction() const { return instruction_; }
   void set_instruction(uint32_t index) { instruction_ = index; }
   /// What the program's hook returns unless it says otherwise (bpf_get_retval, bpf_set_retval).
   int64_t hook_return() const { return hook_return_; }
   void set_hook_return(int64_t value) { hook_return_ = value; }
+
+  /// The BTF of the program that runs, or null; objects that programs make are of its types.
+  const std::shared_ptr<const Btf>& program_btf() const { return program_btf_; }
+  void set_program_btf(std::shared_ptr<const Btf> btf) { program_btf_ = std::move(btf); }
+  LocalObjects& local_objects() { return local_objects_; }
 
   // -- What fired the program.
   /// Arguments of the traced function or hook: how many u64 slots the context has.
@@ -233,6 +240,8 @@ class Machine {
  private:
   Memory& memory_;
   const Profile& profile_;
+  LocalObjects local_objects_;
+  std::shared_ptr<const Btf> program_btf_;
   std::map<uint64_t, Map*> records_;
   CallbackRunner* runner_ = nullptr;
   uint64_t context_ = 0;

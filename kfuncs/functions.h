@@ -18,5 +18,8 @@ struct KfuncEmulation {
 std::span<const KfuncEmulation> object_kfuncs();
 std::span<const KfuncEmulation> iterator_kfuncs();
 std::span<const KfuncEmulation> dynptr_kfuncs();
+std::span<const KfuncEmulation> local_object_kfuncs();
+std::span<const KfuncEmulation> cpumask_kfuncs();
+std::span<const KfuncEmulation> string_kfuncs();
 
 }  // namespace drydock

@@ -123,6 +123,15 @@ std::vector<RunAnnotation> annotations_of(const Env& env) {
   return annotations;
 }
 
+std::vector<uint32_t> unreachable_insns(const Env& env) {
+  std::vector<uint32_t> unreachable;
+  for (uint32_t i = 0; i < env.facts.size(); ++i) {
+    if (!env.facts[i].seen) unreachable.push_back(i);
+    if (isa::is_ld_imm64(env.code[i])) ++i;
+  }
+  return unreachable;
+}
+
 void fill_summaries(const Env& env, Verdict& v) {
   v.used_maps = env.used_maps;
   for (const Subprogram& subprog : env.subprogs) {
@@ -168,6 +177,7 @@ Verdict verdict_of(Env& env, Check outcome, uint64_t duration_ns) {
   } else {
     v.kind = VerdictKind::kAccepted;
     v.annotations = annotations_of(env);
+    v.unreachable_insns = unreachable_insns(env);
     fill_summaries(env, v);
   }
   return v;

@@ -147,6 +147,7 @@ struct Verdict {
   Statistics statistics;
   std::optional<Diagnostic> diagnostic;
   std::vector<RunAnnotation> annotations;
+  std::vector<uint32_t> unreachable_insns;  // never walked: dead code, which a kernel would remove
   // Summaries that other programs' checks use.
   std::vector<std::shared_ptr<const MapInfo>> used_maps;
   bool changes_pkt_data = false, might_sleep = false, tail_call_reachable = false;

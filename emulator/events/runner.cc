@@ -30,6 +30,28 @@ HelperFunction override_of(const World& world, std::string_view name) {
   return nullptr;
 }
 
+bool is_percpu(const Btf& btf, uint32_t variable) {
+  const BtfType* section = btf.type(btf.find(".data..percpu", BtfKind::kDatasec));
+  if (!section) return false;
+  return std::ranges::any_of(section->secinfos(), [&](const BtfVarSecinfo& info) { return info.type == variable; });
+}
+
+/// What the analysis found never to be reached may hold what could not run.
+std::vector<isa::Insn> without_dead_code(std::vector<isa::Insn> insns, const Verdict& verdict) {
+  constexpr isa::Insn kForEver{.code = isa::kJmp | isa::kJa, .off = -1};
+  for (uint32_t dead : verdict.unreachable_insns) {
+    if (isa::is_ld_imm64(insns[dead])) insns[dead + 1] = kForEver;
+    insns[dead] = kForEver;
+  }
+  return insns;
+}
+
+std::optional<uint32_t> exception_callback(const Verdict& verdict) {
+  auto found = std::ranges::find(verdict.func_is_exception_callback, true);
+  if (found == verdict.func_is_exception_callback.end()) return {};
+  return verdict.subprog_starts[static_cast<size_t>(found - verdict.func_is_exception_callback.begin())];
+}
+
 }  // namespace
 
 /// Names and functions of what a program calls; overrides of the case come first.
@@ -74,6 +96,7 @@ Result<uint64_t> Runner::variable(const ProgramObject& program, const isa::Insn&
   const BtfType* type = btf->type(id);
   if (!type) return malformed("no BTF type " + std::to_string(id));
   uint32_t size = type->kind() == BtfKind::kVar ? btf->size_of(type->type()).value_or(8) : 8;
+  if (is_percpu(*btf, id)) size = ((size + 7) & ~7u) * world_.cpu_count();
   address = world_.memory()
                 .allocate({.kind = RegionKind::kObject, .size = size,
                            .name = "kernel variable " + std::string(btf->name_of(*type))})
@@ -126,8 +149,10 @@ Result<const Executable*> Runner::prepare(const std::shared_ptr<ProgramObject>& 
   auto notes = notes_of(*program);
   if (!notes) return std::unexpected(notes.error());
   Calls calls(*program, world_);
-  ProgramImage image{.name = program->input.name, .insns = program->input.insns,
-                     .notes = std::move(*notes)};
+  ProgramImage image{.name = program->input.name,
+                     .insns = without_dead_code(program->input.insns, program->verdict),
+                     .notes = std::move(*notes),
+                     .exception_callback = exception_callback(program->verdict)};
   auto made = Executable::create(std::move(image), calls, world_.memory());
   if (!made) return std::unexpected(made.error());
   kept_.push_back(program);
@@ -137,6 +162,7 @@ Result<const Executable*> Runner::prepare(const std::shared_ptr<ProgramObject>& 
 
 const Executable* Runner::tail_call(void* program) {
   auto* object = static_cast<ProgramObject*>(program);
+  world_.set_program_btf(object->input.btf);
   auto found = executables_.find(object);
   if (found != executables_.end() && found->second) return found->second.get();
   // Program arrays hold shared pointers; one that shares ownership is made from the object's own.
@@ -148,6 +174,7 @@ Result<ProgramRun> Runner::run(const std::shared_ptr<ProgramObject>& program, ui
   auto executable = prepare(program);
   if (!executable) return std::unexpected(executable.error());
   world_.set_context(context);
+  world_.set_program_btf(program->input.btf);
   const uint64_t args[] = {context};
   world_.clear_interrupt();
   return ProgramRun{program->input.name, interpreter_.run(**executable, args, limits_)};

@@ -152,6 +152,23 @@ uint64_t csum_diff(Machine& machine, Args args) {
   return sum;
 }
 
+/// A kernel variable or an object of which there is one a CPU: CPU 0's lies first.
+uint64_t of_cpu(Machine& machine, uint64_t pointer, uint32_t cpu) {
+  const Region* region = machine.memory().find(pointer);
+  if (!region) {
+    machine.fault(machine.memory().explain(pointer, 1, Access::kRead));
+    return 0;
+  }
+  return pointer + cpu * (region->size / machine.cpu_count());
+}
+uint64_t per_cpu_ptr(Machine& machine, Args args) {
+  const auto cpu = static_cast<uint32_t>(args[1]);
+  return cpu < machine.cpu_count() ? of_cpu(machine, args[0], cpu) : 0;
+}
+uint64_t this_cpu_ptr(Machine& machine, Args args) {
+  return of_cpu(machine, args[0], machine.cpu());
+}
+
 constexpr HelperEmulation kFunctions[] = {
     {helper_id::probe_read, probe_read},
     {helper_id::probe_read_kernel, probe_read},
@@ -166,6 +183,8 @@ constexpr HelperEmulation kFunctions[] = {
     {helper_id::strtol, strtol_function},
     {helper_id::strtoul, strtoul_function},
     {helper_id::csum_diff, csum_diff},
+    {helper_id::per_cpu_ptr, per_cpu_ptr},
+    {helper_id::this_cpu_ptr, this_cpu_ptr},
 };
 
 }  // namespace

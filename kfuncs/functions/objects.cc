@@ -12,6 +12,25 @@ using Args = std::span<const uint64_t, 5>;
 
 uint64_t nothing(Machine&, Args) { return 0; }
 uint64_t same(Machine&, Args args) { return args[0]; }
+uint64_t throw_exception(Machine& machine, Args args) {
+  machine.throw_exception(args[0]);
+  return 0;
+}
+
+/// A lock that is free: it must be there; what the caller keeps of the interrupts' state is 0.
+uint64_t res_lock(Machine& machine, Args args) {
+  machine.bytes(args[0], 4, Access::kWrite);
+  return 0;
+}
+uint64_t irq_save(Machine& machine, Args args) {
+  machine.store(args[0], uint64_t{0});
+  return 0;
+}
+uint64_t res_lock_irqsave(Machine& machine, Args args) {
+  machine.bytes(args[0], 4, Access::kWrite);
+  machine.store(args[1], uint64_t{0});
+  return 0;
+}
 
 uint64_t acquire(Machine& machine, Args args) {
   machine.objects().acquire(args[0]);
@@ -84,6 +103,13 @@ constexpr KfuncEmulation kFunctions[] = {
     {"bpf_rcu_read_unlock", nothing},
     {"bpf_preempt_disable", nothing},
     {"bpf_preempt_enable", nothing},
+    {"bpf_local_irq_save", irq_save},
+    {"bpf_local_irq_restore", nothing},
+    {"bpf_res_spin_lock", res_lock},
+    {"bpf_res_spin_unlock", res_lock},
+    {"bpf_res_spin_lock_irqsave", res_lock_irqsave},
+    {"bpf_res_spin_unlock_irqrestore", res_lock},
+    {"bpf_throw", throw_exception},
     {"bpf_cast_to_kern_ctx", same},
     {"bpf_rdonly_cast", same},
 };

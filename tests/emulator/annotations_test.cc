@@ -110,5 +110,21 @@ TEST(Annotations, AnObjectsProgramsAreItsCases) {
   }
 }
 
+// Lists, red-black trees (shape and all), CPU masks, text, exceptions: returned values are a kernel's.
+TEST(OwnObjects, ReturnWhatTheKernelReturned) {
+  std::string file = DRYDOCK_TEST_OBJECTS "/own_objects.bpf.o";
+  auto elf = read_file(file);
+  ASSERT_TRUE(elf) << elf.error().message;
+  auto cases = annotated_cases(*elf, file);
+  ASSERT_TRUE(cases) << cases.error().message;
+  auto profile = Profile::load("6.18");
+  ASSERT_TRUE(profile);
+  EXPECT_EQ(cases->size(), 16u);
+  for (const AnnotatedCase& c : *cases) {
+    CaseOutcome outcome = run_annotated(c, *elf, file, *profile);
+    EXPECT_EQ(outcome.kind, CaseOutcome::Kind::kPassed) << c.name() << ": " << outcome.message;
+  }
+}
+
 }  // namespace
 }  // namespace drydock
