@@ -160,9 +160,17 @@ Result<const Executable*> Runner::prepare(const std::shared_ptr<ProgramObject>& 
   return executable.get();
 }
 
+void Runner::enter(const ProgramObject& program) {
+  const ProgramInput& input = program.input;
+  world_.set_program_btf(input.btf);
+  world_.set_call_site({.program_type = input.type,
+                        .attach_type = input.expected_attach_type,
+                        .sleepable = (input.flags & kProgSleepable) != 0});
+}
+
 const Executable* Runner::tail_call(void* program) {
   auto* object = static_cast<ProgramObject*>(program);
-  world_.set_program_btf(object->input.btf);
+  enter(*object);
   auto found = executables_.find(object);
   if (found != executables_.end() && found->second) return found->second.get();
   // Program arrays hold shared pointers; one that shares ownership is made from the object's own.
@@ -174,7 +182,7 @@ Result<ProgramRun> Runner::run(const std::shared_ptr<ProgramObject>& program, ui
   auto executable = prepare(program);
   if (!executable) return std::unexpected(executable.error());
   world_.set_context(context);
-  world_.set_program_btf(program->input.btf);
+  enter(*program);
   const uint64_t args[] = {context};
   world_.clear_interrupt();
   return ProgramRun{program->input.name, interpreter_.run(**executable, args, limits_)};

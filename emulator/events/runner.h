@@ -40,6 +40,8 @@ class Runner {
 
  private:
   class Calls;
+  /// Tells the world which program runs from now on.
+  void enter(const ProgramObject& program);
   const Executable* tail_call(void* program);
   Result<std::vector<InsnNote>> notes_of(const ProgramObject& program);
   Result<uint64_t> variable(const ProgramObject& program, const isa::Insn& insn, uint32_t high);

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <sys/un.h>
 
 #include <cerrno>
 #include <charconv>
@@ -18,6 +19,8 @@ Result<SocketAddress> SocketAddress::parse(std::string_view text) {
   if (text.starts_with("unix:")) {
     a.family = kAddressUnix;
     a.path = text.substr(5);
+    if (a.path.starts_with('@')) a.path.front() = '\0';
+    if (a.path.size() > sizeof(sockaddr_un::sun_path)) return bad("a path has at most 108 bytes");
     return a;
   }
   std::string host(text);
@@ -47,7 +50,8 @@ Result<SocketAddress> SocketAddress::parse(std::string_view text) {
 }
 
 std::string SocketAddress::text() const {
-  if (family == kAddressUnix) return "unix:" + path;
+  if (family == kAddressUnix)
+    return path.starts_with('\0') ? "unix:@" + path.substr(1) : "unix:" + path;
   char buffer[INET6_ADDRSTRLEN] = {};
   inet_ntop(family == kAddressInet6 ? AF_INET6 : AF_INET, ip.data(), buffer, sizeof buffer);
   std::string host = family == kAddressInet6 ? "[" + std::string(buffer) + "]" : buffer;
@@ -55,6 +59,13 @@ std::string SocketAddress::text() const {
 }
 
 std::vector<std::byte> SocketAddress::sockaddr() const {
+  if (family == kAddressUnix) {
+    bool ends = !path.empty() && path.front() && path.size() < sizeof(sockaddr_un::sun_path);
+    std::vector<std::byte> bytes(sizeof(sa_family_t) + path.size() + ends);
+    bytes[0] = static_cast<std::byte>(kAddressUnix);
+    if (!path.empty()) std::memcpy(&bytes[sizeof(sa_family_t)], path.data(), path.size());
+    return bytes;
+  }
   std::vector<std::byte> bytes(family == kAddressInet6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in));
   auto kind = static_cast<uint16_t>(family);
   uint16_t wire_port = htons(port);

@@ -67,6 +67,7 @@ Result<SocketCalls::Open*> SocketCalls::open_socket(const std::string& name) {
 
 void SocketCalls::show(Open& open) {
   World& world = runner_.world();
+  if (open.family == kAddressUnix) return;
   std::byte* view = world.memory().find(open.socket->view)->host;
   using L = SockLayout;
   put<uint32_t>(view, L::kFamily, open.family);
@@ -129,7 +130,7 @@ Result<SocketCallResult> SocketCalls::run_address_hook(Open& open, Hook hook,
   SocketCallResult outcome{.address = address};
   const HookTypes& types = kHooks[static_cast<size_t>(hook)];
   bool ip6 = address.family == kAddressInet6;
-  if (address.family == kAddressUnix) return unsupported("cgroup hooks of unix sockets");
+  if (open.family == kAddressUnix) return run_unix_hook(open, hook, address);
   show(open);
   Region* context = world.memory().allocate({.kind = RegionKind::kContext,
                                              .size = AddrLayout::kBytes, .name = "bpf_sock_addr"});
@@ -165,7 +166,7 @@ Result<SocketCallResult> SocketCalls::run_address_hook(Open& open, Hook hook,
 Result<SocketCallResult> SocketCalls::socket(const std::string& name, uint32_t family,
                                              uint32_t type, uint32_t protocol) {
   if (sockets_.contains(name)) return malformed("there is a socket `" + name + "` already");
-  if (protocol == 0) protocol = type == kStream ? 6 : 17;
+  if (protocol == 0 && family != kAddressUnix) protocol = type == kStream ? 6 : 17;
   auto made = runner_.world().make_socket(family, type, protocol);
   if (!made) return std::unexpected(made.error());
   Open& open = sockets_[name];
@@ -189,6 +190,10 @@ Result<SocketCallResult> SocketCalls::socket(const std::string& name, uint32_t f
 Result<SocketCallResult> SocketCalls::bind(const std::string& name, const SocketAddress& address) {
   auto open = open_socket(name);
   if (!open) return std::unexpected(open.error());
+  if ((*open)->family == kAddressUnix) {
+    (*open)->local = address;
+    return SocketCallResult{.address = address};
+  }
   auto outcome = run_address_hook(**open, Hook::kBind, address);
   if (!outcome || outcome->result) return outcome;
   uint16_t port = outcome->address.port;
@@ -233,10 +238,11 @@ Result<SocketCallResult> SocketCalls::connect(const std::string& name,
   if (!open) return std::unexpected(open.error());
   auto outcome = run_address_hook(**open, Hook::kConnect, address);
   if (!outcome || outcome->result) return outcome;
-  if ((*open)->type == kStream && !listens(outcome->address)) {
+  if ((*open)->family == kAddressUnix)
+    outcome->result = find_unix(**open, outcome->address, (*open)->type == kStream);
+  else if ((*open)->type == kStream && !listens(outcome->address))
     outcome->result = -ECONNREFUSED;
-    return outcome;
-  }
+  if (outcome->result) return outcome;
   if (auto& bound = (*open)->socket->bound_to; !bound.empty()) {
     bool ip6 = (*open)->family == kAddressInet6;
     std::memcpy((*open)->local.ip.data(), bound.data() + (ip6 ? 8 : 4), ip6 ? 16 : 4);
@@ -254,7 +260,10 @@ Result<SocketCallResult> SocketCalls::sendmsg(const std::string& name,
                                               const SocketAddress& address) {
   auto open = open_socket(name);
   if (!open) return std::unexpected(open.error());
-  return run_address_hook(**open, Hook::kSendmsg, address);
+  auto outcome = run_address_hook(**open, Hook::kSendmsg, address);
+  if (outcome && !outcome->result && (*open)->family == kAddressUnix)
+    outcome->result = find_unix(**open, outcome->address, false);
+  return outcome;
 }
 Result<SocketCallResult> SocketCalls::recvmsg(const std::string& name, const SocketAddress& sender) {
   auto open = open_socket(name);

@@ -10,6 +10,9 @@
 //   getpeername()  getsockname()   the hooks of those names on what is returned
 //   close()        cgroup_inet_sock_release
 //
+// Unix sockets have the hooks cgroup_unix_connect, _sendmsg, _recvmsg, _getpeername and _getsockname
+// (socket_calls_unix.cc), where a program sees and sets the path by kfunc.
+//
 // There is no network behind them: a datagram goes nowhere, a TCP connect succeeds when the
 // (rewritten) peer is an address that a socket of this world listens on, else ECONNREFUSED.
 #pragma once
@@ -68,6 +71,9 @@ class SocketCalls {
 
   Result<Open*> open_socket(const std::string& name);
   Result<SocketCallResult> run_address_hook(Open& open, Hook hook, const SocketAddress& address);
+  Result<SocketCallResult> run_unix_hook(Open& open, Hook hook, const SocketAddress& address);
+  /// 0 when a socket has that path (and listens), else what the kernel says.
+  int64_t find_unix(const Open& open, const SocketAddress& peer, bool listening) const;
   Result<CgroupResult> run_socket_hook(Open& open, AttachType type);
   bool listens(const SocketAddress& peer) const;
   void show(Open& open);   // the socket's addresses and state in both its faces

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kfuncs on tasks and cgroups, and those that open and close sections. One program runs at a time,
 // so a section needs no more than the verifier's word that it is closed.
+#include <cerrno>
+#include <cstring>
+
 #include "helpers/kernel_objects.h"
 #include "helpers/machine.h"
 #include "kfuncs/functions.h"
@@ -12,6 +15,23 @@ using Args = std::span<const uint64_t, 5>;
 
 uint64_t nothing(Machine&, Args) { return 0; }
 uint64_t same(Machine&, Args args) { return args[0]; }
+
+/// The kernel's own context behind the one that programs see. Some programs have but one.
+uint64_t cast_to_kern_ctx(Machine& machine, Args args) {
+  const uint64_t behind = machine.objects().canonical(args[0]);
+  if (behind != args[0]) return behind;
+  switch (machine.call_site().program_type) {
+    case ProgramType::kTracing:
+    case ProgramType::kLsm:
+    case ProgramType::kRawTracepoint:
+    case ProgramType::kStructOps:
+    case ProgramType::kSyscall:
+      return args[0];
+    default:
+      return machine.unsupported("kfunc bpf_cast_to_kern_ctx of " +
+                                 std::string(name_of(machine.call_site().program_type)));
+  }
+}
 uint64_t throw_exception(Machine& machine, Args args) {
   machine.throw_exception(args[0]);
   return 0;
@@ -88,6 +108,24 @@ uint64_t task_get_cgroup1(Machine& machine, Args) {
   return machine.unsupported("kfunc bpf_task_get_cgroup1: hierarchies of cgroup v1");
 }
 
+/// Of the kernel's context: another path, which need not end in a NUL.
+uint64_t set_sun_path(Machine& machine, Args args) {
+  constexpr uint32_t kUnix = 1, kFamilyBytes = 2, kMost = 108;
+  constexpr std::string_view kContext = "bpf_sock_addr_kern";
+  KernelObjects& objects = machine.objects();
+  const auto length = static_cast<uint32_t>(args[2]);
+  if (length == 0 || length > kMost) return static_cast<uint64_t>(-EINVAL);
+  if (objects.value(args[0], kContext, "sk->__sk_common.skc_family") != kUnix)
+    return static_cast<uint64_t>(-EINVAL);
+  const uint64_t path = objects.value(args[0], kContext, "uaddr") + kFamilyBytes;
+  const std::byte* from = machine.bytes(args[1], length, Access::kRead);
+  std::byte* to = from ? machine.bytes(path, length, Access::kWrite) : nullptr;
+  if (!to) return 0;
+  std::memcpy(to, from, length);
+  (void)objects.set(args[0], kContext, "uaddrlen", kFamilyBytes + length);
+  return 0;
+}
+
 constexpr KfuncEmulation kFunctions[] = {
     {"bpf_task_acquire", task_acquire},
     {"bpf_task_release", release},
@@ -110,7 +148,8 @@ constexpr KfuncEmulation kFunctions[] = {
     {"bpf_res_spin_lock_irqsave", res_lock_irqsave},
     {"bpf_res_spin_unlock_irqrestore", res_lock},
     {"bpf_throw", throw_exception},
-    {"bpf_cast_to_kern_ctx", same},
+    {"bpf_cast_to_kern_ctx", cast_to_kern_ctx},
+    {"bpf_sock_addr_set_sun_path", set_sun_path},
     {"bpf_rdonly_cast", same},
 };
 

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <sstream>
@@ -84,17 +85,25 @@ std::optional<SocketEnds> ends_of(int socket) {
   return std::nullopt;
 }
 
-SocketAddress from_sockaddr(const void* address) {
+SocketAddress from_sockaddr(const sockaddr_storage& address, size_t length) {
   SocketAddress out;
+  if (address.ss_family == AF_UNIX) {
+    constexpr size_t kFamilyBytes = sizeof address.ss_family;
+    out.family = AF_UNIX;
+    out.path.assign(reinterpret_cast<const char*>(&address) + kFamilyBytes,
+                    std::max(length, kFamilyBytes) - kFamilyBytes);
+    if (!out.path.starts_with('\0')) out.path.resize(std::strlen(out.path.c_str()));
+    return out;
+  }
   sockaddr_in in{};
-  std::memcpy(&in, address, sizeof in);
+  std::memcpy(&in, &address, sizeof in);
   out.family = in.sin_family;
   out.port = ntohs(in.sin_port);
   if (in.sin_family == AF_INET) {
     std::memcpy(out.ip.data(), &in.sin_addr, 4);
   } else {
     sockaddr_in6 in6{};
-    std::memcpy(&in6, address, sizeof in6);
+    std::memcpy(&in6, &address, sizeof in6);
     std::memcpy(out.ip.data(), &in6.sin6_addr, 16);
   }
   return out;

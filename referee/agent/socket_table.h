@@ -3,6 +3,8 @@
 // getpeername has rewritten; and the addresses of a datagram as it passes the loopback device.
 #pragma once
 
+#include <sys/socket.h>
+
 #include <optional>
 
 #include "emulator/events/socket_address.h"
@@ -15,7 +17,8 @@ struct SocketEnds {
 /// nullopt for a socket that the tables do not list (a stream socket that is only bound).
 std::optional<SocketEnds> ends_of(int socket);
 
-SocketAddress from_sockaddr(const void* address);
+/// `length` bytes, as the kernel returned them.
+SocketAddress from_sockaddr(const sockaddr_storage& address, size_t length);
 
 /// Watches the loopback device while it lives.
 class PacketWatch {

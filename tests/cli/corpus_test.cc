@@ -30,6 +30,7 @@ std::vector<std::string> files_below(const std::string& folder, const std::strin
   return files;
 }
 const std::string kObjects = std::string(DRYDOCK_BINARY_DIR) + "/corpus";
+const std::string kTestObjects = std::string(DRYDOCK_BINARY_DIR) + "/tests/bpf";
 const std::string kCorpus = std::string(DRYDOCK_SOURCE_DIR) + "/corpus";
 
 std::string stem(const std::string& path) {
@@ -45,10 +46,15 @@ TEST_P(CorpusCase, Passes) {
   ASSERT_NE(profile(), nullptr);
   auto file = CaseFile::read(GetParam());
   ASSERT_TRUE(file) << file.error().message;
-  CaseOutcome outcome = file->run(profile(), {{kObjects}});
+  CaseOutcome outcome = file->run(profile(), {{kObjects, kTestObjects}});
   EXPECT_EQ(outcome.kind, CaseOutcome::Kind::kPassed) << outcome.step << " " << outcome.message;
 }
 INSTANTIATE_TEST_SUITE_P(Corpus, CorpusCase, testing::ValuesIn(files_below(kCorpus + "/cases", ".json")),
+                         [](const auto& info) { return stem(info.param); });
+
+// What the corpus has no room for: kernels before 6.7 have no such kfuncs.
+INSTANTIATE_TEST_SUITE_P(Tests, CorpusCase,
+                         testing::ValuesIn(files_below(std::string(DRYDOCK_SOURCE_DIR) + "/tests/emulator/cases", ".json")),
                          [](const auto& info) { return stem(info.param); });
 
 /// Runs a case given as text, beside nothing.
