@@ -21,5 +21,6 @@ std::span<const KfuncEmulation> dynptr_kfuncs();
 std::span<const KfuncEmulation> local_object_kfuncs();
 std::span<const KfuncEmulation> cpumask_kfuncs();
 std::span<const KfuncEmulation> string_kfuncs();
+std::span<const KfuncEmulation> arena_kfuncs();
 
 }  // namespace drydock

@@ -132,6 +132,7 @@ std::unique_ptr<Map> make_local_storage_map(const MapSpec&, Memory&);
 std::unique_ptr<Map> make_queue_map(const MapSpec&, Memory&);
 std::unique_ptr<Map> make_lpm_map(const MapSpec&, Memory&);
 std::unique_ptr<Map> make_bloom_map(const MapSpec&, Memory&);
+std::unique_ptr<Map> make_arena_map(const MapSpec&, Memory&);
 /// Can be created, named and verified against; every operation answers ENOTSUPP.
 std::unique_ptr<Map> make_inert_map(const MapSpec&, Memory&);
 

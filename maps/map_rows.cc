@@ -197,7 +197,7 @@ constexpr MapRow kRows[] = {
      .fields = kLocks | kPointers, .make = make_local_storage_map},
     {.type = MapType::kArena, .since = "6.9", .key = kNone, .value = kNone,
      .flags = kMapSegvOnFault | kMapMmapable | kMapNoUserConv, .needs_flags = kMapMmapable,
-     .privileged = true, .more = more_arena, .make = make_inert_map},
+     .privileged = true, .more = more_arena, .make = make_arena_map},
 };
 
 consteval bool complete() {

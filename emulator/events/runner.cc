@@ -7,7 +7,7 @@
 
 #include "helpers/helper_row.h"
 #include "kfuncs/kfunc_row.h"
-#include "maps/map.h"
+#include "maps/arena_map.h"
 
 namespace drydock {
 namespace {
@@ -104,7 +104,7 @@ Result<uint64_t> Runner::variable(const ProgramObject& program, const isa::Insn&
   return address;
 }
 
-Result<std::vector<InsnNote>> Runner::notes_of(const ProgramObject& program) {
+Result<std::vector<InsnNote>> Runner::notes_of(const ProgramObject& program, ArenaMap** arena) {
   std::vector<InsnNote> notes;
   const auto& insns = program.input.insns;
   for (uint32_t i = 0; i + 1 < insns.size(); ++i) {
@@ -131,6 +131,7 @@ Result<std::vector<InsnNote>> Runner::notes_of(const ProgramObject& program) {
         return malformed("instruction " + std::to_string(i) + " names a map that is not there");
       Map& map = *entry->second.map->map;
       world_.add_map(&map);
+      if (map.type == MapType::kArena) *arena = static_cast<ArenaMap*>(&map);
       notes.push_back({.insn = i, .value = value ? map.direct_value() + second : map.address()});
     }
     ++i;
@@ -146,13 +147,18 @@ Result<std::vector<InsnNote>> Runner::notes_of(const ProgramObject& program) {
 Result<const Executable*> Runner::prepare(const std::shared_ptr<ProgramObject>& program) {
   auto& executable = executables_[program.get()];
   if (executable) return executable.get();
-  auto notes = notes_of(*program);
+  ArenaMap* arena = nullptr;
+  auto notes = notes_of(*program, &arena);
   if (!notes) return std::unexpected(notes.error());
   Calls calls(*program, world_);
   ProgramImage image{.name = program->input.name,
                      .insns = without_dead_code(program->input.insns, program->verdict),
                      .notes = std::move(*notes),
                      .exception_callback = exception_callback(program->verdict)};
+  if (arena) {
+    arenas_[program.get()] = arena;
+    image.arena = {arena->kernel_base(), arena->user_base(), arena->converts_to_user()};
+  }
   auto made = Executable::create(std::move(image), calls, world_.memory());
   if (!made) return std::unexpected(made.error());
   kept_.push_back(program);
@@ -163,19 +169,19 @@ Result<const Executable*> Runner::prepare(const std::shared_ptr<ProgramObject>& 
 void Runner::enter(const ProgramObject& program) {
   const ProgramInput& input = program.input;
   world_.set_program_btf(input.btf);
+  if (auto arena = arenas_.find(&program); arena != arenas_.end()) arena->second->take_user_pages();
   world_.set_call_site({.program_type = input.type,
                         .attach_type = input.expected_attach_type,
                         .sleepable = (input.flags & kProgSleepable) != 0});
 }
 
 const Executable* Runner::tail_call(void* program) {
-  auto* object = static_cast<ProgramObject*>(program);
-  enter(*object);
-  auto found = executables_.find(object);
-  if (found != executables_.end() && found->second) return found->second.get();
   // Program arrays hold shared pointers; one that shares ownership is made from the object's own.
-  auto prepared = prepare(std::shared_ptr<ProgramObject>(std::shared_ptr<void>(), object));
-  return prepared ? *prepared : nullptr;
+  std::shared_ptr<ProgramObject> object(std::shared_ptr<void>(), static_cast<ProgramObject*>(program));
+  auto executable = prepare(object);
+  if (!executable) return nullptr;
+  enter(*object);
+  return *executable;
 }
 
 Result<ProgramRun> Runner::run(const std::shared_ptr<ProgramObject>& program, uint64_t context) {

@@ -17,6 +17,8 @@
 
 namespace drydock {
 
+class ArenaMap;  // maps/arena_map.h
+
 /// One program run by an event.
 struct ProgramRun {
   std::string program;
@@ -43,13 +45,15 @@ class Runner {
   /// Tells the world which program runs from now on.
   void enter(const ProgramObject& program);
   const Executable* tail_call(void* program);
-  Result<std::vector<InsnNote>> notes_of(const ProgramObject& program);
+  /// What the analysis and the program's maps say about its instructions; its arena, if it has one.
+  Result<std::vector<InsnNote>> notes_of(const ProgramObject& program, ArenaMap** arena);
   Result<uint64_t> variable(const ProgramObject& program, const isa::Insn& insn, uint32_t high);
 
   World& world_;
   Interpreter interpreter_;
   RunLimits limits_;
   std::map<const ProgramObject*, std::unique_ptr<Executable>> executables_;
+  std::map<const ProgramObject*, ArenaMap*> arenas_;
   std::vector<std::shared_ptr<ProgramObject>> kept_;   // those with an executable
   std::map<std::pair<const Btf*, uint32_t>, uint64_t> variables_;  // kernel variables by BTF id
 };

@@ -185,17 +185,6 @@ uint32_t most_cpus(const Profile& profile) {
   return n;
 }
 
-// An arena that its class keeps no file for: sparse pages for user space.
-void give_arena_file(MapObject& object) {
-  if (object.map->type != MapType::kArena || object.map->memory_fd() >= 0) return;
-  object.arena_fd = memfd_create("bpf-arena", MFD_CLOEXEC);
-  if (object.arena_fd >= 0 &&
-      ftruncate(object.arena_fd, off_t{object.map->max_entries} * 4096) != 0) {
-    close(object.arena_fd);
-    object.arena_fd = -1;
-  }
-}
-
 // -- Elements
 
 struct Element {
@@ -416,7 +405,6 @@ int64_t map_create(const Call& call) {
   // Whoever may not speculate may not use indices into it unchecked either.
   object->map->bypass_spec_v1 = call.capabilities().perfmon;
   object->btf = std::move(btf);
-  give_arena_file(*object);
   object->map->id = call.kernel.descriptors().publish(object);
   return call.kernel.descriptors().open(std::move(object), file_mode(a.map_flags));
 }

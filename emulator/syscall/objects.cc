@@ -7,10 +7,6 @@
 
 namespace drydock {
 
-MapObject::~MapObject() {
-  if (arena_fd >= 0) close(arena_fd);
-}
-
 std::shared_ptr<const MapInfo> ResolvedFds::map(int fd, int* err) {
   auto found = entries.find(fd);
   if (found == entries.end()) {

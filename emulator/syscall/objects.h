@@ -44,12 +44,10 @@ struct BtfObject : KernelObject {
 struct MapObject : KernelObject {
   static constexpr ObjectKind kKind = ObjectKind::kMap;
   MapObject() : KernelObject(kKind) {}
-  ~MapObject() override;
-  int shared_memory() const override { return arena_fd >= 0 ? arena_fd : map->memory_fd(); }
+  int shared_memory() const override { return map->memory_fd(); }
 
   std::shared_ptr<Map> map;
   std::shared_ptr<BtfObject> btf;  // given at creation
-  int arena_fd = -1;               // an arena's pages, for user space
 };
 
 /// The descriptors that a program named when it was loaded, kept as what they stood for: a program

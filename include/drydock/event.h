@@ -46,7 +46,8 @@ struct CreateSocket {
   std::string type = "dgram";   // stream, dgram, raw
   uint32_t protocol = 0;
 };
-/// A system call on a socket. Addresses are "1.2.3.4:80", "[::1]:80", "unix:/path".
+/// A system call on a socket. Addresses are "1.2.3.4:80", "[::1]:80", "unix:/path",
+/// "unix:@abstract".
 struct CallSocket {
   enum class Call {
     kBind,
