@@ -237,27 +237,47 @@ Json to_sarif(const VerifyReport& report) {
           {"runs", {{{"tool", {{"driver", driver}}}, {"results", results}}}}};
 }
 
+namespace {
+
+std::string matrix_row(size_t width, const std::string& name, const std::vector<std::string>& cells,
+                       const std::string& reason) {
+  std::string row = fmt::format("{:<{}}", name, width);
+  for (const std::string& cell : cells) row += fmt::format("  {:<11}", cell);
+  row += reason;
+  row.erase(row.find_last_not_of(' ') + 1);
+  return row + "\n";
+}
+
+/// What each kernel says of a program, and the first reason against it.
+std::string matrix_row(size_t width, const std::vector<VerifyReport>& reports, size_t o, size_t p) {
+  const ObjectReport& object = reports.front().objects[o];
+  std::vector<std::string> cells;
+  std::string reason;
+  for (const VerifyReport& r : reports) {
+    const ObjectReport& here = r.objects[o];
+    const api::Verdict* v = p < here.programs.size() ? &here.programs[p].verdict : nullptr;
+    cells.emplace_back(words_of(v ? v->kind : VerdictKind::kMalformed).name);
+    if (!reason.empty() || (v && v->accepted())) continue;
+    reason = fmt::format("  {}: {}", r.kernel, v ? v->message : here.error.value_or(""));
+  }
+  return matrix_row(width, object.file + ":" + object.programs[p].name, cells, reason);
+}
+
+}  // namespace
+
 std::string to_matrix(const std::vector<VerifyReport>& reports) {
-  std::string out = fmt::format("{:<48}", "program");
-  for (const VerifyReport& r : reports) out += fmt::format(" {:<12}", r.kernel);
-  out += "\n";
   const VerifyReport& first = reports.front();
+  size_t width = 0;
+  for (const ObjectReport& object : first.objects)
+    for (const ProgramReport& program : object.programs)
+      width = std::max(width, object.file.size() + 1 + program.name.size());
+  std::vector<std::string> kernels;
+  for (const VerifyReport& r : reports) kernels.push_back(r.kernel);
+  std::string out = matrix_row(width, "program", kernels, "");
   for (size_t o = 0; o < first.objects.size(); ++o) {
-    for (size_t p = 0; p < first.objects[o].programs.size(); ++p) {
-      std::string reasons;
-      out += fmt::format("{:<48}", first.objects[o].file + ":" + first.objects[o].programs[p].name);
-      for (const VerifyReport& r : reports) {
-        if (p >= r.objects[o].programs.size()) {
-          out += fmt::format(" {:<12}", "malformed");
-          continue;
-        }
-        const api::Verdict& v = r.objects[o].programs[p].verdict;
-        out += fmt::format(" {:<12}", words_of(v.kind).name);
-        if (reasons.empty() && v.kind != VerdictKind::kAccepted)
-          reasons = fmt::format("  {}: {}", r.kernel, v.message);
-      }
-      out += reasons + "\n";
-    }
+    if (first.objects[o].error) out += *first.objects[o].error + "\n";
+    for (size_t p = 0; p < first.objects[o].programs.size(); ++p)
+      out += matrix_row(width, reports, o, p);
   }
   return out;
 }
