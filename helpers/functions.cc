@@ -17,7 +17,7 @@ constexpr size_t kHelperIds = 1
 std::array<HelperFunction, kHelperIds> collect() {
   std::array<HelperFunction, kHelperIds> table = {};
   for (auto family : {map_functions(), memory_functions(), output_functions(), task_functions(),
-                      control_functions(), socket_functions(), dynptr_functions()})
+                      control_functions(), socket_functions(), dynptr_functions(), file_functions()})
     for (const HelperEmulation& row : family) table[row.id] = row.function;
   return table;
 }

@@ -21,5 +21,6 @@ std::span<const HelperEmulation> task_functions();
 std::span<const HelperEmulation> control_functions();
 std::span<const HelperEmulation> socket_functions();
 std::span<const HelperEmulation> dynptr_functions();
+std::span<const HelperEmulation> file_functions();
 
 }  // namespace drydock

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "helpers/file_path.h"
 #include "helpers/kernel_objects.h"
 #include "helpers/machine.h"
 #include "kfuncs/functions.h"
@@ -126,6 +127,11 @@ uint64_t set_sun_path(Machine& machine, Args args) {
   return 0;
 }
 
+uint64_t path_d_path(Machine& machine, Args args) {
+  const auto size = static_cast<uint32_t>(args[2]);
+  return static_cast<uint64_t>(size ? write_path(machine, args[0], args[1], size) : -EINVAL);
+}
+
 constexpr KfuncEmulation kFunctions[] = {
     {"bpf_task_acquire", task_acquire},
     {"bpf_task_release", release},
@@ -137,6 +143,7 @@ constexpr KfuncEmulation kFunctions[] = {
     {"bpf_cgroup_release", release},
     {"bpf_cgroup_ancestor", cgroup_ancestor},
     {"bpf_cgroup_from_id", cgroup_from_id},
+    {"bpf_path_d_path", path_d_path},
     {"bpf_rcu_read_lock", nothing},
     {"bpf_rcu_read_unlock", nothing},
     {"bpf_preempt_disable", nothing},

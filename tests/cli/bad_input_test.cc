@@ -93,6 +93,7 @@ TEST_F(BadInput, FilesThatAreNone) {
     expect("verify " + row.file, 1, {row.file, row.why});
     expect("run " + row.file, 1, {row.file, row.why});
     expect("disasm " + row.file, 1, {row.file, row.why});
+    expect("verify --kernel 5.10,6.18 " + row.file, 1, {row.file, row.why});
   }
   expect("verify " + path("fifo.o"), 1, {path("fifo.o"), "a pipe that nobody writes to"});
 }
