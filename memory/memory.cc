@@ -115,8 +115,9 @@ Region* Memory::make(uint64_t base, const RegionSpec& spec) {
 
 void Memory::insert(Zone& zone, Region* region) {
   // Dead regions that the new one covers are forgotten: the address has a new meaning now.
+  const uint64_t end = std::max(region->end(), region->base + 1);  // also one without bytes
   Region* covered = zone.regions.after(region->base - 1);
-  while (covered && covered->base < region->end()) {
+  while (covered && covered->base < end) {
     zone.regions.erase(covered->base);
     spare_.push_back(covered);
     --zone.dead;
@@ -190,12 +191,12 @@ void Memory::resume(Region* region) {
 }
 
 void Memory::set_bounds(Region* region, std::byte* host, uint64_t base, uint64_t size) {
-  RegionTable& table = zones_[static_cast<size_t>(region->kind)].regions;
-  table.erase(region->base);
-  table.insert(base, region);
+  Zone& zone = zones_[static_cast<size_t>(region->kind)];
+  zone.regions.erase(region->base);
   region->host = host;
   region->base = base;
   region->size = size;
+  insert(zone, region);
   set_spans(*region);
 }
 

@@ -176,6 +176,23 @@ TEST(Memory, PermissionsAndBoundsChange) {
   EXPECT_TRUE(memory.resolve(region->base, 100, Access::kRead));
 }
 
+TEST(Memory, BoundsThatGrowOverWhatWasFreedCoverIt) {
+  Memory memory;
+  const uint64_t base = memory.reserve(RegionKind::kPacket, 256);
+  for (uint64_t at : {base, base + 16, base + 100}) {
+    Region* freed = memory.map_at(at, {.kind = RegionKind::kPacket, .size = 8, .name = "old"});
+    memory.free(freed);
+  }
+  std::vector<std::byte> bytes(256);
+  Region* region = memory.map_at(base + 128, {.kind = RegionKind::kPacket, .size = 0,
+                                              .name = "packet", .external = bytes.data() + 128});
+  memory.set_bounds(region, bytes.data() + 100, base + 100, 0);
+  memory.set_bounds(region, bytes.data(), base, 200);
+  for (uint64_t at : {base, base + 16, base + 100, base + 199})
+    EXPECT_TRUE(memory.resolve(at, 1, Access::kWrite)) << at - base;
+  EXPECT_FALSE(memory.resolve(base + 200, 1, Access::kRead));
+}
+
 TEST(Memory, ManyElementsTouchedInAnyOrder) {
   constexpr uint64_t kElements = 30'000;
   Memory memory;
