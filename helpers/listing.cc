@@ -5,6 +5,7 @@
 
 #include "contexts/program_rules.h"
 #include "helpers/allowlists.h"
+#include "helpers/helper_ids.h"
 
 namespace drydock {
 namespace {
@@ -115,6 +116,10 @@ std::vector<HelperListing> list_helpers(const Profile& profile, const CallSite& 
       listing.push_back({.row = answer.row, .callers = {site.program_type}});
   }
   return listing;
+}
+
+bool is_emulated(HelperId id) {
+  return helper_function(id) != nullptr || id == helper_id::tail_call;
 }
 
 std::string prototype_text(const HelperRow& row) {

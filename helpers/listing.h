@@ -19,6 +19,9 @@ std::vector<HelperListing> list_helpers(const Profile& profile);
 /// Those that such a program may call; `callers` is that program type alone.
 std::vector<HelperListing> list_helpers(const Profile& profile, const CallSite& site);
 
+/// Whether a run goes through a call of it: it has a function, or is the interpreter's own affair.
+bool is_emulated(HelperId id);
+
 /// "long (ctx, map, number, memory to read, size)" in words for readers.
 std::string prototype_text(const HelperRow& row);
 /// "gpl, may sleep", ...; "" when the row has no flag.

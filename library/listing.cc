@@ -65,7 +65,7 @@ Result<std::vector<ListedHelper>> list_helpers(const Profile& profile, const Lis
   for (const HelperListing& h : site ? drydock::list_helpers(p, *site) : drydock::list_helpers(p))
     rows.push_back({h.row->id, "bpf_" + std::string(h.row->name), prototype_text(*h.row),
                     flags_text(*h.row), std::string(h.row->since),
-                    helper_function(h.row->id) != nullptr, names(h.callers)});
+                    is_emulated(h.row->id), names(h.callers)});
   return rows;
 }
 
