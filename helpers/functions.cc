@@ -17,7 +17,9 @@ constexpr size_t kHelperIds = 1
 std::array<HelperFunction, kHelperIds> collect() {
   std::array<HelperFunction, kHelperIds> table = {};
   for (auto family : {map_functions(), memory_functions(), output_functions(), task_functions(),
-                      control_functions(), socket_functions(), dynptr_functions(), file_functions()})
+                      control_functions(), socket_functions(), dynptr_functions(), file_functions(),
+                      skb_bytes_functions(), skb_room_functions(), skb_meta_functions(),
+                      xdp_functions(), redirect_functions()})
     for (const HelperEmulation& row : family) table[row.id] = row.function;
   return table;
 }

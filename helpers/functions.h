@@ -22,5 +22,10 @@ std::span<const HelperEmulation> control_functions();
 std::span<const HelperEmulation> socket_functions();
 std::span<const HelperEmulation> dynptr_functions();
 std::span<const HelperEmulation> file_functions();
+std::span<const HelperEmulation> skb_bytes_functions();
+std::span<const HelperEmulation> skb_room_functions();
+std::span<const HelperEmulation> skb_meta_functions();
+std::span<const HelperEmulation> xdp_functions();
+std::span<const HelperEmulation> redirect_functions();
 
 }  // namespace drydock

@@ -32,6 +32,7 @@ namespace drydock {
 class Map;            // maps/map.h
 class Executable;     // emulator/interpreter/executable.h
 class KernelObjects;  // helpers/kernel_objects.h: tasks, sockets, cgroups, ... by address
+class Packet;         // helpers/packet.h
 
 /// Why a program stops before its exit instruction.
 enum class Interrupt : uint8_t {
@@ -148,13 +149,13 @@ class Machine {
   size_t owned_records() const { return records_.size(); }
 
   // -- Packets.
+  /// The packet behind a context, or nullptr: some runs are given a context and no packet.
+  Packet* packet(uint64_t context) const;
+  /// The one that the program runs on; its owner takes it back (nullptr) before it goes.
+  void set_packet(Packet* packet) { packet_ = packet; }
   /// LD_ABS and LD_IND: `size` bytes of the packet behind the context r6, in host order, at
-  /// `offset`, which may be negative (SKF_AD_OFF and its like). nullopt ends the function with 0.
-  virtual std::optional<uint64_t> load_packet(uint64_t context, int32_t offset, unsigned size) {
-    (void)context, (void)offset, (void)size;
-    unsupported("LD_ABS and LD_IND");
-    return std::nullopt;
-  }
+  /// `offset`, which may be negative (SKF_NET_OFF and its like). nullopt ends the function with 0.
+  virtual std::optional<uint64_t> load_packet(uint64_t context, int32_t offset, unsigned size);
 
   // -- Time, chance, place.
   virtual uint64_t clock_ns(Clock clock) = 0;
@@ -244,6 +245,7 @@ class Machine {
   std::shared_ptr<const Btf> program_btf_;
   std::map<uint64_t, Map*> records_;
   CallbackRunner* runner_ = nullptr;
+  Packet* packet_ = nullptr;
   uint64_t context_ = 0;
   uint32_t instruction_ = 0;
   int64_t hook_return_ = 0;

@@ -22,5 +22,6 @@ std::span<const KfuncEmulation> local_object_kfuncs();
 std::span<const KfuncEmulation> cpumask_kfuncs();
 std::span<const KfuncEmulation> string_kfuncs();
 std::span<const KfuncEmulation> arena_kfuncs();
+std::span<const KfuncEmulation> packet_kfuncs();
 
 }  // namespace drydock

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "emulator/events/trace_events.h"
+#include "helpers/packet.h"
 
 namespace drydock::test_run {
 namespace {
@@ -178,13 +179,18 @@ Call::Call(Kernel& kernel, std::shared_ptr<ProgramObject> program, attr::TestRun
       program_(std::move(program)),
       attr_(a),
       world_(kernel.memory(), kernel.profile(), kernel.settings().cpus),
-      runner_(world_) {}
+      runner_(world_) {
+  world_.set_call_site({.program_type = program_->input.type,
+                        .attach_type = program_->input.expected_attach_type});
+}
 
-int64_t Call::run(std::span<std::byte> context, bool repeated) {
+int64_t Call::run(std::span<std::byte> context, bool repeated, Packet* packet) {
   Region* region = kernel_.memory().allocate({.kind = RegionKind::kContext,
                                               .size = std::max<size_t>(1, context.size()),
                                               .name = "context"});
   if (!context.empty()) std::memcpy(region->host, context.data(), context.size());
+  if (packet) packet->attach(region->base, {region->host, context.size()});
+  world_.set_packet(packet);
   uint32_t repeat = repeated ? std::max(attr_.repeat, 1u) : 1;
   using Clock = std::chrono::steady_clock;
   auto start = Clock::now();
@@ -192,6 +198,7 @@ int64_t Call::run(std::span<std::byte> context, bool repeated) {
   for (uint32_t i = 0; i < repeat && ran && ran->report.ok(); ++i)
     ran = runner_.run(program_, context.empty() ? 0 : region->base);
   auto took = std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - start).count();
+  world_.set_packet(nullptr);
   if (!context.empty()) std::memcpy(context.data(), region->host, context.size());
   kernel_.memory().free(region);
   if (!ran) return not_modelled(ran.error().message);
@@ -231,15 +238,21 @@ int64_t Call::write_context(std::span<const std::byte> context) {
   return fits ? 0 : -ENOSPC;
 }
 
-int64_t Call::write_data(std::span<const std::byte> data) {
-  // Without a size the caller promises room for whatever comes.
-  size_t room =
-      attr_.data_size_out ? std::min<size_t>(data.size(), attr_.data_size_out) : data.size();
-  bool fits = room == data.size();
-  if (attr_.data_out && room && !kernel_.user().write(attr_.data_out, data.data(), room))
-    return -EFAULT;
-  attr_.data_size_out = static_cast<uint32_t>(data.size());
-  return fits ? 0 : -ENOSPC;
+int64_t Call::write_data(std::span<const std::byte> linear, std::span<const std::byte> paged) {
+  // Without a size the caller promises room for whatever comes. The pages come last, and what does
+  // not fit is missing from the linear part.
+  size_t size = linear.size() + paged.size();
+  size_t room = attr_.data_size_out ? std::min<size_t>(size, attr_.data_size_out) : size;
+  if (attr_.data_out) {
+    if (room < paged.size()) return -ENOSPC;
+    size_t first = room - paged.size();
+    if (first && !kernel_.user().write(attr_.data_out, linear.data(), first)) return -EFAULT;
+    if (!paged.empty() &&
+        !kernel_.user().write(attr_.data_out + first, paged.data(), paged.size()))
+      return -EFAULT;
+  }
+  attr_.data_size_out = static_cast<uint32_t>(size);
+  return room == size ? 0 : -ENOSPC;
 }
 
 }  // namespace drydock::test_run

@@ -8,15 +8,14 @@
 //   raw_tracepoint  up to 12 arguments
 //   syscall         a context that is read and written
 //   tracing         the kernel calls its own test functions; linked programs run at them
-//   flow_dissector, sk_lookup, netfilter, struct_ops; XDP live frames and frames of several pages
+//   flow_dissector, sk_lookup, netfilter, struct_ops; XDP live frames
 //                   unsupported, by name
 //   anything else   ENOTSUPP, as the kernel has it
 //
-// LD_ABS and LD_IND, and helpers on packets, are unsupported, by name. A raw_tracepoint or syscall program whose context is shorter than what it reads gets EINVAL when it
+// A raw_tracepoint or syscall program whose context is shorter than what it reads gets EINVAL when it
 // reads there; the kernel refuses already when any of its paths does.
 //
-// Packets lie below 4 GB, so that the 32-bit words of the context structs hold their addresses as
-// they are: the kernel instead rewrites loads of these words to loads of its own pointers.
+// The packet of a run (helpers/packet.h) is what helpers, dynptrs and LD_ABS work on.
 #pragma once
 
 #include <cstdint>
@@ -45,14 +44,15 @@ class Call {
   attr::TestRun& attr() { return attr_; }
 
   /// Runs it attr.repeat times on a context, which it may change, and leaves retval and duration.
-  int64_t run(std::span<std::byte> context, bool repeated);
+  /// The packet is what the context shows, where there is one.
+  int64_t run(std::span<std::byte> context, bool repeated, Packet* packet = nullptr);
   /// Not modelled: noted with the kernel, ENOTSUPP.
   int64_t not_modelled(const std::string& what);
   /// The caller's ctx_in, zero-filled to `size`; a longer one must end in zeroes (E2BIG).
   int64_t read_context(size_t size, std::vector<std::byte>& context) const;
   int64_t write_context(std::span<const std::byte> context);
-  /// Copies the frame out, as far as there is room (ENOSPC).
-  int64_t write_data(std::span<const std::byte> data);
+  /// Copies the frame out, as far as there is room (ENOSPC): its linear part, then its pages.
+  int64_t write_data(std::span<const std::byte> linear, std::span<const std::byte> paged = {});
 
  private:
   Kernel& kernel_;

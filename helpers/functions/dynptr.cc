@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Dynptrs over memory and ring buffer records.
+// Dynptrs over memory, ring buffer records and packets.
 #include "helpers/dynptr.h"
 
 #include <cerrno>
 #include <vector>
 
 #include "helpers/functions.h"
+#include "helpers/packet.h"
 #include "maps/map.h"
 
 namespace drydock {
@@ -36,30 +37,31 @@ uint64_t read(Machine& machine, Args args) {
   if (!dynptr->data || args[4]) return result(-EINVAL);
   if (int64_t err = dynptr->check(args[3], args[1])) return result(err);
   std::vector<std::byte> bytes(args[1]);
-  auto done = machine.memory().copy_out(dynptr->address_of(args[3]), bytes);
-  if (done) done = machine.memory().copy_in(args[0], bytes);
+  int64_t err = dynptr->read(machine, args[3], bytes);
+  // An sk_buff that has become too short leaves zeroes in the program's memory.
+  if (err && dynptr->kind != DynptrKind::kSkb) return result(err);
+  auto done = machine.memory().copy_in(args[0], bytes);
   if (!done) machine.fault(std::move(done.error()));
-  return 0;
+  return result(err);
 }
 
 /// dynptr, offset, src, length, flags
 uint64_t write(Machine& machine, Args args) {
   auto dynptr = Dynptr::load(machine, args[0]);
   if (!dynptr) return 0;
-  if (!dynptr->data || dynptr->read_only || args[4]) return result(-EINVAL);
+  if (!dynptr->data || dynptr->read_only) return result(-EINVAL);
   if (int64_t err = dynptr->check(args[1], args[3])) return result(err);
   std::vector<std::byte> bytes(args[3]);
-  auto done = machine.memory().copy_out(args[2], bytes);
-  if (done) done = machine.memory().copy_in(dynptr->address_of(args[1]), bytes);
-  if (!done) machine.fault(std::move(done.error()));
-  return 0;
+  if (auto done = machine.memory().copy_out(args[2], bytes); !done)
+    machine.fault(std::move(done.error()));
+  return result(dynptr->write(machine, args[1], bytes, args[4]));
 }
 
 /// dynptr, offset, length: its address, or NULL.
 uint64_t data(Machine& machine, Args args) {
   auto dynptr = Dynptr::load(machine, args[0]);
   if (!dynptr || !dynptr->data || dynptr->read_only || dynptr->check(args[1], args[2])) return 0;
-  return dynptr->address_of(args[1]);
+  return dynptr->of_packet() ? 0 : dynptr->address_of(args[1]);
 }
 
 uint64_t ringbuf_reserve_dynptr(Machine& machine, Args args) {
@@ -125,6 +127,54 @@ bool Dynptr::store(Machine& machine, uint64_t address) const {
 
 int64_t Dynptr::check(uint64_t at, uint64_t length) const {
   return length > size || at > size - length ? -E2BIG : 0;
+}
+
+Packet* Dynptr::packet(Machine& machine) const {
+  Packet* found = machine.packet(data);
+  if (!found) machine.unsupported("a dynptr of a packet where there is none");
+  return found;
+}
+
+int64_t Dynptr::read(Machine& machine, uint64_t at, std::span<std::byte> to) const {
+  if (!data) return -EINVAL;
+  if (int64_t err = check(at, to.size())) return err;
+  if (of_packet()) {
+    Packet* source = packet(machine);
+    return source ? source->load(static_cast<uint32_t>(offset + at), to) : 0;
+  }
+  auto done = machine.memory().copy_out(address_of(at), to);
+  if (!done) machine.fault(std::move(done.error()));
+  return 0;
+}
+
+int64_t Dynptr::write(Machine& machine, uint64_t at, std::span<const std::byte> from,
+                      uint64_t flags) const {
+  if (!data || read_only) return -EINVAL;
+  if (int64_t err = check(at, from.size())) return err;
+  if (of_packet()) {
+    Packet* target = packet(machine);
+    return target ? target->store(static_cast<uint32_t>(offset + at), from, flags) : 0;
+  }
+  if (flags) return -EINVAL;
+  auto done = machine.memory().copy_in(address_of(at), from);
+  if (!done) machine.fault(std::move(done.error()));
+  return 0;
+}
+
+uint64_t Dynptr::slice(Machine& machine, uint64_t at, uint32_t length, uint64_t buffer) const {
+  if (!data || check(at, length)) return 0;
+  if (!of_packet()) return address_of(at);
+  Packet* source = packet(machine);
+  if (!source) return 0;
+  auto from = static_cast<uint32_t>(offset + at);
+  if (uint64_t address = source->address_of(from, length)) return address;
+  if (!buffer) return 0;
+  std::vector<std::byte> bytes(length);
+  // An sk_buff has nothing to copy where it is too short; a frame's slice stays in its buffer.
+  if (source->load(from, bytes)) return kind == DynptrKind::kSkb ? 0 : buffer;
+  auto done = machine.memory().copy_in(buffer, bytes);
+  if (!done) machine.fault(std::move(done.error()));
+  return buffer;
 }
 
 std::span<const HelperEmulation> dynptr_functions() { return kFunctions; }

@@ -45,9 +45,9 @@ uint64_t clone(Machine& machine, Args args) {
 }
 uint64_t slice_of(Machine& machine, Args args, bool writable) {
   auto dynptr = Dynptr::load(machine, args[0]);
-  if (!dynptr || !dynptr->data || (writable && dynptr->read_only)) return 0;
+  if (!dynptr || (writable && dynptr->read_only)) return 0;
   auto offset = static_cast<uint32_t>(args[1]), length = static_cast<uint32_t>(args[3]);
-  return dynptr->check(offset, length) ? 0 : dynptr->address_of(offset);
+  return dynptr->slice(machine, offset, length, args[2]);
 }
 uint64_t slice(Machine& machine, Args args) { return slice_of(machine, args, false); }
 uint64_t slice_rdwr(Machine& machine, Args args) { return slice_of(machine, args, true); }

@@ -78,7 +78,7 @@ TEST(RawRun, Failures) {
       {"r1 = addr_space_cast(r1, 0, 1)\nexit", nullptr,
        "instruction 0: addr_space_cast without an arena"},
       {"r0 = *(u8 *)skb[0]\nexit", nullptr,
-       "program: instruction 0: LD_ABS and LD_IND is not supported"},
+       "program: instruction 0: LD_ABS and LD_IND where there is no packet is not supported"},
       {"call f\nr0 = *(u64 *)(r0 -8)\nexit\nf: r0 = r10\nexit", nullptr,
        "program: instruction 1: use after free: read of 8 bytes at 0xffffc90000010438, offset 504 "
        "of stack frame 1 (512 bytes)"},
