@@ -12,18 +12,16 @@ constexpr uint64_t kListOwner = 16, kTreeOwner = 24;
 
 // -- Lists
 
-bool GraphList::empty() {
-  auto next = machine_.load<uint64_t>(head_);
-  if (!next) return true;
-  // Map values start as zeroes: the first use makes the head point to itself.
-  if (*next == 0) return machine_.store(head_, head_) && machine_.store(head_ + 8, head_);
-  return *next == head_;
+void GraphList::initialize() {
+  if (machine_.load<uint64_t>(head_) != 0) return;
+  machine_.store(head_, head_);
+  machine_.store(head_ + 8, head_);
 }
 
 bool GraphList::push(uint64_t node, bool back) {
   auto owner = machine_.load<uint64_t>(node + kListOwner);
   if (!owner || *owner) return false;
-  empty();
+  initialize();
   auto neighbour = machine_.load<uint64_t>(back ? head_ + 8 : head_);
   if (!neighbour) return false;
   const uint64_t next = back ? head_ : *neighbour, previous = back ? *neighbour : head_;
@@ -33,8 +31,9 @@ bool GraphList::push(uint64_t node, bool back) {
 }
 
 uint64_t GraphList::peek(bool back) {
-  if (empty()) return 0;
-  return machine_.load<uint64_t>(back ? head_ + 8 : head_).value_or(0);
+  initialize();
+  const uint64_t node = machine_.load<uint64_t>(back ? head_ + 8 : head_).value_or(0);
+  return node == head_ ? 0 : node;
 }
 
 uint64_t GraphList::pop(bool back) {

@@ -30,7 +30,8 @@ class GraphList {
   uint64_t peek(bool back);
 
  private:
-  bool empty();
+  /// Map values start as zeroes: the first use makes the head point to itself.
+  void initialize();
   Machine& machine_;
   uint64_t head_;
 };
