@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel/features.h"
 
+#include <algorithm>
+
 #include "kernel/profile_builder.h"
 
 namespace drydock {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel/features.h"
+
+#include <algorithm>
 #include "verifier/btf_context.h"
 
 #include "contexts/lsm_hooks.h"

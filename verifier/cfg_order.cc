@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Orders and components of the CFG: what the data-flow passes iterate over, and where loops are.
+#include <algorithm>
 #include <array>
 
 #include "kernel/features.h"

@@ -3,6 +3,7 @@
 
 #include <regex.h>
 
+#include <algorithm>
 #include <charconv>
 #include <climits>
 #include <memory>

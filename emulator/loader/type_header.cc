@@ -3,6 +3,7 @@
 
 #include <bpf/btf.h>
 
+#include <cerrno>
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>

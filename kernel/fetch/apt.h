@@ -4,9 +4,11 @@
 // goes on with what an earlier run left half fetched.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 

@@ -4,6 +4,7 @@
 #include "kernel/import/image.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <string_view>
 

@@ -3,6 +3,8 @@
 // is documented with the kernel's selftests (progs/bpf_misc.h).
 #include "emulator/cases/annotations.h"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "../kernel/btf_builder.h"

@@ -3,6 +3,7 @@
 // state, every mark, and the counters in the last line.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
