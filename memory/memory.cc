@@ -208,8 +208,7 @@ Region* Memory::at_or_before(uint64_t address) const {
 
 Region* Memory::next_after(uint64_t address) const {
   bool in_zone;
-  const Zone& zone = zones_[static_cast<size_t>(zone_of(address, &in_zone))];
-  return in_zone ? zone.regions.after(address) : nullptr;
+  return zones_[static_cast<size_t>(zone_of(address, &in_zone))].regions.after(address);
 }
 
 Region* Memory::find(uint64_t address) const {
