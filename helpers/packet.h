@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The packet that a program runs on: an sk_buff or an xdp_buff, with what helpers ask of it and do
-// to it. What the context struct shows of a packet is kept in the context's own bytes (a program may
-// have written them); what it does not show is kept here.
+// to it. What the context struct shows of a packet is kept in the context's own bytes (a program
+// may have written them); what it does not show is kept here.
 //
 // Kernel's counterpart: struct sk_buff and struct xdp_buff, of Linux 6.18.
 #pragma once

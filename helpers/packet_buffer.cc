@@ -10,7 +10,9 @@ namespace {
 constexpr uint64_t kFirstAddress = 0x10000, kEndOfAddresses = uint64_t{1} << 32;
 constexpr uint64_t kGap = 4096;
 
-constexpr size_t words_for(uint64_t bytes) { return (bytes + 7) / 8; }
+constexpr size_t words_for(uint64_t bytes) {
+  return (bytes + 7) / 8;
+}
 
 }  // namespace
 
@@ -30,10 +32,9 @@ PacketBuffer::~PacketBuffer() {
 }
 
 void PacketBuffer::map() {
-  region_ = memory_.map_at(address(), {.kind = RegionKind::kUser,
-                                       .size = size_,
-                                       .name = "packet",
-                                       .external = storage() + head_});
+  region_ = memory_.map_at(
+      address(),
+      {.kind = RegionKind::kUser, .size = size_, .name = "packet", .external = storage() + head_});
 }
 
 void PacketBuffer::cover() {
@@ -76,8 +77,7 @@ void PacketBuffer::trim(uint32_t n) {
 void PacketBuffer::move(uint32_t headroom, uint32_t tailroom) {
   uint32_t front = std::max(headroom, head_), back = std::max(tailroom, this->tailroom());
   std::vector<uint64_t> larger(words_for(uint64_t{front} + size_ + back));
-  std::copy_n(storage(), capacity(),
-              reinterpret_cast<std::byte*>(larger.data()) + (front - head_));
+  std::copy_n(storage(), capacity(), reinterpret_cast<std::byte*>(larger.data()) + (front - head_));
   if (region_) memory_.free(region_);
   base_ = (base_ + capacity() + kGap) & ~uint64_t{63};
   if (base_ + larger.size() * 8 > kEndOfAddresses) base_ = kFirstAddress;

@@ -7,8 +7,7 @@
 
 namespace drydock {
 
-XdpFrame::XdpFrame(Memory& memory, std::span<const std::byte> bytes, uint32_t meta,
-                   uint32_t linear)
+XdpFrame::XdpFrame(Memory& memory, std::span<const std::byte> bytes, uint32_t meta, uint32_t linear)
     : memory_(memory),
       linear_(memory, bytes.first(linear), kHeadroom - meta,
               kPage - kSharedInfo - (kHeadroom - meta) - linear),
@@ -111,8 +110,10 @@ int64_t XdpFrame::adjust_head(int32_t by) {
   int64_t end = int64_t{linear_.headroom()} + linear_.size();
   if (start < int64_t{kFrameStruct} + meta_ || start > end - kEthernetHeader) return -EINVAL;
   const std::vector<std::byte> meta(linear_.bytes().begin(), linear_.bytes().begin() + meta_);
-  if (by < 0) linear_.push(static_cast<uint32_t>(-by));
-  else linear_.pull(static_cast<uint32_t>(by));
+  if (by < 0)
+    linear_.push(static_cast<uint32_t>(-by));
+  else
+    linear_.pull(static_cast<uint32_t>(by));
   std::ranges::copy(meta, linear_.bytes().begin());
   show();
   return 0;
@@ -122,8 +123,10 @@ int64_t XdpFrame::adjust_meta(int32_t by) {
   int64_t meta = int64_t{meta_} - by;
   if (meta < 0 || linear_.headroom() + int64_t{by} < kFrameStruct) return -EINVAL;
   if (meta % 4 || meta > kMostMeta) return -EACCES;
-  if (by < 0) linear_.push(static_cast<uint32_t>(-by));
-  else linear_.pull(static_cast<uint32_t>(by));
+  if (by < 0)
+    linear_.push(static_cast<uint32_t>(-by));
+  else
+    linear_.pull(static_cast<uint32_t>(by));
   meta_ = static_cast<uint32_t>(meta);
   show();
   return 0;
@@ -135,8 +138,10 @@ int64_t XdpFrame::adjust_tail(int32_t by) {
                   : grow_last_page(static_cast<uint32_t>(by));
   if (int64_t{by} > linear_.tailroom()) return -EINVAL;
   if (linear_length() + int64_t{by} < kEthernetHeader) return -EINVAL;
-  if (by < 0) linear_.trim(static_cast<uint32_t>(-by));
-  else linear_.put(static_cast<uint32_t>(by));
+  if (by < 0)
+    linear_.trim(static_cast<uint32_t>(-by));
+  else
+    linear_.put(static_cast<uint32_t>(by));
   show();
   return 0;
 }

@@ -5,6 +5,7 @@
 #include <climits>
 
 #include "maps/map.h"
+#include "maps/redirect_map.h"
 
 namespace drydock {
 namespace {
@@ -140,14 +141,14 @@ constexpr MapRow kRows[] = {
      .more = more_hash, .make = make_object_map},
     {.type = MapType::kDevmap, .since = "4.14", .key = kU32, .value = kFdOrCookie,
      .flags = kMapNumaNode | kRdWr, .adds_flags = kMapRdonlyProg, .net_admin = true,
-     .more = more_devmap, .make = make_inert_map},
+     .more = more_devmap, .make = make_redirect_map},
     {.type = MapType::kSockmap, .since = "4.14", .key = kU32, .value = kFdOrCookie,
      .flags = kMapNumaNode | kRdWr, .net_admin = true, .more = more_sockmap,
      .make = make_inert_map},
     {.type = MapType::kCpumap, .since = "4.15", .key = kU32, .value = kFdOrCookie,
-     .flags = kMapNumaNode, .privileged = true, .more = more_cpumap, .make = make_inert_map},
+     .flags = kMapNumaNode, .privileged = true, .more = more_cpumap, .make = make_redirect_map},
     {.type = MapType::kXskmap, .since = "4.18", .key = kU32, .value = kU32,
-     .flags = kMapNumaNode | kRdWr, .net_admin = true, .make = make_inert_map},
+     .flags = kMapNumaNode | kRdWr, .net_admin = true, .make = make_redirect_map},
     {.type = MapType::kSockhash, .since = "4.18", .key = kAnySize, .value = kFdOrCookie,
      .flags = kMapNumaNode | kRdWr, .net_admin = true, .more = more_sockmap,
      .make = make_inert_map},
@@ -172,7 +173,7 @@ constexpr MapRow kRows[] = {
      .fields = kLocks | kPointers, .make = make_local_storage_map},
     {.type = MapType::kDevmapHash, .since = "5.4", .key = kU32, .value = kFdOrCookie,
      .flags = kMapNumaNode | kRdWr, .adds_flags = kMapRdonlyProg, .net_admin = true,
-     .more = more_devmap, .make = make_inert_map},
+     .more = more_devmap, .make = make_redirect_map},
     {.type = MapType::kStructOps, .since = "5.6", .key = kU32, .value = {},
      .entries = Entries::kOne, .flags = kMapLink | kMapVtypeBtfObjFd, .privileged = true,
      .more = more_struct_ops, .make = make_inert_map},

@@ -180,8 +180,8 @@ Call::Call(Kernel& kernel, std::shared_ptr<ProgramObject> program, attr::TestRun
       attr_(a),
       world_(kernel.memory(), kernel.profile(), kernel.settings().cpus),
       runner_(world_) {
-  world_.set_call_site({.program_type = program_->input.type,
-                        .attach_type = program_->input.expected_attach_type});
+  world_.set_call_site(
+      {.program_type = program_->input.type, .attach_type = program_->input.expected_attach_type});
 }
 
 int64_t Call::run(std::span<std::byte> context, bool repeated, Packet* packet) {
@@ -247,8 +247,7 @@ int64_t Call::write_data(std::span<const std::byte> linear, std::span<const std:
     if (room < paged.size()) return -ENOSPC;
     size_t first = room - paged.size();
     if (first && !kernel_.user().write(attr_.data_out, linear.data(), first)) return -EFAULT;
-    if (!paged.empty() &&
-        !kernel_.user().write(attr_.data_out + first, paged.data(), paged.size()))
+    if (!paged.empty() && !kernel_.user().write(attr_.data_out + first, paged.data(), paged.size()))
       return -EFAULT;
   }
   attr_.data_size_out = static_cast<uint32_t>(size);

@@ -226,6 +226,11 @@ bool holds_objects(const Map& map) {
   }
 }
 
+bool redirects(const Map& map) {
+  return map.type == MapType::kDevmap || map.type == MapType::kDevmapHash ||
+         map.type == MapType::kCpumap || map.type == MapType::kXskmap;
+}
+
 bool is_queue(const Map& map) {
   return map.type == MapType::kQueue || map.type == MapType::kStack ||
          map.type == MapType::kBloomFilter;
@@ -277,7 +282,11 @@ int64_t put_object(const Call& call, Map& map, ByteSpan key, ByteSpan value, uin
 int64_t update_value(const Call& call, Map& map, ByteSpan key, ByteSpan value, uint64_t flags) {
   if (holds_objects(map)) return put_object(call, map, key, value, flags);
   if (is_queue(map)) return map.push(value, flags);
-  return map.user_update(key, value, flags);
+  int64_t err = map.user_update(key, value, flags);
+  if (err == -kENOTSUPP && redirects(map))
+    call.kernel.note_unsupported("sockets and programs in maps of type " +
+                                 std::string(name_of(map.type)));
+  return err;
 }
 
 // What user space moves for a value of this map.

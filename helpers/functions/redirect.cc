@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Helpers that send a packet elsewhere, or ask whether it could go there. The world has one
 // interface, the loopback device, and no network: what a program asks for is kept as an effect
-// ("redirect", "clone_redirect"), and the program's return value is what carries it out.
+// ("redirect", "redirect_map", "clone_redirect"), and the program's return value is what carries it
+// out.
 #include <cerrno>
 #include <cstring>
 
 #include "helpers/functions.h"
 #include "helpers/packet_call.h"
+#include "maps/map.h"
 
 namespace drydock {
 namespace {
@@ -35,6 +37,24 @@ uint64_t redirect_neigh(Machine& machine, PacketArgs args) {
   auto size = static_cast<int32_t>(args[2]);
   bool short_hop = size && size < kNextHopBytes;
   return short_hop || args[3] ? kTcShot : to_interface(machine, args[0], kTcRedirect);
+}
+
+/// map, index, flags: where the map has nothing there, the low bits of the flags are the action.
+uint64_t redirect_map(Machine& machine, PacketArgs args) {
+  constexpr uint64_t kActions = 3, kBroadcast = 1 << 3, kExcludeIngress = 1 << 4;
+  Map* map = machine.map_at(args[0]);
+  if (!map) {
+    machine.fault(machine.memory().explain(args[0], 8, Access::kRead));
+    return 0;
+  }
+  bool devices = map->type == MapType::kDevmap || map->type == MapType::kDevmapHash;
+  const uint64_t flags = args[2];
+  if (flags & ~(kActions | (devices ? kBroadcast | kExcludeIngress : 0))) return kXdpAborted;
+  auto index = static_cast<uint32_t>(args[1]);
+  bool found = map->lookup(std::as_bytes(std::span(&index, 1)), machine.cpu()) != 0;
+  if (!found && !(flags & kBroadcast)) return flags & kActions;
+  machine.effect("redirect_map", index);
+  return kXdpRedirect;
 }
 
 /// ctx, ifindex, flags: a copy goes; the packet itself is then no longer shared with it.
@@ -77,12 +97,15 @@ constexpr HelperEmulation kFunctions[] = {
     {id::redirect, redirect},
     {id::redirect_peer, redirect_peer},
     {id::redirect_neigh, redirect_neigh},
+    {id::redirect_map, redirect_map},
     {id::clone_redirect, on_skb<id::clone_redirect, clone_redirect>},
     {id::check_mtu, on_packet<id::check_mtu, check_mtu>},
 };
 
 }  // namespace
 
-std::span<const HelperEmulation> redirect_functions() { return kFunctions; }
+std::span<const HelperEmulation> redirect_functions() {
+  return kFunctions;
+}
 
 }  // namespace drydock

@@ -162,8 +162,10 @@ int64_t csum_level(Machine&, Skb& skb, PacketArgs args) {
       }
       return 0;
     case kDecrement:
-      if (verified && skb.sum_level) --skb.sum_level;
-      else skb.forget_known_checksum();
+      if (verified && skb.sum_level)
+        --skb.sum_level;
+      else
+        skb.forget_known_checksum();
       return 0;
     case kReset:
       skb.forget_known_checksum();
@@ -187,6 +189,8 @@ constexpr HelperEmulation kFunctions[] = {
 
 }  // namespace
 
-std::span<const HelperEmulation> skb_bytes_functions() { return kFunctions; }
+std::span<const HelperEmulation> skb_bytes_functions() {
+  return kFunctions;
+}
 
 }  // namespace drydock

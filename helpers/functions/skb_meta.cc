@@ -2,8 +2,9 @@
 // Helpers about an sk_buff rather than its bytes: its hash, type, time and congestion mark, the
 // cgroup of its socket.
 //
-// Where we differ from the kernel on purpose: a flow's hash is keyed by a secret of each boot there;
-// here it is always the same. As there, both directions of a flow have the same one, and it is not 0.
+// Where we differ from the kernel on purpose: a flow's hash is keyed by a secret of each boot
+// there; here it is always the same. As there, both directions of a flow have the same one, and it
+// is not 0.
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -180,6 +181,8 @@ constexpr HelperEmulation kFunctions[] = {
 
 }  // namespace
 
-std::span<const HelperEmulation> skb_meta_functions() { return kFunctions; }
+std::span<const HelperEmulation> skb_meta_functions() {
+  return kFunctions;
+}
 
 }  // namespace drydock

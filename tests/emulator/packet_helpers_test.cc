@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Helpers on packets, LD_ABS and LD_IND: each program of packet_questions.h runs on each packet, and
-// what BPF_PROG_TEST_RUN gives back (errno, r0, packet, context) is what Linux 6.18 gave.
+// Helpers on packets, LD_ABS and LD_IND: each program of packet_questions.h runs on each packet,
+// and what BPF_PROG_TEST_RUN gives back (errno, r0, packet, context) is what Linux 6.18 gave.
 //
-// The answers are kept in packet_answers.txt. DRYDOCK_BLESS=1, as root on a 6.18 kernel, writes them.
+// The answers are kept in packet_answers.txt. DRYDOCK_BLESS=1, as root on a 6.18 kernel, writes
+// them.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -15,7 +16,6 @@
 #include "tests/emulator/bpf_kernel.h"
 #include "tests/emulator/bpf_session.h"
 #include "tests/emulator/packet_questions.h"
-#include "tests/support/host_call.h"
 
 namespace drydock {
 namespace {
@@ -23,7 +23,9 @@ namespace {
 using packets::NamedPacket;
 using packets::PacketQuestion;
 
-uint64_t at(const void* bytes) { return reinterpret_cast<uint64_t>(bytes); }
+uint64_t at(const void* bytes) {
+  return reinterpret_cast<uint64_t>(bytes);
+}
 
 std::string hex(std::span<const uint8_t> bytes) {
   std::string text;
@@ -88,11 +90,24 @@ std::string key_of(const PacketQuestion& q, const NamedPacket& packet) {
 
 using Answers = std::map<std::string, std::string>;
 
+int64_t make_map(Session& session, const PacketQuestion& q) {
+  attr::MapCreate create{
+      .map_type = static_cast<uint32_t>(q.map), .key_size = 4, .value_size = 4, .max_entries = 4};
+  int64_t fd = session.call("map", BpfCommand::kMapCreate, create);
+  const uint32_t key = 1, value = q.value;
+  attr::MapElement element{
+      .map_fd = static_cast<int32_t>(fd), .key = at(&key), .value = at(&value)};
+  int64_t err = fd < 0 || !value ? 0 : session.call("update", BpfCommand::kMapUpdateElem, element);
+  return err ? err : fd;
+}
+
 /// A line a packet.
 Answers ask(BpfBackend& kernel, const PacketQuestion& q) {
   Session session(kernel);
   Answers answers;
-  auto insns = isa::assemble(packets::program_text(q, 0));
+  int64_t map = q.map == MapType::kUnspec ? 0 : make_map(session, q);
+  if (map < 0) return {{"no map", std::to_string(map)}};
+  auto insns = isa::assemble(packets::program_text(q, static_cast<int>(map)));
   if (!insns) return {{"does not assemble", insns.error().message}};
   attr::ProgLoad load{.prog_type = static_cast<uint32_t>(q.type),
                       .insn_cnt = static_cast<uint32_t>(insns->size()),
@@ -131,7 +146,7 @@ TEST_P(PacketAnswers, AreTheKernels) {
 }
 
 TEST_P(PacketAnswers, AreThoseOfTheRunningKernel) {
-  if (std::string why = test::host_unavailable(); !why.empty()) GTEST_SKIP() << "skipped: " << why;
+  if (auto why = packets::reason_not_to_ask(); !why.empty()) GTEST_SKIP() << "skipped: " << why;
   HostKernel host;
   const Answers answers = ask(host, GetParam());
   if (std::getenv("DRYDOCK_BLESS")) {

@@ -19,9 +19,10 @@ struct PacketQuestion {
   // stack, filled with a pattern; what a helper wrote into the first 8 counts too) or `map`; or a
   // line of assembly after '|'.
   const char* steps;
-  uint32_t flags = 0;     // of BPF_PROG_TEST_RUN
-  uint32_t gso_size = 0;  // given in the context
-  MapType map = MapType::kUnspec;
+  uint32_t flags = 0;              // of BPF_PROG_TEST_RUN
+  uint32_t gso_size = 0;           // given in the context
+  MapType map = MapType::kUnspec;  // of 4 entries; `value` is at index 1, where there is one
+  uint32_t value = 0;
 };
 
 struct NamedPacket {
@@ -31,6 +32,8 @@ struct NamedPacket {
 
 const std::vector<PacketQuestion>& questions();
 std::vector<NamedPacket> packets_for(const PacketQuestion& question);
+/// Why the running kernel is not asked; "" when it is a 6.18 that answers.
+std::string reason_not_to_ask();
 /// The program as assembly; `map` is a descriptor.
 std::string program_text(const PacketQuestion& question, int map);
 
