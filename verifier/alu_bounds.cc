@@ -125,7 +125,17 @@ Ranges<U> bitwise_ranges(const View<U>& a, const View<U>& b, const View<U>& out,
 
 using TnumOp = Tnum (*)(Tnum, Tnum);
 
+/// Sums and differences of arcs.
+void turn(Bounds& dst, const Bounds& src, bool subtract) {
+  const Arc<uint32_t> by32 = subtract ? src.arc32().negated() : src.arc32();
+  const Arc<uint64_t> by64 = subtract ? src.arc64().negated() : src.arc64();
+  dst.set(dst.arc32().plus(by32));
+  dst.set(dst.arc64().plus(by64));
+  dst.var = subtract ? tnum_sub(dst.var, src.var) : tnum_add(dst.var, src.var);
+}
+
 void arithmetic(Bounds& dst, const Bounds& src, uint8_t op, BoundsRules rules) {
+  if (rules.circular && op != isa::kMul) return turn(dst, src, op == isa::kSub);
   const auto each = [&](auto f32, auto f64, TnumOp f) {
     dst.set(f32(dst.ranges32(), src.ranges32(), rules));
     dst.set(f64(dst.ranges64(), src.ranges64(), rules));
@@ -298,6 +308,9 @@ void apply_byte_swap(Bounds& dst, int bits, bool swaps, BoundsRules rules) {
 
 void add_bounds(Bounds& dst, const Bounds& delta, BoundsRules rules) {
   arithmetic(dst, delta, isa::kAdd, rules);
+}
+void subtract_bounds(Bounds& dst, const Bounds& delta, BoundsRules rules) {
+  arithmetic(dst, delta, isa::kSub, rules);
 }
 
 }  // namespace drydock::verifier

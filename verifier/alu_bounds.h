@@ -36,5 +36,6 @@ void apply_byte_swap(Bounds& dst, int bits, bool swaps, BoundsRules rules = {});
 
 /// dst += delta, ranges and tnum apart, not synced: how linked registers are kept in step.
 void add_bounds(Bounds& dst, const Bounds& delta, BoundsRules rules);
+void subtract_bounds(Bounds& dst, const Bounds& delta, BoundsRules rules);
 
 }  // namespace drydock::verifier

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "verifier/alu_pointer.h"
 
+#include "verifier/alu_bounds.h"
+
 #include "kernel/features.h"
 #include "verifier/alu.h"
 #include "verifier/btf_access.h"
@@ -224,6 +226,12 @@ void add_offset(Env& env, const Register& pointer, const Bounds& offset, Registe
   if (!folded && offset.is_const() && fits_int32(pointer.off + offset.smin))
     return move_by_constant(pointer, dst, pointer.off + offset.smin);
   Bounds& d = dst.bounds;
+  if (env.bounds_rules.circular) {
+    d = p;
+    add_bounds(d, offset, env.bounds_rules);
+    d.set_unbounded32();
+    return start_new_variable_offset(env, pointer, dst, true, folded && offset.is_const());
+  }
   if (__builtin_add_overflow(p.smin, offset.smin, &d.smin) ||
       __builtin_add_overflow(p.smax, offset.smax, &d.smax)) {
     d.smin = INT64_MIN;
@@ -244,6 +252,12 @@ void subtract_offset(Env& env, const Register& pointer, const Bounds& offset, Re
   if (!folded && offset.is_const() && fits_int32(pointer.off - offset.smin))
     return move_by_constant(pointer, dst, pointer.off - offset.smin);
   Bounds& d = dst.bounds;
+  if (env.bounds_rules.circular) {
+    d = p;
+    subtract_bounds(d, offset, env.bounds_rules);
+    d.set_unbounded32();
+    return start_new_variable_offset(env, pointer, dst, offset.smin < 0, folded && offset.is_const());
+  }
   if (__builtin_sub_overflow(p.smin, offset.smax, &d.smin) ||
       __builtin_sub_overflow(p.smax, offset.smin, &d.smax)) {
     d.smin = INT64_MIN;

@@ -133,6 +133,46 @@ void update_tnum(Bounds& b, BoundsRules rules) {
   b.var = tnum_or(whole.clear_subreg(), half);
 }
 
+// Arcs.
+
+template <class U>
+Arc<U> arc_of(const Ranges<U>& r, Hole<U> hole) {
+  using A = Arc<U>;
+  const bool open = r.umin == 0 && r.umax == A::kMax && r.smin == A::kSMin && r.smax == A::kSMax;
+  if (open && !hole.count) return A::everything();
+  if (open) return {static_cast<U>(hole.first + hole.count), static_cast<U>(A::kMax - hole.count)};
+  if (r.umin > r.umax || r.smin > r.smax) return A::nothing();
+  return A::from_unsigned(r.umin, r.umax).met(A::from_signed(r.smin, r.smax));
+}
+
+template <class U>
+Ranges<U> ranges_of(Arc<U> arc) {
+  using S = typename Arc<U>::S;
+  Ranges<U> r = Ranges<U>::unbounded();
+  if (arc.empty()) return {Ranges<U>::kSMax, Ranges<U>::kSMin, r.umax, r.umin};
+  if (!arc.crosses_unsigned_seam()) r.umin = arc.base, r.umax = arc.last();
+  if (!arc.crosses_signed_seam())
+    r.smin = static_cast<S>(arc.base), r.smax = static_cast<S>(arc.last());
+  return r;
+}
+template <class U>
+Hole<U> hole_of(Arc<U> arc) {
+  if (arc.empty() || !arc.crosses_unsigned_seam() || !arc.crosses_signed_seam()) return {};
+  const U count = static_cast<U>(Arc<U>::kMax - arc.size);
+  return count ? Hole<U>{static_cast<U>(arc.last() + 1), count} : Hole<U>{};
+}
+
+/// What the bits alone say, as the arc of the reading that the sign bit leaves in one piece.
+template <class U>
+Arc<U> arc_of_tnum(U value, U mask) {
+  using A = Arc<U>;
+  using S = typename A::S;
+  constexpr U kSign = static_cast<U>(A::kSMin);
+  if (!((value | mask) & kSign)) return A::from_unsigned(value, value | mask);
+  return A::from_signed(static_cast<S>(value | (mask & kSign)),
+                        static_cast<S>(value | (mask & ~kSign)));
+}
+
 bool is_exactly(const Bounds& b, uint64_t v) {
   return b.umin == v && b.umax == v && b.smin == static_cast<int64_t>(v) && b.smax == b.smin &&
          b.u32_min == low(v) && b.u32_max == low(v) && b.s32_min == slow(v) && b.s32_max == slow(v);
@@ -148,15 +188,32 @@ void Bounds::update32_from_tnum() {
   meet(u32_min, u32_max, value, value | mask);
 }
 
+Arc<uint64_t> Bounds::arc64() const { return arc_of(ranges64(), hole64); }
+Arc<uint32_t> Bounds::arc32() const { return arc_of(ranges32(), hole32); }
+void Bounds::set(Arc<uint64_t> arc) {
+  set(ranges_of(arc));
+  hole64 = hole_of(arc);
+}
+void Bounds::set(Arc<uint32_t> arc) {
+  set(ranges_of(arc));
+  hole32 = hole_of(arc);
+}
+
 void Bounds::update_from_tnum(BoundsRules rules) {
-  update32_from_tnum();
-  update64_from_tnum(*this);
+  if (rules.circular) {
+    set(arc32().met(arc_of_tnum(low(var.value), low(var.mask))));
+    set(arc64().met(arc_of_tnum(var.value, var.mask)));
+  } else {
+    update32_from_tnum();
+    update64_from_tnum(*this);
+  }
   if (rules.single_members) pin_single_member(*this);
 }
 
 void Bounds::sync(BoundsRules rules) {
   // Nothing can be learnt of a constant that all agree on.
   if (var.is_const() && is_exactly(*this, var.value)) return;
+  if (rules.circular) return sync_arcs(rules);
   update_from_tnum(rules);
   if (rules.classic) {
     deduce_classic(*this, ranges32());
@@ -169,6 +226,18 @@ void Bounds::sync(BoundsRules rules) {
     deduce_64(*this);
     deduce_64_from_32(*this, rules);
     if (before == *this) break;
+  }
+  update_tnum(*this, rules);
+  update_from_tnum(rules);
+}
+
+/// Nothing is learnt of what cannot be.
+void Bounds::sync_arcs(BoundsRules rules) {
+  if (hold_nothing()) return;
+  update_from_tnum(rules);
+  for (int round = 0; round < 2; ++round) {
+    set(arc32().met(lower_half(arc64())));
+    set(met_by_lower_half(arc64(), arc32()));
   }
   update_tnum(*this, rules);
   update_from_tnum(rules);
@@ -295,8 +364,7 @@ void Bounds::sign_extend32(int bytes) {
 }
 
 const char* Bounds::broken_invariant() const {
-  if (umin > umax || smin > smax || u32_min > u32_max || s32_min > s32_max)
-    return "range bounds violation";
+  if (hold_nothing()) return "range bounds violation";
   if (var.is_const()) {
     const int64_t v = static_cast<int64_t>(var.value);
     if (umin != var.value || umax != var.value || smin != v || smax != v)

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "verifier/arc.h"
 #include "verifier/tnum.h"
 
 namespace drydock::verifier {
@@ -27,6 +28,14 @@ struct Ranges {
   static constexpr S kSMax = static_cast<S>(~kSMin);
   static constexpr Ranges unbounded() { return {kSMin, kSMax, 0, static_cast<U>(~U{0})}; }
   static constexpr Ranges constant(U v) { return {static_cast<S>(v), static_cast<S>(v), v, v}; }
+};
+
+/// Numbers that are left out where the signed and the unsigned range both leave none out: the rest of
+/// an arc that crosses both seams. None where kernels keep no arcs.
+template <class U>
+struct Hole {
+  U first = 0, count = 0;
+  friend bool operator==(const Hole&, const Hole&) = default;
 };
 
 /// Steps of sync() that later kernels take: what a profile's features say (Env::bounds_rules).
@@ -49,6 +58,8 @@ struct BoundsRules {
   bool signed_shift_32 = false;
   /// The lower half of the tnum is not narrowed by the 64-bit range first.
   bool halves_apart = false;
+  /// The two ranges of a width are one arc (arc.h), and what is learnt of it is.
+  bool circular = false;
 };
 
 struct Bounds {
@@ -57,6 +68,8 @@ struct Bounds {
   uint64_t umin = 0, umax = UINT64_MAX;
   int32_t s32_min = INT32_MIN, s32_max = INT32_MAX;
   uint32_t u32_min = 0, u32_max = UINT32_MAX;
+  Hole<uint64_t> hole64;
+  Hole<uint32_t> hole32;
 
   friend bool operator==(const Bounds&, const Bounds&) = default;
 
@@ -71,6 +84,8 @@ struct Bounds {
   uint64_t const_value() const { return var.value; }
   void set_constant(uint64_t value) {
     var = Tnum::constant(value);
+    hole64 = {};
+    hole32 = {};
     smin = smax = static_cast<int64_t>(value);
     umin = umax = value;
     s32_min = s32_max = static_cast<int32_t>(value);
@@ -79,10 +94,17 @@ struct Bounds {
 
   Ranges<uint64_t> ranges64() const { return {smin, smax, umin, umax}; }
   Ranges<uint32_t> ranges32() const { return {s32_min, s32_max, u32_min, u32_max}; }
-  void set(const Ranges<uint64_t>& r) { smin = r.smin, smax = r.smax, umin = r.umin, umax = r.umax; }
-  void set(const Ranges<uint32_t>& r) {
-    s32_min = r.smin, s32_max = r.smax, u32_min = r.umin, u32_max = r.umax;
+  void set(const Ranges<uint64_t>& r) {
+    smin = r.smin, smax = r.smax, umin = r.umin, umax = r.umax, hole64 = {};
   }
+  void set(const Ranges<uint32_t>& r) {
+    s32_min = r.smin, s32_max = r.smax, u32_min = r.umin, u32_max = r.umax, hole32 = {};
+  }
+  /// The ranges as arcs, and back: an arc's ranges, and what it leaves out where they cannot tell.
+  Arc<uint64_t> arc64() const;
+  Arc<uint32_t> arc32() const;
+  void set(Arc<uint64_t> arc);
+  void set(Arc<uint32_t> arc);
   void set_unbounded() {     // the ranges, not the tnum
     set_unbounded64();
     set_unbounded32();
@@ -116,8 +138,18 @@ struct Bounds {
            u32_min <= b.u32_min && u32_max >= b.u32_max && s32_min <= b.s32_min &&
            s32_max >= b.s32_max && var.contains(b.var);
   }
+  bool contains_arcs(const Bounds& b) const {
+    return arc64().covers(b.arc64()) && arc32().covers(b.arc32()) && var.contains(b.var);
+  }
+  /// Ranges that no number is in.
+  bool hold_nothing() const {
+    return umin > umax || smin > smax || u32_min > u32_max || s32_min > s32_max;
+  }
   /// nullptr, or which invariant is broken, as the kernel's reg_bounds_sanity_check names it.
   const char* broken_invariant() const;
+
+ private:
+  void sync_arcs(BoundsRules rules);
 };
 
 /// [lo, hi] becomes its intersection with [lo2, hi2].

@@ -194,6 +194,71 @@ void assume_order(RangeRefs<U> a, RangeRefs<U> b, Relation r) {
   }
 }
 
+// Learning, where the ranges of a width are one arc.
+
+template <class U>
+Arc<U> arc_of(const Bounds& b) {
+  if constexpr (sizeof(U) == 8) return b.arc64();
+  else return b.arc32();
+}
+
+/// a < b, or a <= b. On sides that cannot be, ends go round the circle.
+template <class U>
+void assume_less_arcs(Bounds& a, Bounds& b, bool is_signed, bool or_equal) {
+  using A = Arc<U>;
+  using S = typename A::S;
+  const auto ranges = [](const Bounds& x) {
+    if constexpr (sizeof(U) == 8) return x.ranges64();
+    else return x.ranges32();
+  };
+  const U step = or_equal ? 0 : 1;
+  const auto below = [&](const Ranges<U>& r) {
+    if (!is_signed) return A::from_unsigned(0, static_cast<U>(r.umax - step));
+    return A::from_signed(A::kSMin, static_cast<S>(static_cast<U>(static_cast<U>(r.smax) - step)));
+  };
+  const auto above = [&](const Ranges<U>& r) {
+    if (!is_signed) return A::from_unsigned(static_cast<U>(r.umin + step), A::kMax);
+    return A::from_signed(static_cast<S>(static_cast<U>(static_cast<U>(r.smin) + step)), A::kSMax);
+  };
+  a.set(arc_of<U>(a).met(below(ranges(b))));
+  if (!a.hold_nothing()) b.set(arc_of<U>(b).met(above(ranges(a))));
+}
+
+void assume_equal_arcs(Bounds& a, Bounds& b, bool is_32) {
+  if (is_32) {
+    a.set(a.arc32().met(b.arc32()));
+    b.set(a.arc32());
+    const Tnum both = tnum_intersect(a.var.subreg(), b.var.subreg());
+    a.var = a.var.with_subreg(both);
+    b.var = b.var.with_subreg(both);
+  } else {
+    a.set(a.arc64().met(b.arc64()));
+    b.set(a.arc64());
+    b.var = a.var = tnum_intersect(a.var, b.var);
+  }
+}
+
+template <class U>
+void assume_order_arcs(Bounds& a, Bounds& b, Relation r) {
+  switch (r) {
+    case Relation::kLt: return assume_less_arcs<U>(a, b, false, false);
+    case Relation::kLe: return assume_less_arcs<U>(a, b, false, true);
+    case Relation::kSlt: return assume_less_arcs<U>(a, b, true, false);
+    case Relation::kSle: return assume_less_arcs<U>(a, b, true, true);
+    default: return assume_order_arcs<U>(b, a, row_of(r).flipped);
+  }
+}
+
+void assume_differ_arcs(Bounds& a, Bounds& b, bool is_32) {
+  if (!is_const(b, is_32)) {
+    if (is_const(a, is_32)) assume_differ_arcs(b, a, is_32);
+    return;
+  }
+  const uint64_t v = const_of(b, is_32);
+  if (is_32) a.set(a.arc32().met(Arc<uint32_t>::all_but(static_cast<uint32_t>(v))));
+  else a.set(a.arc64().met(Arc<uint64_t>::all_but(v)));
+}
+
 }  // namespace
 
 Relation relation_of(uint8_t op) {
@@ -215,6 +280,17 @@ int relation_holds(const Bounds& a, const Bounds& b, Relation r, bool is_32) {
     case Relation::kClear:
     case Relation::kNone: return -1;
     default: return is_32 ? order(a.ranges32(), b.ranges32(), r) : order(a.ranges64(), b.ranges64(), r);
+  }
+}
+
+void assume_relation_of_arcs(Bounds& a, Bounds& b, Relation r, bool is_32) {
+  switch (r) {
+    case Relation::kNone: return;
+    case Relation::kEq: return assume_equal_arcs(a, b, is_32);
+    case Relation::kNe: return assume_differ_arcs(a, b, is_32);
+    case Relation::kSet:
+    case Relation::kClear: return assume_against_constant(a, b, r, is_32);
+    default: return is_32 ? assume_order_arcs<uint32_t>(a, b, r) : assume_order_arcs<uint64_t>(a, b, r);
   }
 }
 

@@ -26,5 +26,7 @@ int relation_holds(const Bounds& a, const Bounds& b, Relation r, bool is_32);
 
 /// Narrows both to the values that can be in the relation, not synced. They may be the same object.
 void assume_relation(Bounds& a, Bounds& b, Relation r, bool is_32);
+/// The same where the ranges of a width are one arc (BoundsRules::circular).
+void assume_relation_of_arcs(Bounds& a, Bounds& b, Relation r, bool is_32);
 
 }  // namespace drydock::verifier

@@ -52,6 +52,42 @@ int pointer_branch_taken(const Register& a, const Register& b, Relation relation
   return relation == Relation::kEq ? 0 : relation == Relation::kNe ? 1 : -1;
 }
 
+// Learning, of two numbers.
+
+void assume_synced(Register& a, Register& b, Relation relation, bool is_32, BoundsRules rules) {
+  if (rules.circular) assume_relation_of_arcs(a.bounds, b.bounds, relation, is_32);
+  else assume_relation(a.bounds, b.bounds, relation, is_32);
+  a.bounds.sync(rules);
+  b.bounds.sync(rules);
+}
+
+/// Later kernels try: an outcome that would leave a number with no value cannot be.
+int outcome_by_trial(const Register& a, const Register& b, Relation relation, bool is_32,
+                     BoundsRules rules) {
+  const auto impossible = [&](Relation assumed) {
+    Register left = a, right = b;
+    assume_synced(left, right, assumed, is_32, rules);
+    return left.bounds.hold_nothing() || right.bounds.hold_nothing();
+  };
+  if (impossible(negated(relation))) return 1;
+  return impossible(relation) ? 0 : -1;
+}
+
+/// A number compared with itself, in the same register.
+int outcome_with_itself(const Bounds& b, Relation relation, bool is_32) {
+  switch (relation) {
+    case Relation::kGe: case Relation::kLe: case Relation::kSge: case Relation::kSle: case Relation::kEq:
+      return 1;
+    case Relation::kSet: {
+      const Tnum t = is_32 ? b.var.subreg() : b.var;
+      if (t.is_const()) return t.value != 0;
+      const bool maybe_zero = is_32 ? b.s32_min <= 0 && b.s32_max >= 0 : b.smin <= 0 && b.smax >= 0;
+      return maybe_zero ? -1 : 1;
+    }
+    default: return 0;
+  }
+}
+
 // One jump on its way through.
 
 class Jump {
@@ -172,9 +208,7 @@ Check Jump::learn_numbers(State& other) {
     return Check::ok();
   }
   const auto assume = [this](Register& a, Register& b, Relation r) {
-    assume_relation(a.bounds, b.bounds, r, is_32_);
-    a.bounds.sync(env_.bounds_rules);
-    b.bounds.sync(env_.bounds_rules);
+    assume_synced(a, b, r, is_32_, env_.bounds_rules);
   };
   assume(*dst_, *src_, negated(relation));
   assume(other_dst, *other_src, relation);
@@ -217,8 +251,11 @@ void Jump::learn_not_null_by_equality(State& other) {
 
 Check Jump::learn_pointers(State& other) {
   learn_not_null_by_equality(other);
-  const bool against_zero = !is_32_ && !has_src_ && insn_.imm == 0;
+  const bool zero_register =
+      has_src_ && src_->is_null_constant() && env_.has(Feature::kNullByRegister);
+  const bool against_zero = !is_32_ && (has_src_ ? zero_register : insn_.imm == 0);
   if (against_zero && (op_ == isa::kJeq || op_ == isa::kJne) && dst_->maybe_null()) {
+    if (zero_register) DRYDOCK_TRY(mark_chain_precision(env_, insn_.src));
     mark_ptr_or_null(env_, state_, insn_.dst, op_ == isa::kJne);
     mark_ptr_or_null(env_, other, insn_.dst, op_ == isa::kJeq);
     return Check::ok();
@@ -270,8 +307,17 @@ int branch_taken(const Env& env, const Register& a, const Register& b, uint8_t o
   if (!is_jmp32 && is_any_packet_pointer(a) && is_any_packet_pointer(b))
     return packet_branch_taken(a, b, relation);
   if (env.bounds_rules.classic) return classic_branch_taken(a, b, relation, is_jmp32);
-  if (a.type != kScalar || b.type != kScalar) return pointer_branch_taken(a, b, relation, is_jmp32);
-  return relation_holds(a.bounds, b.bounds, relation, is_jmp32);
+  if (a.type != kScalar || b.type != kScalar) {
+    // The low half of a pointer may well be zero.
+    if (is_jmp32 && env.has(Feature::kOutcomesTried)) return -1;
+    return pointer_branch_taken(a, b, relation, is_jmp32);
+  }
+  const bool by_trial = env.has(Feature::kOutcomesTried);
+  if (by_trial && &a == &b) return outcome_with_itself(a.bounds, relation, is_jmp32);
+  const int decided = relation_holds(a.bounds, b.bounds, relation, is_jmp32);
+  if (decided >= 0 || !by_trial) return decided;
+  if (relation == Relation::kSet && !is_const_scalar(a, is_jmp32) && !is_const_scalar(b, is_jmp32)) return -1;
+  return outcome_by_trial(a, b, relation, is_jmp32, env.bounds_rules);
 }
 
 Check check_conditional_jump(Env& env, const isa::Insn& insn, uint32_t* next) {

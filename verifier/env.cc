@@ -28,7 +28,8 @@ Env::Env(const ProgramInput& input, const Profile& kernel, FdTable& table, const
                   .signed_products = has(Feature::kSignedProducts),
                   .or_of_unknowns = has(Feature::kOrOfUnknowns),
                   .signed_shift_32 = has(Feature::kSignedShift32),
-                  .halves_apart = has(Feature::kTnumHalvesApart)};
+                  .halves_apart = has(Feature::kTnumHalvesApart),
+                  .circular = has(Feature::kCircularRanges)};
   read_marks = has(Feature::kReadMarks);
   loop_entries = !has(Feature::kSccLoopConvergence);
   scratched_regs = 0;

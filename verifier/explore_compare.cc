@@ -52,7 +52,7 @@ class IdMap {
 constexpr size_t kBytesBeforeBounds = offsetof(Register, bounds);
 constexpr size_t kBytesBeforeId = offsetof(Register, id);
 static_assert(kBytesBeforeBounds == 24 && kBytesBeforeId == kBytesBeforeBounds + sizeof(Bounds));
-static_assert(sizeof(Bounds) == 64, "no padding, bounds compare as bytes");
+static_assert(sizeof(Bounds) == 88, "no padding, bounds compare as bytes");
 
 bool same_prefix(const Register& a, const Register& b, size_t bytes) { return !std::memcmp(&a, &b, bytes); }
 
@@ -72,6 +72,9 @@ class Comparison {
   bool exactly(const Register& a, const Register& b) {
     return same_prefix(a, b, kBytesBeforeId) && ids_.same(a.id, b.id) &&
            ids_.same(a.ref_obj_id, b.ref_obj_id);
+  }
+  bool covers(const Bounds& a, const Bounds& b) const {
+    return env_.bounds_rules.circular ? a.contains_arcs(b) : a.contains(b);
   }
   bool register_matches(const Register& a, const Register& b);
   bool scalar_matches(const Register& a, const Register& b);
@@ -133,25 +136,37 @@ bool Comparison::scalar_matches(const Register& a, const Register& b) {
   if (env_.explore_alu_limits)
     return same_prefix(a, b, kBytesBeforeId) && ids_.same_scalar(a.id, b.id);
   if (!a.precise && exact_ == ExactLevel::kNotExact) return true;
-  const bool covers = a.bounds.contains(b.bounds) && a.bounds.var.contains(b.bounds.var);
+  const bool covers_it = covers(a.bounds, b.bounds) && a.bounds.var.contains(b.bounds.var);
   // Being linked only says more of the number.
-  if (a.id == 0 && env_.has(Feature::kScalarIdsOneWay)) return covers;
+  if (a.id == 0 && env_.has(Feature::kScalarIdsOneWay)) return covers_it;
   if ((a.id ^ b.id) & kIdAddConst) return false;
   if (a.id & kIdAddConst && a.off != b.off) return false;
-  return covers && ids_.same_scalar(a.id, b.id);
+  if (!covers_it || !ids_.same_scalar(a.id, b.id)) return false;
+  const bool bases = a.id & kIdAddConst && env_.has(Feature::kLinkedBasesCompared);
+  return !bases || ids_.same(a.id & ~kIdAddConst, b.id & ~kIdAddConst);
 }
 
 bool Comparison::memory_pointer_matches(const Register& a, const Register& b) {
-  return same_prefix(a, b, kBytesBeforeBounds) && a.bounds.contains(b.bounds) &&
+  return same_prefix(a, b, kBytesBeforeBounds) && covers(a.bounds, b.bounds) &&
          a.bounds.var.contains(b.bounds.var) && ids_.same(a.id, b.id) &&
          ids_.same(a.ref_obj_id, b.ref_obj_id);
+}
+
+/// Of packet pointers with one id, whose offsets are all in their bounds: what is proven of one holds
+/// for the others by how far apart they are. Pointers at the packet's end are told by that alone.
+bool same_distance(const Register& a, const Register& b) {
+  if ((a.target.packet_range < 0 || b.target.packet_range < 0) &&
+      a.target.packet_range != b.target.packet_range)
+    return false;
+  return !a.id || a.bounds.arc64().base == b.bounds.arc64().base;
 }
 
 bool Comparison::packet_pointer_matches(const Register& a, const Register& b) {
   // At least the range that was proven before, even if it was not all used: accesses could have been
   // made through (ptr - k).
   if (a.target.packet_range > b.target.packet_range || a.off != b.off) return false;
-  return ids_.same(a.id, b.id) && a.bounds.contains(b.bounds) && a.bounds.var.contains(b.bounds.var);
+  if (env_.bounds_rules.circular && !same_distance(a, b)) return false;
+  return ids_.same(a.id, b.id) && covers(a.bounds, b.bounds) && a.bounds.var.contains(b.bounds.var);
 }
 
 bool Comparison::is_all_misc(const Slot& slot, int from) const {

@@ -292,6 +292,25 @@ void Visit::on_miss(Checkpoint& old_state) {
   free_if_unused(env_, &old_state);
 }
 
+/// An id that one number alone has links nothing, and would only tell states apart.
+void clear_lonely_ids(State& state) {
+  boost::container::small_vector<std::pair<uint32_t, int>, 16> uses;
+  auto family = [](const Register& reg) { return reg.id & ~kIdAddConst; };
+  auto linked = [](const Register& reg) { return reg.type == kScalar && reg.id; };
+  auto count_of = [&uses](uint32_t id) {
+    return std::find_if(uses.begin(), uses.end(), [id](const auto& use) { return use.first == id; });
+  };
+  state.for_each_register([&](const FuncState&, const Register& reg) {
+    if (!linked(reg)) return;
+    auto use = count_of(family(reg));
+    if (use == uses.end()) uses.emplace_back(family(reg), 1);
+    else ++use->second;
+  });
+  state.edit_registers(
+      [&](const Register& reg) { return linked(reg) && count_of(family(reg))->second == 1; },
+      [](FuncState&, Register& reg) { reg.id = 0, reg.off = 0; });
+}
+
 void Visit::keep_current() {
   ++env_.total_states;
   ++env_.explored_states_size;
@@ -300,6 +319,7 @@ void Visit::keep_current() {
   env_.prev_jumps_processed = env_.jumps_processed;
   env_.prev_insns_processed = env_.insns_processed;
   if (env_.bpf_capable) mark_all_scalars_imprecise(cur_);
+  if (env_.has(Feature::kLonelyIdsCleared)) clear_lonely_ids(cur_);
 
   Checkpoint* checkpoint = env_.spare_checkpoints.take().release();
   static_cast<State&>(*checkpoint) = cur_;

@@ -88,6 +88,7 @@ bool release_exchanged(Env& env, uint32_t ref_obj_id) {
   env.state->edit_registers([=](const Register& r) { return r.ref_obj_id == ref_obj_id; },
                             [&](FuncState&, Register& r) {
                               if (in_rcu && (r.type & kMemAlloc) && (r.type & kMemPercpu)) {
+                                if (r.id == ref_obj_id) r.id = 0;
                                 r.ref_obj_id = 0;
                                 r.type = (r.type & ~kMemAlloc) | kMemRcu;
                               } else {

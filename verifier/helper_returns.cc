@@ -4,11 +4,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "helpers/helper_ids.h"
 #include "maps/map_rules.h"
 #include "verifier/alu.h"
+#include "verifier/explore.h"
 #include "verifier/references.h"
 #include "verifier/registers.h"
 
@@ -142,8 +144,29 @@ Check set_by_type(Env& env, const HelperRow& row, const CallMeta& meta, bool cpu
   }
 }
 
-void set_reference(Env& env, const CallMeta& meta, uint32_t insn) {
+bool is_held(const State& state, uint32_t ref) {
+  return ref && std::ranges::any_of(state.refs, [ref](const Reference& r) {
+    return r.kind == RefKind::kPtr && r.id == ref;
+  });
+}
+
+/// A cast of what is held lives by the same reference, whose id cannot tell of its being NULL: that is
+/// walked later.
+Check cast_reference(Env& env, const CallMeta& meta, uint32_t insn) {
+  State* failed = push_branch(env, insn + 1, insn, false);
+  if (!failed) return Check::error(ENOMEM);
+  failed->regs()[0].set_scalar_const(0);
   Register& r0 = env.reg(0);
+  r0.type &= ~kPtrMaybeNull;
+  r0.id = r0.ref_obj_id = meta.ref_obj_id;
+  return Check::ok();
+}
+
+Check set_reference(Env& env, const CallMeta& meta, uint32_t insn) {
+  Register& r0 = env.reg(0);
+  if (casts_pointer(meta.func_id) && env.has(Feature::kCastsForkOnNull)) {
+    return is_held(*env.state, meta.ref_obj_id) ? cast_reference(env, meta, insn) : Check::ok();
+  }
   if (meta.func_id == helper_id::dynptr_data) r0.target.mem.dynptr_id = meta.dynptr_id;
   if (casts_pointer(meta.func_id) || meta.func_id == helper_id::dynptr_data) {
     r0.ref_obj_id = meta.ref_obj_id;
@@ -151,6 +174,7 @@ void set_reference(Env& env, const CallMeta& meta, uint32_t insn) {
     // One id for both: for the NULL check, and for the release.
     r0.id = r0.ref_obj_id = acquire_reference(env, insn);
   }
+  return Check::ok();
 }
 
 uint32_t possible_cpus(const Env& env) {
@@ -196,7 +220,7 @@ Check set_helper_return(Env& env, const HelperRow& row, const CallMeta& meta, ui
   env.reg(0).subreg_def = 0;  // all 64 bits are the helper's
   DRYDOCK_TRY(set_by_type(env, row, meta, cpu_specific));
   if (env.reg(0).maybe_null()) env.reg(0).id = env.new_id();
-  set_reference(env, meta, insn);
+  DRYDOCK_TRY(set_reference(env, meta, insn));
   return refine_range(env, row, meta);
 }
 

@@ -5,6 +5,7 @@
 
 #include "kernel/features.h"
 #include "isa/opcodes.h"
+#include "verifier/insn_fields.h"
 #include "verifier/memory_access_text.h"
 #include "verifier/program_setup.h"
 
@@ -12,6 +13,7 @@ namespace drydock::verifier {
 namespace {
 
 constexpr uint64_t kPageSize = 4096;
+constexpr uint8_t kIndirectJump = isa::kJmp | isa::kJa | isa::kX;
 
 /// Index of the map in used_maps, where it is put if it is not there yet.
 Check add_used_map(Env& env, const std::shared_ptr<const MapInfo>& map, uint32_t* index) {
@@ -53,17 +55,23 @@ bool is_percpu_variable(const Btf& btf, uint32_t id) {
 
 class PseudoInsns {
  public:
-  explicit PseudoInsns(Env& env) : env_(env) {}
+  explicit PseudoInsns(Env& env)
+      : env_(env), all_fields_(env.has(Feature::kFieldsBeforeWalk)) {}
 
   Check resolve() {
     for (uint32_t i = 0; i < env_.code.size(); ++i) {
       const isa::Insn& insn = env_.code[i];
-      DRYDOCK_TRY(check_load_fields(insn));
+      if (all_fields_) DRYDOCK_TRY(check_register_fields(env_, insn));
+      else DRYDOCK_TRY(check_load_fields(insn));
       if (isa::is_ld_imm64(insn)) {
         DRYDOCK_TRY(resolve_ld_imm64(i));
         ++i;
+      } else if (insn.code == kIndirectJump && env_.has(Feature::kIndirectJumps)) {
+        return env_.unsupported("indirect jumps");
       } else if (!opcode_exists(insn.code)) {
         return env_.reject(EINVAL, "unknown opcode {:02x}\n", insn.code);
+      } else if (all_fields_) {
+        DRYDOCK_TRY(check_reserved_fields(env_, insn));
       }
     }
     return Check::ok();
@@ -95,6 +103,7 @@ class PseudoInsns {
     const isa::Insn second = pair ? env_.code[i + 1] : isa::Insn{};
     if (!pair || second.code || second.dst || second.src || second.off)
       return env_.reject(EINVAL, "invalid bpf_ld_imm64 insn\n");
+    if (all_fields_ && insn.off) return env_.reject(EINVAL, "BPF_LD_IMM64 uses reserved fields\n");
     switch (insn.src) {
       case 0:
         return Check::ok();
@@ -199,6 +208,7 @@ class PseudoInsns {
   }
 
   Env& env_;
+  const bool all_fields_;
 };
 
 }  // namespace
