@@ -45,6 +45,7 @@ inline constexpr ArgType kArgPtrToConstStr = 20;
 inline constexpr ArgType kArgPtrToTimer = 21;
 inline constexpr ArgType kArgKptrXchgDest = 22;
 inline constexpr ArgType kArgPtrToDynptr = 23;
+inline constexpr ArgType kArgNumber = 24;  // no pointer, whoever loads
 inline constexpr ArgType kArgUninitMem = kArgPtrToMem | kMemUninit | kMemWrite;
 
 using ReturnType = uint32_t;

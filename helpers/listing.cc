@@ -37,7 +37,8 @@ std::string base_text(const HelperArg& arg) {
     case kArgConstSizeOrZero: return "size or 0";
     case kArgConstAllocSizeOrZero: return "constant size or 0";
     case kArgPtrToCtx: return "ctx";
-    case kArgAnything: return "number";
+    case kArgAnything:
+    case kArgNumber: return "number";
     case kArgPtrToSpinLock: return "spin lock";
     case kArgPtrToSockCommon: return "sock_common";
     case kArgPtrToSocket: return "socket";

@@ -42,6 +42,7 @@ inline constexpr uint32_t fastcall = kHelperFastcall;
 
 // Arguments: numbers.
 inline constexpr HelperArg any{kArgAnything};
+inline constexpr HelperArg number{kArgNumber};
 inline constexpr HelperArg size{kArgConstSize};
 inline constexpr HelperArg size0{kArgConstSizeOrZero};
 inline constexpr HelperArg alloc_size{kArgConstAllocSizeOrZero};

@@ -240,6 +240,19 @@ KfuncAvailability kfunc_for(const Btf& btf, uint32_t func_id, const CallSite& si
   return answer;
 }
 
+std::optional<uint32_t> kfunc_flags_seen(const Btf& btf, uint32_t func_id, ProgramType type,
+                                         const Profile& profile) {
+  const KernelSays says = kernel_says(btf, func_id, profile);
+  if (says.known && !says.is_kfunc) return std::nullopt;
+  const KfuncHook hook = kfunc_hook_of(type, profile);
+  const KfuncHooks hooks = kOnCommon | (hook == KfuncHook::kNone ? 0 : hook_bit(hook));
+  std::optional<uint32_t> flags;
+  for_each_row(btf, btf.name_of(func_id), says.is_kfunc, profile, [&](const KfuncRow& row) {
+    if (kfunc_set(row.set).hooks & hooks) flags = says.is_kfunc ? says.flags : row.flags;
+  });
+  return flags;
+}
+
 namespace {
 
 void list_of_btf(const Btf& btf, const Profile& profile, std::vector<KfuncListing>& out) {

@@ -15,6 +15,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -101,6 +102,11 @@ struct KfuncAvailability {
 /// `btf` is the profile's vmlinux BTF or one of its modules', `func_id` a FUNC in it.
 KfuncAvailability kfunc_for(const Btf& btf, uint32_t func_id, const CallSite& site,
                             const Profile& profile);
+
+/// KF_* flags of a function as programs of that type see it: those of the sets of their hook, whomever
+/// these refuse. nullopt: in none of them.
+std::optional<uint32_t> kfunc_flags_seen(const Btf& btf, uint32_t func_id, ProgramType type,
+                                         const Profile& profile);
 
 /// A kfunc of a kernel, for the listings.
 struct KfuncListing {

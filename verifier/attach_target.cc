@@ -129,6 +129,11 @@ Check check_trampoline(Env& env, const Btf& btf, const BtfType& proto, std::stri
 
 /// The prototype of a tracepoint, from its typedef; from the function that calls its programs
 /// where that has the same name, since only functions name their arguments.
+/// Tracepoints of the entry to system calls and of the way back run where memory may be faulted in.
+bool may_fault_in_tracepoint(std::string_view tracepoint) {
+  return tracepoint == "sys_enter" || tracepoint == "sys_exit";
+}
+
 Check check_tracepoint(Env& env, Target* target) {
   if (target->program)
     return env.reject(EINVAL, "Only FENTRY/FEXIT{} progs are attachable to another BPF prog\n",
@@ -139,6 +144,9 @@ Check check_tracepoint(Env& env, Target* target) {
     return env.reject(EINVAL, "attach_btf_id {} points to wrong type name {}\n", target->id,
                       target->name);
   target->name.remove_prefix(kTracepointPrefix.size());
+  if (env.sleepable && !may_fault_in_tracepoint(target->name))
+    return env.reject(EINVAL, "Sleepable program cannot attach to non-faultable tracepoint {}\n",
+                      target->name);
   const Btf& btf = *target->btf;
   std::string caller = std::string(kTemplatePrefix) + std::string(target->name);
   const BtfType* t = btf.type(btf.find(caller, BtfKind::kFunc));

@@ -24,6 +24,9 @@ constexpr RegType kMemory[] = {
     kPtrToMapValue, kPtrToMem,    kPtrToMem | kMemRingbuf, kPtrToBuf,
     kPtrToBtfId | kPtrTrusted};
 constexpr RegType kValueOrLocal[] = {kPtrToMapValue, kPtrToBtfId | kMemAlloc};
+constexpr RegType kExchanged[] = {kPtrToMapValue, kPtrToBtfId | kMemAlloc,
+                                  kPtrToBtfId | kMemAlloc | kNonOwnRef,
+                                  kPtrToBtfId | kMemAlloc | kNonOwnRef | kMemRcu};
 constexpr RegType kFullSocket[] = {kPtrToSocket};
 constexpr RegType kNumber[] = {kScalar};
 constexpr RegType kContext[] = {kPtrToCtx};
@@ -44,7 +47,7 @@ struct ArgKindRow {
 };
 
 constexpr auto kArgKinds = [] {
-  std::array<ArgKindRow, kArgPtrToDynptr + 1> rows{};
+  std::array<ArgKindRow, kArgNumber + 1> rows{};
   rows[kArgPtrToMapKey] = {kMemory, true};
   rows[kArgPtrToMapValue] = {kMemory, true};
   rows[kArgPtrToMem] = {kMemory, true};
@@ -66,6 +69,7 @@ constexpr auto kArgKinds = [] {
   rows[kArgPtrToTimer] = {kValueOnly};
   rows[kArgKptrXchgDest] = {kValueOrLocal};
   rows[kArgPtrToDynptr] = {kDynptr};
+  rows[kArgNumber] = {kNumber};
   return rows;
 }();
 
@@ -140,13 +144,16 @@ Check check_local_object(Env& env, uint32_t regno, const CallMeta& meta) {
 Check check_reg_type(Env& env, uint32_t regno, ArgType arg_type, uint32_t btf_id,
                      const CallMeta& meta) {
   const ArgKindRow& kind = kArgKinds[base_type(arg_type)];
+  const bool exchanges = base_type(arg_type) == kArgKptrXchgDest;
+  const std::span<const RegType> types =
+      exchanges && env.has(Feature::kExchangesInShared) ? kExchanged : kind.types;
   if (kind.types.empty()) return env.bug(fmt::format("unsupported arg type {}", arg_type));
   const RegType reg_type = env.reg(regno).type;
   const RegType type = type_for_comparison(reg_type, arg_type, regno, meta);
   bool found = false;
-  for (RegType expected : kind.types) found |= type == expected;
+  for (RegType expected : types) found |= type == expected;
   found |= kind.memory && type == kPtrToCtx && env.has(Feature::kOffsetsInBounds);
-  if (!found) return reject_type(env, regno, kind.types);
+  if (!found) return reject_type(env, regno, types);
   if (base_type(reg_type) != kPtrToBtfId) return Check::ok();
 
   if (kind.memory) {
@@ -164,6 +171,8 @@ Check check_reg_type(Env& env, uint32_t regno, ArgType arg_type, uint32_t btf_id
       return check_kernel_object(env, regno, arg_type, kind, btf_id, meta);
     case kMemAlloc:
     case kMemPercpu | kMemAlloc:
+    case kMemAlloc | kNonOwnRef:
+    case kMemAlloc | kNonOwnRef | kMemRcu:
       return check_local_object(env, regno, meta);
     case kMemPercpu:
     case kMemPercpu | kMemRcu:

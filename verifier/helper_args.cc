@@ -175,7 +175,7 @@ Check nothing_more(Env&, const Arg&) { return Check::ok(); }
 
 using KindCheck = Check (*)(Env&, const Arg&);
 constexpr auto kKindChecks = [] {
-  std::array<KindCheck, kArgPtrToDynptr + 1> checks{};
+  std::array<KindCheck, kArgNumber + 1> checks{};
   checks.fill(nothing_more);
   checks[kArgConstMapPtr] = const_map_ptr;
   checks[kArgPtrToMapKey] = map_key;

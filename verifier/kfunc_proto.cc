@@ -97,6 +97,8 @@ KfuncParam read_param(Env& env, const KfuncDesc& desc, const BtfParam& raw, size
   if (!param.pointee) return param;
   param.pointee_name = btf.name_of(*param.pointee);
   param.is_function_pointer = param.pointee->kind() == BtfKind::kFuncProto;
+  if (is_vmlinux_struct(env, param.pointee, "bpf_prog_aux") && desc.flags & kKfImplicitArgs)
+    param.traits |= kParamProgAux;
   param.scalar_struct =
       is_btf_scalar(*param.pointee) ? ScalarStruct::kYes : scalar_struct(btf, *param.pointee);
   bool ctx = desc.special == SpecialKfunc::kCastToKernCtx ||
@@ -181,6 +183,10 @@ KfuncProto read_kfunc_proto(Env& env, const KfuncDesc& desc) {
   size_t index = 0;
   for (const BtfParam& param : type.params())
     proto.params.push_back(read_param(env, desc, param, index++));
+  // The verifier's own arguments are not the program's to get right.
+  const size_t declared = btf.type(btf.type(desc.func_id)->type())->params().size();
+  for (size_t i = declared; i < proto.params.size(); ++i)
+    if (!proto.params[i].has(kParamProgAux)) proto.params[i].traits |= kParamIgnored;
   proto.ret = btf.skip_modifiers(type.type());
   if (proto.ret && proto.ret->kind() == BtfKind::kPtr) {
     proto.ret_pointee = btf.skip_modifiers(proto.ret->type(), &proto.ret_pointee_id);

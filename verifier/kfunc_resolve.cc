@@ -65,6 +65,27 @@ Check check_device_bound(Env& env, std::string_view name) {
   return Check::ok();
 }
 
+constexpr std::string_view kImplSuffix = "_impl";
+
+/// Where the verifier supplies the last arguments, the program's declaration leaves them out: all of
+/// them are in that of a twin, whose name says "_impl". 0 with a log line when BTF has none.
+uint32_t full_proto(Env& env, const Btf& btf, uint32_t func_id) {
+  const BtfType& func = *btf.type(func_id);
+  std::optional<uint32_t> flags = kfunc_flags_seen(btf, func_id, env.type, env.profile);
+  if (!flags || !(*flags & kKfImplicitArgs)) return func.type();
+  const std::string twin = std::string(btf.name_of(func)) + std::string(kImplSuffix);
+  const uint32_t id = btf.find(twin, BtfKind::kFunc);
+  if (!id) env.verbose("cannot find function {} in BTF\n", twin);
+  return id ? btf.type(id)->type() : 0;
+}
+
+/// Such a twin is in BTF only, unless it is a kfunc of its own.
+bool is_proto_only(const Env& env, const Btf& btf, uint32_t func_id, std::string_view name) {
+  if (!name.ends_with(kImplSuffix) || env.profile.kfunc_flags(func_id)) return false;
+  const uint32_t base = btf.find(name.substr(0, name.size() - kImplSuffix.size()), BtfKind::kFunc);
+  return base && env.profile.kfunc_flags(base).value_or(0) & kKfImplicitArgs;
+}
+
 /// Whether the program may call it: asked anew until the attach target is known.
 bool ask_allowed(Env& env, KfuncDesc& desc) {
   if (desc.allowed) return *desc.allowed;
@@ -113,16 +134,18 @@ Check add_kfunc_call(Env& env, uint32_t func_id, int16_t offset) {
   const BtfType* func = btf->type(func_id);
   if (!func || func->kind() != BtfKind::kFunc)
     return env.reject(EINVAL, "kernel btf_id {} is not a function\n", func_id);
-  const BtfType* proto = btf->type(func->type());
+  const uint32_t proto_id = full_proto(env, *btf, func_id);
+  const BtfType* proto = btf->type(proto_id);
   if (!proto || proto->kind() != BtfKind::kFuncProto)
     return env.reject(EINVAL, "kernel function btf_id {} does not have a valid func_proto\n",
                       func_id);
-  if (!kernel_has_symbol(env, *btf, btf->name_of(*func)))
+  if (!kernel_has_symbol(env, *btf, btf->name_of(*func)) ||
+      is_proto_only(env, *btf, func_id, btf->name_of(*func)))
     return env.reject(EINVAL, "cannot find address for kernel function {}\n", btf->name_of(*func));
   KfuncDesc desc{.func_id = func_id,
                  .offset = offset,
                  .btf = btf,
-                 .proto_id = func->type(),
+                 .proto_id = proto_id,
                  .name = btf->name_of(*func)};
   if (btf->is_vmlinux()) {
     DRYDOCK_TRY(check_device_bound(env, desc.name));
