@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel/import/package.h"
 
+#include <algorithm>
+
 #include "base/file.h"
 #include "kernel/import/archive.h"
 #include "kernel/import/decompress.h"
@@ -20,18 +22,22 @@ std::string config_of(const std::string& path) {
   return rest.substr(0, rest.find('/'));
 }
 
-void take_file(KernelPackage& found, const std::string& path, std::span<const std::byte> file) {
+void take_file(KernelPackage& found, const std::string& path, std::span<const std::byte> file,
+               const std::vector<std::string>& modules) {
   std::string_view base = std::string_view(path).substr(path.rfind('/') + 1);
   if (base.starts_with(kImage)) found.image.assign(file.begin(), file.end());
   if (std::string release = config_of(path); !release.empty()) {
     found.config = as_text(file);
     found.release = release;
   }
+  if (std::string module = module_of(path); is_wanted(modules, module))
+    found.modules.emplace_back(module, std::vector(file.begin(), file.end()));
 }
 
 }  // namespace
 
-Result<KernelPackage> read_kernel_package(std::span<const std::byte> deb) {
+Result<KernelPackage> read_kernel_package(std::span<const std::byte> deb,
+                                          const std::vector<std::string>& modules) {
   KernelPackage found;
   Status inner;
   if (!is_ar(deb)) return malformed("not a Debian package");
@@ -43,13 +49,14 @@ Result<KernelPackage> read_kernel_package(std::span<const std::byte> deb) {
       return false;
     }
     inner = for_each_in_tar(*tar, [&](const std::string& path, std::span<const std::byte> file) {
-      take_file(found, path, file);
-      return found.image.empty() || found.config.empty();
+      take_file(found, path, file, modules);
+      return found.image.empty() || found.config.empty() || found.modules.size() < modules.size();
     });
     return false;
   });
   if (!outer) return std::unexpected(outer.error());
   if (!inner) return std::unexpected(inner.error());
+  std::ranges::sort(found.modules, {}, &ModuleFile::first);
   return found;
 }
 
