@@ -131,12 +131,13 @@ int fetch_kernels(const KernelOptions& options) {
   int status = kGood;
   for (const std::string& name : options.fetched) {
     ProgressLine line;
-    auto kernel = fetch_kernel(options.cache, name, [&](const std::string& what, uint64_t done, uint64_t of) {
+    auto progress = [&](const std::string& what, uint64_t done, uint64_t of) {
       constexpr double kMegabyte = 1e6;
       std::string text = name + ": " + what;
       if (of) text += fmt::format(" {:.0f} of {:.0f} MB", static_cast<double>(std::min(done, of)) / kMegabyte, static_cast<double>(of) / kMegabyte);
       line.show(text);
-    });
+    };
+    auto kernel = fetch_kernel(options.cache, name, progress, options.source.modules);
     line.show("");
     if (kernel) {
       fmt::print("{}: {} ({})\n", name, kernel->image, kernel->package);
@@ -156,7 +157,7 @@ Result<ProfileParts> parts_of_target(const KernelOptions& options) {
   auto stored = stored_kernel(options.cache, options.with.substr(3));
   if (!stored) return std::unexpected(stored.error());
   return import_kernel({.path = stored->image, .config = stored->config, .name = stored->name,
-                        .provenance = stored->package});
+                        .provenance = stored->package, .modules = options.source.modules});
 }
 
 int probe_kernel(const KernelOptions& options) {
@@ -182,11 +183,11 @@ int probe_kernel(const KernelOptions& options) {
   std::string file = options.output.empty() ? parts->name + ".profile" : options.output;
   if (auto written = write_file(file, encode_profile(*parts)); !written) return complain(written.error());
   auto compared = referee::compare_with_rows(probed->probed, **profile);
-  size_t questions = compared.helpers + compared.kfuncs + compared.maps;
+  size_t questions = compared.all();
   fmt::print("{}: {}, {} kinds of program, {} LSM hooks, {} map types\n", file, (*target)->release(),
              probed->probed.callers.size(), probed->probed.lsm_hooks.size(), probed->probed.maps.size());
   for (const std::string& caller : probed->unasked) fmt::print("  not loaded there: {}\n", caller);
-  fmt::print("Drydock's rows agree on {} of {} calls and map types\n", questions - compared.differences.size(), questions);
+  fmt::print("Drydock's rows agree on {} of {} answers\n", questions - compared.differences.size(), questions);
   for (const std::string& difference : compared.differences) fmt::print("  {}\n", difference);
   return kGood;
 }
@@ -207,6 +208,8 @@ Action add_kernel(CLI::App& app) {
   options->import->add_option("--config", options->source.config, "the kernel's config, where it is not inside or beside it");
   options->import->add_option("--provenance", options->source.provenance, "what it was made of, for the record (default: the file's name)");
   options->import->add_option("--name", options->source.name, "what --kernel shall call it");
+  options->import->add_option("--module-files", options->source.module_files,
+                              "folder of modules (default: the package, modules/ beside the image, /lib/modules/RELEASE)");
   options->import->add_option("--output,-o", options->output, "the profile file");
   options->header = c->add_subcommand("header", "a kernel's types as C: the vmlinux.h that programs are compiled with");
   options->header->add_option("KERNEL", options->name, "a profile")->capture_default_str();
@@ -215,7 +218,10 @@ Action add_kernel(CLI::App& app) {
   options->fetch->add_option("NAME", options->fetched, "5.10, 6.1, 6.12, 6.18, 7.2");
   options->fetch->add_flag("--list", options->list_known, "what can be fetched, and what is there");
   options->fetch->add_option("--cache", options->cache, "where kernels are kept (default: $XDG_CACHE_HOME/drydock)");
+  for (CLI::App* s : {options->import, options->fetch})
+    s->add_option("--modules", options->source.modules, "modules whose BTF is wanted too: NAME,…")->delimiter(',');
   options->probe = c->add_subcommand("probe", "asks a real kernel what each kind of program may do there, and writes its profile");
+  options->probe->add_option("--modules", options->source.modules, "modules whose BTF the profile shall have: NAME,…")->delimiter(',');
   options->probe->add_option("--with", options->with, "host, or vm:NAME")->capture_default_str();
   options->probe->add_option("--output,-o", options->output, "the profile file");
   options->probe->add_option("--cache", options->cache, "where fetched kernels are kept");

@@ -93,6 +93,10 @@ bool has_lsm_hook(const LsmHook& hook, const Profile& profile) {
 std::span<const LsmHook> all_lsm_hooks() { return kHooks; }
 
 bool LsmHook::has(LsmHookFlag flag, const Profile& profile) const {
+  if (flag == kLsmDisabled)
+    if (auto takes = profile.probed().lsm(name, "lsm")) return !*takes;
+  if (flag == kLsmSleepable)
+    if (auto takes = profile.probed().lsm(name, "lsm.s")) return *takes;
   if (!ever_has(flag)) return false;
   for (const Period& period : kPeriods)
     if (period.flag == flag && (period.hook.empty() || period.hook == name))

@@ -16,15 +16,22 @@ uint32_t find(const Profile& profile, std::string_view name, BtfKind kind) {
   return profile.btf()->find(name, kind);
 }
 
-void add(std::vector<Caller>& callers, Caller caller, std::string_view target = {}) {
-  const CallSite& site = caller.site;
+// The name of a kind of program, `target` being what sets it apart from others of its attach type.
+std::string caller_name(const CallSite& site, std::string_view target) {
+  if (site.program_type == ProgramType::kStructOps)
+    return "struct_ops " + std::string(site.struct_ops) + "." + std::string(site.attach_func);
   const ProgramRules& rules = *program_rules(site.program_type);
   bool none = static_cast<uint32_t>(site.attach_type) == 0 && !rules.attach_type_checked;
-  caller.name = std::string(name_of(site.program_type)) + " " +
-               (none ? "-" : std::string(name_of(site.attach_type)));
-  if (!target.empty()) caller.name += " " + std::string(target);
-  if (site.sleepable && !must_be_sleepable(site.program_type)) caller.name += " sleepable";
-  if (site.sleepable) caller.load_flags |= kLoadSleepable;
+  std::string name = std::string(name_of(site.program_type)) + " " +
+                     (none ? "-" : std::string(name_of(site.attach_type)));
+  if (!target.empty()) name += " " + std::string(target);
+  if (site.sleepable && !must_be_sleepable(site.program_type)) name += " sleepable";
+  return name;
+}
+
+void add(std::vector<Caller>& callers, Caller caller, std::string_view target = {}) {
+  caller.name = caller_name(caller.site, target);
+  if (caller.site.sleepable) caller.load_flags |= kLoadSleepable;
   callers.push_back(caller);
 }
 
@@ -71,8 +78,7 @@ void add_congestion_members(std::vector<Caller>& callers, const Profile& profile
                   .struct_ops = "tcp_congestion_ops"},
          .attach_btf_id = id,
          .load_attach = static_cast<AttachType>(index)},
-        "tcp_congestion_ops." + std::string(member));
-    callers.back().name = "struct_ops tcp_congestion_ops." + std::string(member);
+        member);
   }
 }
 
@@ -145,6 +151,29 @@ void add_by_btf(std::vector<Caller>& callers, const Profile& profile) {
 
 }  // namespace
 
+// What the kernel's function is called where it sets the program apart.
+static std::string_view target_of(const CallSite& site) {
+  auto behind = [&](std::string_view prefix) {
+    std::string_view name = site.attach_func;
+    if (name.starts_with(prefix)) name.remove_prefix(prefix.size());
+    return name;
+  };
+  switch (site.attach_type) {
+    case AttachType::kTraceRawTp: return {};  // one tracepoint stands for all
+    case AttachType::kTraceIter: return behind("bpf_iter_");
+    case AttachType::kLsmMac:
+    case AttachType::kLsmCgroup: return behind("bpf_lsm_");
+    default: return site.attach_func;
+  }
+}
+
+const ProbedCaller* probed_caller(const CallSite& site, const Profile& profile) {
+  const auto& callers = profile.probed().callers;
+  if (callers.empty() || site.extends_program || !program_rules(site.program_type)) return nullptr;
+  auto at = callers.find(caller_name(site, target_of(site)));
+  return at == callers.end() ? nullptr : &at->second;
+}
+
 std::vector<Caller> all_callers(const Profile& profile, bool unknown_too) {
   std::vector<Caller> callers;
   for (const ProgramRules& rules : all_program_rules()) {
@@ -160,6 +189,7 @@ std::vector<Caller> all_callers(const Profile& profile, bool unknown_too) {
                profile);
   }
   add_by_btf(callers, profile);
+  for (Caller& caller : callers) caller.site.probed = probed_caller(caller.site, profile);
   size_t with_gpl = callers.size();
   for (size_t i = 0; i < with_gpl; ++i) {
     Caller caller = callers[i];

@@ -26,4 +26,8 @@ struct Caller {
 /// `unknown_too`: also of the program types and attach types that it does not know.
 std::vector<Caller> all_callers(const Profile& profile, bool unknown_too = false);
 
+/// What the profile's kernel said of such a program when it was probed; nullptr when it was not
+/// asked about that very kind.
+const ProbedCaller* probed_caller(const CallSite& site, const Profile& profile);
+
 }  // namespace drydock

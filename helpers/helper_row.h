@@ -87,6 +87,7 @@ struct CallSite {
   bool bpf_capable = true;           // CAP_BPF
   bool sys_admin = true;             // CAP_SYS_ADMIN
   bool extends_program = false;      // the traced function is another BPF program's
+  const ProbedCaller* probed = nullptr;  // what the kernel itself said of such a program
 };
 
 /// Emulates the helper. Arguments are r1 to r5; the result is r0.

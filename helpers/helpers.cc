@@ -117,7 +117,7 @@ HelperId helper_count() { return kHelperCount; }
 
 std::span<const HelperRow* const> helper_variants() { return kVariants; }
 
-HelperAvailability helper_for(HelperId id, const CallSite& site, const Profile& profile) {
+static HelperAvailability by_rows(HelperId id, const CallSite& site, const Profile& profile) {
   using enum HelperAvailability::Kind;
   if (id >= kHelperCount || (id > 0 && kReleases[id] > profile.version()))
     return {.kind = kUnknownId};
@@ -135,6 +135,20 @@ HelperAvailability helper_for(HelperId id, const CallSite& site, const Profile& 
     if (named) break;
   }
   return {.kind = kNotForProgram, .row = helper_row(id)};
+}
+
+HelperAvailability helper_for(HelperId id, const CallSite& site, const Profile& profile) {
+  HelperAvailability answer = by_rows(id, site, profile);
+  auto said = site.probed ? profile.probed().helper(*site.probed, id) : std::nullopt;
+  if (!said) return answer;
+  // The kernel was asked as root: its no holds for everybody, its yes for those with every
+  // capability. That it sleeps is no matter of the lists here.
+  bool allowed = answer.kind == HelperAvailability::Kind::kAllowed && answer.allowed_at_hook;
+  bool asleep = answer.row && (answer.row->flags & kHelperMightSleep) && !site.sleepable;
+  if (!*said && allowed && !asleep) return {.row = helper_row(id)};
+  if (*said && !allowed && site.bpf_capable && site.perfmon && site.sys_admin)
+    return {.kind = HelperAvailability::Kind::kAllowed, .row = answer.row ? answer.row : helper_row(id)};
+  return answer;
 }
 
 }  // namespace drydock

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel/probed.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace drydock {
@@ -30,14 +31,17 @@ std::string joined(const Words& words) {
   return text;
 }
 
+using Numbers = std::bitset<ProbedCaller::kMost>;
+
 /// {1, 2, 3, 7}: "1-3 7"
-std::string ranges_text(const std::set<uint32_t>& numbers) {
+std::string ranges_text(const Numbers& numbers) {
   std::string text;
-  for (auto at = numbers.begin(); at != numbers.end();) {
-    uint32_t first = *at, last = first;
-    while (++at != numbers.end() && *at == last + 1) last = *at;
+  for (size_t at = 0; at < numbers.size(); ++at) {
+    if (!numbers[at]) continue;
+    size_t first = at;
+    while (at + 1 < numbers.size() && numbers[at + 1]) ++at;
     text += (text.empty() ? "" : " ") + std::to_string(first);
-    if (last != first) text += "-" + std::to_string(last);
+    if (at != first) text += "-" + std::to_string(at);
   }
   return text;
 }
@@ -47,16 +51,16 @@ bool number(std::string_view text, uint32_t& out) {
   return error == std::errc{} && end == text.data() + text.size();
 }
 
-bool read_ranges(std::string_view text, std::set<uint32_t>& out) {
-  constexpr uint32_t kMost = 1u << 16;
-  for (const std::string& word : words(text)) {
+bool read_ranges(std::string_view text, Numbers& out) {
+  for (std::string_view word : split(text, ' ')) {
+    if (word.empty()) continue;
     size_t dash = word.find('-');
     uint32_t first = 0, last = 0;
-    if (!number(std::string_view(word).substr(0, dash), first)) return false;
+    if (!number(word.substr(0, dash), first)) return false;
     last = first;
-    if (dash != word.npos && !number(std::string_view(word).substr(dash + 1), last)) return false;
-    if (last < first || last > kMost) return false;
-    for (uint32_t n = first; n <= last; ++n) out.insert(n);
+    if (dash != word.npos && !number(word.substr(dash + 1), last)) return false;
+    if (last < first || last >= out.size()) return false;
+    for (uint32_t n = first; n <= last; ++n) out.set(n);
   }
   return true;
 }
@@ -70,25 +74,62 @@ bool read_row(const std::vector<std::string_view>& row, Probed& probed) {
     probed.attach_types[std::string(row[1])] = words(row[2]);
   } else if (row.size() == 3 && row[0] == "lsm") {
     probed.lsm_hooks[std::string(row[1])] = words(row[2]);
-  } else if (row.size() == 4 && row[0] == "caller") {
+  } else if (row.size() == 2 && row[0] == "helpers") {
+    return number(row[1], probed.helper_end);
+  } else if (row.size() == 2 && row[0] == "kfuncs") {
+    probed.kfuncs = words(row[1]);
+    return std::ranges::is_sorted(probed.kfuncs);
+  } else if (row.size() == 4 && row[0] == "calls") {
     ProbedCaller& caller = probed.callers[std::string(row[1])];
-    for (std::string& name : words(row[3])) caller.kfuncs.insert(std::move(name));
-    return read_ranges(row[2], caller.helpers);
+    return read_ranges(row[2], caller.helpers) && read_ranges(row[3], caller.kfuncs);
   } else {
     return false;
   }
   return true;
 }
 
+std::optional<bool> among(const Probed::ByName<std::vector<std::string>>& lists, std::string_view list,
+                          std::string_view name) {
+  auto at = lists.find(list);
+  if (at == lists.end() || name.empty()) return std::nullopt;
+  return std::ranges::find(at->second, name) != at->second.end();
+}
+
 }  // namespace
+
+std::optional<bool> Probed::map(std::string_view type) const {
+  if (maps.empty()) return std::nullopt;
+  return std::ranges::find(maps, type) != maps.end();
+}
+
+std::optional<bool> Probed::attach(std::string_view program_type, std::string_view attach_type) const {
+  return among(attach_types, program_type, attach_type);
+}
+
+std::optional<bool> Probed::lsm(std::string_view hook, std::string_view kind) const {
+  return among(lsm_hooks, hook, kind);
+}
+
+std::optional<bool> Probed::helper(const ProbedCaller& caller, uint32_t id) const {
+  if (id == 0 || id >= helper_end || id >= caller.helpers.size()) return std::nullopt;
+  return caller.helpers[id];
+}
+
+std::optional<bool> Probed::kfunc(const ProbedCaller& caller, std::string_view name) const {
+  auto at = std::ranges::lower_bound(kfuncs, name);
+  if (at == kfuncs.end() || *at != name) return std::nullopt;
+  auto place = static_cast<size_t>(at - kfuncs.begin());
+  return place < caller.kfuncs.size() ? std::optional(caller.kfuncs[place]) : std::nullopt;
+}
 
 std::string Probed::text() const {
   if (release.empty()) return {};
   std::string out = "release\t" + release + "\nmaps\t" + joined(maps) + "\n";
   for (const auto& [type, attach] : attach_types) out += "attach\t" + type + "\t" + joined(attach) + "\n";
   for (const auto& [hook, kinds] : lsm_hooks) out += "lsm\t" + hook + "\t" + joined(kinds) + "\n";
+  out += "helpers\t" + std::to_string(helper_end) + "\nkfuncs\t" + joined(kfuncs) + "\n";
   for (const auto& [name, caller] : callers)
-    out += "caller\t" + name + "\t" + ranges_text(caller.helpers) + "\t" + joined(caller.kfuncs) + "\n";
+    out += "calls\t" + name + "\t" + ranges_text(caller.helpers) + "\t" + ranges_text(caller.kfuncs) + "\n";
   return out;
 }
 

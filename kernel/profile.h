@@ -14,6 +14,8 @@
 
 #include "base/result.h"
 #include "kernel/btf.h"
+#include "kernel/probed.h"
+#include "kernel/symbols.h"
 
 namespace drydock {
 
@@ -59,16 +61,15 @@ class Profile {
   /// Every kfunc with its flags, by BTF id.
   std::span<const std::pair<uint32_t, uint32_t>> kfuncs() const { return kfunc_flags_; }
 
-  /// Lines "T name" of the kernel's symbols where the import knew them, else "".
-  const std::string& symbols() const { return symbols_; }
-  /// Is it one of symbols()? Indexed when first asked.
-  bool has_symbol(std::string_view name) const;
+  /// What the kernel's /proc/kallsyms names.
+  const KernelSymbols& symbols() const { return symbols_; }
+  /// What the kernel itself said when it was asked; empty when it was not. It has the last word:
+  /// rows are asked about what it does not answer.
+  const Probed& probed() const { return probed_; }
 
  private:
   friend class ProfileBuilder;
-  struct SymbolIndex;
-  void index_symbols_when_asked();
-  std::string name_, release_, stable_, provenance_, config_text_, symbols_;
+  std::string name_, release_, stable_, provenance_, config_text_;
   Release version_;
   std::bitset<kMaxFeatures> features_;
   std::shared_ptr<const Btf> btf_;
@@ -76,7 +77,8 @@ class Profile {
   std::vector<std::pair<std::string_view, std::string_view>> config_;   // sorted, views of config_text_
   std::vector<std::pair<uint32_t, uint32_t>> kfunc_flags_;              // sorted by BTF id
   bool has_kfunc_flags_ = false;
-  std::shared_ptr<SymbolIndex> symbol_index_;
+  KernelSymbols symbols_;
+  Probed probed_;
 };
 
 }  // namespace drydock

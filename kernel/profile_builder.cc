@@ -79,8 +79,10 @@ Result<std::shared_ptr<const Profile>> ProfileBuilder::build(ProfileParts parts)
   profile.stable_ = std::move(builder.parts_.stable);
   profile.provenance_ = std::move(builder.parts_.provenance);
   profile.config_text_ = std::move(builder.parts_.config);
-  profile.symbols_ = std::move(builder.parts_.symbols);
-  profile.index_symbols_when_asked();
+  profile.symbols_ = KernelSymbols(std::move(builder.parts_.symbols), profile.btf_);
+  auto probed = Probed::parse(builder.parts_.probed);
+  if (!probed) return std::unexpected(probed.error());
+  profile.probed_ = std::move(*probed);
   builder.index_config();
   builder.read_kfunc_sets();
   builder.compute_features();

@@ -23,7 +23,7 @@ struct ProfileParts {
   std::string stable;      // upstream release, where `release` does not tell it: "5.10.223"
   std::string provenance;  // package, file or machine that the parts came from
   std::string config;      // the kernel's .config
-  std::string symbols;     // lines "T name": the kernel's symbols where known, else empty
+  std::string symbols;     // condensed (kernel/symbols.h); empty when not known
   std::string probed;      // what the kernel itself said (kernel/probed.h); empty when not asked
   std::vector<std::byte> btf;      // section .BTF
   std::vector<std::byte> btf_ids;  // section .BTF_ids, resolved; empty when not known

@@ -11,6 +11,7 @@
 #include "kernel/import/archive.h"
 #include "kernel/import/decompress.h"
 #include "kernel/import/image.h"
+#include "kernel/import/module.h"
 #include "kernel/import/package.h"
 #include "kernel/profile_file.h"
 
@@ -67,6 +68,23 @@ Result<std::string> config_beside(const ImportSource& source, const std::string&
   return text;
 }
 
+Status take_modules(const ImportSource& source, std::vector<ModuleFile> found, ProfileParts& parts) {
+  std::vector<std::string> places = {source.module_files};
+  if (source.module_files.empty())
+    places = {fs::path(source.path).parent_path() / "modules", "/lib/modules/" + parts.release};
+  for (const std::string& folder : places)
+    if (found.empty()) found = modules_in(folder, source.modules);
+  for (const std::string& wanted : source.modules)
+    if (std::ranges::none_of(found, [&](const ModuleFile& m) { return is_wanted({wanted}, m.first); }))
+      return not_found("module " + wanted + " is not in " + (source.module_files.empty() ? "the package, nor in " + places[0] + " or " + places[1] : places[0]));
+  for (const ModuleFile& module : found) {
+    auto btf = module_btf(module);
+    if (!btf) return std::unexpected(btf.error());
+    parts.modules.emplace_back(module.first, std::move(*btf));
+  }
+  return {};
+}
+
 std::string embedded_names() {
   std::string names;
   for (std::string_view name : embedded_profiles()) names += (names.empty() ? "" : ", ") + std::string(name);
@@ -104,9 +122,11 @@ Result<ProfileParts> import_host() {
   parts.stable = stable_release(names.version);
   parts.provenance = std::string("running kernel, ") + names.release + " " + names.version;
   parts.config = host_config(parts.release);
-  parts.symbols = host_symbols();
   auto btf = read_file("/sys/kernel/btf/vmlinux");
   if (!btf) return not_found("the running kernel's BTF cannot be read: " + btf.error().message);
+  auto vmlinux = Btf::parse(*btf, "vmlinux");
+  if (!vmlinux) return std::unexpected(vmlinux.error());
+  parts.symbols = KernelSymbols::condense(host_symbols(), **vmlinux);
   parts.btf = std::move(*btf);
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator("/sys/kernel/btf", ignored)) {
@@ -123,14 +143,16 @@ Result<ProfileParts> import_kernel(const ImportSource& source) {
   ProfileParts parts;
   parts.provenance = source.provenance;
   if (parts.provenance.empty()) parts.provenance = fs::path(source.path).filename();
+  std::vector<ModuleFile> modules;
   if (is_ar(*file)) {
-    auto package = read_kernel_package(*file);
+    auto package = read_kernel_package(*file, source.modules);
     if (!package)
       return std::unexpected(
           Error{package.error().kind, source.path + ": " + package.error().message});
     if (package->image.empty()) return not_found(source.path + ": the package holds no vmlinuz");
     *file = std::move(package->image);
     parts.config = std::move(package->config);
+    modules = std::move(package->modules);
   }
   auto image = read_kernel_image(*file);
   if (!image)
@@ -146,6 +168,7 @@ Result<ProfileParts> import_kernel(const ImportSource& source) {
     parts.config = std::move(*config);
   }
   parts.name = source.name.empty() ? short_name(parts.release) : source.name;
+  if (auto taken = take_modules(source, std::move(modules), parts); !taken) return std::unexpected(taken.error());
   return parts;
 }
 

@@ -29,6 +29,9 @@ struct ImportSource {
   std::string config;      // path of its config; "" looks inside, then beside it
   std::string name;        // "" for the release's first two numbers
   std::string provenance;  // "" for the file's or the package's name
+  std::vector<std::string> modules = {};   // whose BTF is wanted too
+  std::string module_files = {};   // folder of modules; "" looks into the package, beside the image (modules/), then
+                                   // into /lib/modules/RELEASE
 };
 Result<ProfileParts> import_kernel(const ImportSource& source);
 

@@ -106,7 +106,7 @@ void take_section(std::string_view tag, std::vector<std::byte> data, ProfilePart
     read_meta(text, parts);
   } else if (tag == "CONF") {
     parts.config = text;
-  } else if (tag == "SYMS") {
+  } else if (tag == "SYMB") {
     parts.symbols = text;
   } else if (tag == "PROB") {
     parts.probed = text;
@@ -132,7 +132,7 @@ std::vector<std::byte> encode_profile(const ProfileParts& parts) {
   writer.section("CONF", as_byte_span(parts.config));
   writer.section("BTF ", parts.btf);
   if (!parts.btf_ids.empty()) writer.section("IDS ", parts.btf_ids);
-  if (!parts.symbols.empty()) writer.section("SYMS", as_byte_span(parts.symbols));
+  if (!parts.symbols.empty()) writer.section("SYMB", as_byte_span(parts.symbols));
   if (!parts.probed.empty()) writer.section("PROB", as_byte_span(parts.probed));
   for (const auto& [name, bytes] : parts.modules) {
     std::string data = name + '\0';

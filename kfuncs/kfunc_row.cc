@@ -222,8 +222,8 @@ KfuncHook kfunc_hook_of(ProgramType type, const Profile& profile) {
                                                                          : KfuncHook::kNone;
 }
 
-KfuncAvailability kfunc_for(const Btf& btf, uint32_t func_id, const CallSite& site,
-                            const Profile& profile) {
+static KfuncAvailability by_rows(const Btf& btf, uint32_t func_id, const CallSite& site,
+                                 const Profile& profile) {
   KernelSays says = kernel_says(btf, func_id, profile);
   if (says.known && !says.is_kfunc) return {};
   KfuncAvailability answer;
@@ -251,6 +251,24 @@ std::optional<uint32_t> kfunc_flags_seen(const Btf& btf, uint32_t func_id, Progr
     if (kfunc_set(row.set).hooks & hooks) flags = says.is_kfunc ? says.flags : row.flags;
   });
   return flags;
+}
+
+KfuncAvailability kfunc_for(const Btf& btf, uint32_t func_id, const CallSite& site,
+                            const Profile& profile) {
+  using enum KfuncAvailability::Kind;
+  KfuncAvailability answer = by_rows(btf, func_id, site, profile);
+  if (!site.probed || !btf.is_vmlinux()) return answer;
+  std::string_view name = btf.name_of(func_id);
+  auto said = profile.probed().kfunc(*site.probed, name);
+  if (!said || answer.kind == kNoRow) return answer;
+  // That it sleeps is no matter of the sets.
+  bool asleep = (answer.flags & kKfSleepable) && !site.sleepable;
+  if (!*said && answer.kind == kAllowed && !asleep) return {};
+  if (!*said || answer.kind == kAllowed) return answer;
+  std::span<const KfuncRow> rows = kfunc_rows_named(name);
+  if (rows.empty()) return {.kind = kNoRow};
+  KernelSays says = kernel_says(btf, func_id, profile);
+  return {kAllowed, &rows.front(), says.is_kfunc ? says.flags : rows.front().flags};
 }
 
 namespace {

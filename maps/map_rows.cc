@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <climits>
 
+#include "kernel/features.h"
 #include "maps/map.h"
 #include "maps/redirect_map.h"
 
@@ -226,6 +227,11 @@ std::span<const MapRow> map_rows() { return kRows; }
 const MapRow* map_row(MapType type) {
   auto n = static_cast<uint32_t>(type);
   return n >= 1 && n <= std::size(kRows) ? &kRows[n - 1] : nullptr;
+}
+
+bool has_map_type(const MapRow& row, const Profile& profile) {
+  if (auto said = profile.probed().map(name_of(row.type))) return *said;
+  return within(profile.version(), row.since, "");
 }
 
 int check_map_spec(const MapSpec& s) {

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "kernel/btf_fields.h"
+#include "kernel/profile.h"
 #include "kernel/uapi.h"
 #include "maps/map_info.h"
 
@@ -62,6 +63,9 @@ struct MapRow {
 /// nullptr for a type that no kernel we know has.
 const MapRow* map_row(MapType type);
 std::span<const MapRow> map_rows();
+
+/// Whether a kernel of that profile has the type.
+bool has_map_type(const MapRow& row, const Profile& profile);
 
 /// What BPF_MAP_CREATE says before anything is allocated: 0 or a positive errno.
 int check_map_spec(const MapSpec& spec);

@@ -7,6 +7,7 @@
 #include "contexts/lsm_hooks.h"
 #include "contexts/program_rules.h"
 #include "contexts/tracing_targets.h"
+#include "helpers/callers.h"
 #include "kernel/features.h"
 #include "verifier/btf_context.h"
 #include "verifier/memory_access_text.h"
@@ -302,9 +303,7 @@ Check check_sleepability(Env& env) {
   return Check::ok();
 }
 
-}  // namespace
-
-Check check_attach_target(Env& env) {
+Check find_and_check(Env& env) {
   DRYDOCK_TRY(check_sleepability(env));
   switch (env.program.type) {
     case ProgramType::kStructOps: return check_struct_ops_target(env);
@@ -333,6 +332,14 @@ Check check_attach_target(Env& env) {
   if (env.attach_type == AttachType::kTraceIter) return check_iterator(env, target);
   if (env.program.type == ProgramType::kLsm) return check_lsm_hook(env, target);
   return check_denied(env, target);
+}
+
+}  // namespace
+
+Check check_attach_target(Env& env) {
+  DRYDOCK_TRY(find_and_check(env));
+  env.probed = probed_caller(env.call_site(), env.profile);
+  return Check::ok();
 }
 
 }  // namespace drydock::verifier

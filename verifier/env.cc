@@ -59,7 +59,8 @@ CallSite Env::call_site() const {
           .perfmon = options.capabilities.perfmon,
           .bpf_capable = options.capabilities.bpf,
           .sys_admin = options.capabilities.sys_admin,
-          .extends_program = program.target != nullptr};
+          .extends_program = program.target != nullptr,
+          .probed = probed};
 }
 
 }  // namespace drydock::verifier

@@ -267,6 +267,7 @@ class Env {
   }
   bool has(Feature f) const { return profile.has(f); }
   CallSite call_site() const;  // of the program, for helper_for()
+  const ProbedCaller* probed = nullptr;  // what the kernel said of such programs; once the target is known
 
   void mark_reg_scratched(uint32_t regno) { scratched_regs |= 1u << regno; }
   void mark_slot_scratched(uint32_t spi) { scratched_slots |= uint64_t{1} << spi; }

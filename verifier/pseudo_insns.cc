@@ -216,8 +216,7 @@ class PseudoInsns {
 bool kernel_has_symbol(const Env& env, const Btf& btf, std::string_view name) {
   // A module's symbols are not in the profile, nor are those of a profile made without them: the
   // BTF that declares the name has to do.
-  if (env.profile.symbols().empty() || !btf.is_vmlinux()) return true;
-  return env.profile.has_symbol(name);
+  return !btf.is_vmlinux() || env.profile.symbols().has(name);
 }
 
 Check check_fd_array(Env& env) {

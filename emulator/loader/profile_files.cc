@@ -38,22 +38,9 @@ constexpr uint64_t kTextBase = 0xffffffff81000000, kSymbolStride = 64;
 std::string kallsyms_text(const Profile& profile) {
   std::string text;
   uint64_t address = kTextBase;
-  std::string_view symbols = profile.symbols();
-  while (!symbols.empty()) {
-    size_t end = std::min(symbols.find('\n'), symbols.size());
-    std::string_view line = symbols.substr(0, end);
-    symbols.remove_prefix(std::min(end + 1, symbols.size()));
-    if (line.size() > 2) add_symbol(text, address += kSymbolStride, line[0], line.substr(2));
-  }
-  if (!text.empty()) return text;
-  const Btf& btf = *profile.btf();
-  for (uint32_t id = 1; id < btf.type_count(); ++id) {
-    const BtfType& type = *btf.type(id);
-    if (type.kind() == BtfKind::kFunc)
-      add_symbol(text, address += kSymbolStride, 'T', btf.name_of(type));
-    if (type.kind() == BtfKind::kVar)
-      add_symbol(text, address += kSymbolStride, 'D', btf.name_of(type));
-  }
+  profile.symbols().for_each([&](char type, std::string_view name) {
+    add_symbol(text, address += kSymbolStride, type, name);
+  });
   return text;
 }
 

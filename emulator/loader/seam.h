@@ -64,8 +64,8 @@ class LibbpfCall {
   std::unique_ptr<Binding> binding_;
 };
 
-/// Lines "address type name", as /proc/kallsyms: from the profile's symbols, else every function
-/// and variable of its BTF, at addresses that follow from their order.
+/// Lines "address type name", as /proc/kallsyms: the profile's symbols, at addresses that follow
+/// from their order.
 std::string kallsyms_text(const Profile& profile);
 
 }  // namespace drydock

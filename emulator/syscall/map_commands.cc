@@ -388,7 +388,7 @@ int64_t map_create(const Call& call) {
   auto a = call.as<attr::MapCreate>();
   if (int64_t err = check_attributes(a)) return err;
   const MapRow* row = map_row(static_cast<MapType>(a.map_type));
-  if (!row || !row->make) return -EINVAL;
+  if (!row || !row->make || !has_map_type(*row, call.kernel.profile())) return -EINVAL;
   MapSpec spec = spec_of(a, call.kernel.settings().cpus);
   if (a.map_ifindex) {
     call.kernel.note_unsupported("maps offloaded to a device");

@@ -54,6 +54,16 @@ std::vector<bpf_insn> program(const CallsRequest& r, const uint32_t* function) {
   return insns;
 }
 
+/// An arena takes 4 GB of addresses and their tables, for which a machine may be too small: that is no no.
+bool too_large_here(MapType type) {
+  if (type != MapType::kArena) return false;
+  LIBBPF_OPTS(bpf_map_create_opts, options);
+  options.map_flags = BPF_F_MMAPABLE;
+  int fd = bpf_map_create(BPF_MAP_TYPE_ARENA, nullptr, 0, 0, 1, &options);
+  if (fd >= 0) close(fd);
+  return fd == -ENOMEM;
+}
+
 }  // namespace
 
 Json try_calls(const CallsRequest& request) {
@@ -70,9 +80,14 @@ Json try_calls(const CallsRequest& request) {
 
 Json creatable_maps() {
   Json types = Json::array();
-  for (MapType type : all_map_types())
-    if (libbpf_probe_bpf_map_type(static_cast<bpf_map_type>(type), nullptr) > 0)
-      types.push_back(static_cast<uint32_t>(type));
+  for (MapType type : all_map_types()) {
+    // A struct_ops map is of a struct that not every kernel has first; its programs came with it.
+    bool there = type == MapType::kStructOps
+                     ? libbpf_probe_bpf_prog_type(BPF_PROG_TYPE_STRUCT_OPS, nullptr) > 0
+                     : libbpf_probe_bpf_map_type(static_cast<bpf_map_type>(type), nullptr) > 0;
+    there = there || too_large_here(type);
+    if (there) types.push_back(static_cast<uint32_t>(type));
+  }
   return types;
 }
 

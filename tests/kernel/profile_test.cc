@@ -105,7 +105,7 @@ TEST(Profile, DamagedFilesAreMalformed) {
 TEST(Profile, EmbeddedDefault) {
   auto profile = Profile::load("6.18").value();
   EXPECT_EQ(profile->release(), "6.18.15+deb13-cloud-amd64");
-  EXPECT_EQ(profile->provenance(), "linux-image-6.18.15+deb13-cloud-amd64 6.18.15-1~bpo13+1");
+  EXPECT_EQ(profile->provenance(), "linux-image-6.18.15+deb13-cloud-amd64 6.18.15-1~bpo13+1; probed as vm:6.18");
   EXPECT_TRUE(profile->config_enabled("CONFIG_BPF_SYSCALL"));
   EXPECT_NE(profile->btf()->find("task_struct", BtfKind::kStruct), 0u);
   // pahole marks every kfunc with a decl tag; the sets in .BTF_ids must name the same functions.
