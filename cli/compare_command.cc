@@ -176,6 +176,8 @@ Action add_compare(CLI::App& app) {
   c->add_option("--answers", options->settings.answers, "the folder of kept answers")->capture_default_str();
   c->add_option("--ledger", options->ledger, "known differences (default: corpus/ledger.json where there is one); none");
   c->add_option("--cache", options->settings.cache, "where fetched kernels are kept");
+  c->add_option("--memory", options->settings.megabytes, "MB of memory of a virtual machine (default: 3000)")->check(CLI::Range(256, 1 << 20));
+  c->add_option("--seconds", options->settings.seconds_each, "a real kernel's time for one program (default: 60)")->check(CLI::Range(1, 86'400));
   c->add_option("--jobs,-j", options->settings.jobs, "objects that Drydock verifies at a time")->check(CLI::Range(1, 256));
   c->add_option("--shard", options->shard, "I/N: the I-th of N parts");
   c->add_option("--merge", options->merge, "JSON of earlier runs (--output): adds them up instead of asking");

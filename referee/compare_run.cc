@@ -75,10 +75,12 @@ std::vector<Answer> kept_answers(const AnswerBook& book, const std::vector<Answe
   return kept;
 }
 
-Result<std::vector<Answer>> ask(Target& target, const Suite& suite, size_t programs, bool progress) {
+Result<std::vector<Answer>> ask(Target& target, const Suite& suite, size_t programs, const CompareSettings& settings) {
   std::vector<Answer> answers;
-  Progress line(progress, target.name(), programs);
-  Status asked = target.ask(suite.objects, {}, [&](Answer a) {
+  Progress line(settings.progress, target.name(), programs);
+  AskOptions options;
+  if (settings.seconds_each) options.seconds_each = settings.seconds_each;
+  Status asked = target.ask(suite.objects, options, [&](Answer a) {
     line.step(a.program);
     answers.push_back(std::move(a));
   });
@@ -142,7 +144,7 @@ Result<Comparison> compare_suite(const Suite& suite, const std::string& name, co
                .whole = suite.whole};
   std::unique_ptr<Target> target;
   if (!name.starts_with("stored:")) {
-    auto opened = open_target(name, {.cache = settings.cache, .progress = settings.progress});
+    auto opened = open_target(name, {.cache = settings.cache, .progress = settings.progress, .megabytes = settings.megabytes});
     if (opened) target = std::move(*opened);
     else if (opened.error().kind == ErrorKind::kUsage) return std::unexpected(opened.error());
     else c.skipped = opened.error().message;
@@ -177,7 +179,7 @@ Result<Comparison> compare_suite(const Suite& suite, const std::string& name, co
   std::vector<Answer> theirs;
   if (target) {
     c.target = target->name() + " (" + target->release() + ")";
-    auto asked = ask(*target, suite, ours.size(), settings.progress);
+    auto asked = ask(*target, suite, ours.size(), settings);
     if (!asked) {
       c.skipped = c.target + ": " + asked.error().message;
       return c;
@@ -201,7 +203,7 @@ Result<AnnotationComparison> compare_suite_annotations(const Suite& suite, const
   if (!profile) return std::unexpected(Error{ErrorKind::kUsage, profile.error().message, 0});
   std::string path = book_path(settings, kernel_of(name), suite.name + "-annotations");
   if (!name.starts_with("stored:")) {
-    auto target = open_target(name, {.cache = settings.cache, .progress = settings.progress});
+    auto target = open_target(name, {.cache = settings.cache, .progress = settings.progress, .megabytes = settings.megabytes});
     if (target) {
       c.target = (*target)->name() + " (" + (*target)->release() + ")";
       auto pairs = compare_annotations(suite.objects, **target, *profile);

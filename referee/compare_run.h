@@ -34,6 +34,8 @@ struct CompareSettings {
   bool progress = false;
   const Ledger* ledger = nullptr;
   std::string cache;                        // of fetched kernels
+  uint32_t megabytes = 0;                   // memory of virtual machines; 0: the usual
+  uint32_t seconds_each = 0;                // the real kernel's time for a program; 0: the usual
 };
 
 /// Compares one suite with one target: "host", "vm:NAME", or "stored:NAME" for kept answers. A

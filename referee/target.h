@@ -105,6 +105,7 @@ class Target {
 struct TargetOptions {
   std::string cache;      // where fetched kernels are kept; "" for $XDG_CACHE_HOME/drydock
   bool progress = false;  // a progress line on standard error
+  uint32_t megabytes = 0; // memory of a virtual machine; 0: what is enough for nearly all
 };
 
 /// "host" or "vm:NAME". kUnsupported with the reason where it cannot be asked here (no root, no

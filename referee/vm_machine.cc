@@ -19,7 +19,6 @@ namespace drydock::referee {
 namespace {
 
 constexpr const char* kQemu = "qemu-system-x86_64";
-constexpr const char* kMegabytes = "3000";
 // Emulation boots in about 5 s on an idle machine; a busy one takes its time.
 constexpr int kTcgBootMs = 120'000, kKvmBootMs = 30'000, kPowerOffMs = 5'000;
 // panic=-1 restarts at once, and with -no-reboot that is the end of QEMU. Only the BPF LSM, as
@@ -27,9 +26,10 @@ constexpr int kTcgBootMs = 120'000, kKvmBootMs = 30'000, kPowerOffMs = 5'000;
 constexpr const char* kCommandLine = "console=ttyS0 panic=-1 oops=panic quiet lsm=bpf";
 
 std::vector<std::string> qemu_arguments(const std::string& image, const MemoryFile& initramfs,
-                                        const MemoryFile& console, Accelerator accelerator) {
+                                        const MemoryFile& console, Accelerator accelerator,
+                                        MachineSize size) {
   std::vector<std::string> arguments = {kQemu, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-                                        "-m", kMegabytes, "-kernel", image, "-initrd", initramfs.path(),
+                                        "-m", std::to_string(size.megabytes), "-smp", std::to_string(size.cpus), "-kernel", image, "-initrd", initramfs.path(),
                                         "-append", kCommandLine,
                                         "-chardev", "file,id=console,path=" + console.path(),
                                         "-chardev", "stdio,id=agent,signal=off",
@@ -95,10 +95,11 @@ std::string fatal_line(std::string_view console) {
   return {};
 }
 
-Result<VmMachine> VmMachine::boot(const std::string& image, const MemoryFile& initramfs, Accelerator accelerator) {
+Result<VmMachine> VmMachine::boot(const std::string& image, const MemoryFile& initramfs, Accelerator accelerator,
+                                  MachineSize size) {
   auto console = MemoryFile::make("console", {});
   if (!console) return std::unexpected(console.error());
-  auto process = Process::start({.arguments = qemu_arguments(image, initramfs, *console, accelerator),
+  auto process = Process::start({.arguments = qemu_arguments(image, initramfs, *console, accelerator, size),
                                  .inherited = {initramfs.fd(), console->fd()}});
   if (!process) return std::unexpected(process.error());
   auto session = AgentSession::open(std::move(*process), accelerator == Accelerator::kKvm ? kKvmBootMs : kTcgBootMs);
@@ -128,7 +129,7 @@ Accelerator choose_accelerator(const std::string& cache, const std::string& imag
     if (*known == key + " works\n") return Accelerator::kKvm;
     if (*known == key + " fails\n") return Accelerator::kTcg;
   }
-  auto machine = VmMachine::boot(image, initramfs, Accelerator::kKvm);
+  auto machine = VmMachine::boot(image, initramfs, Accelerator::kKvm, {});
   if (machine) machine->shut_down();
   std::error_code ignored;
   std::filesystem::create_directories(cache, ignored);

@@ -34,10 +34,17 @@ class MemoryFile {
 
 enum class Accelerator { kKvm, kTcg };
 
+/// What a machine has.
+struct MachineSize {
+  uint32_t cpus = 1;
+  uint32_t megabytes = 3000;
+};
+
 class VmMachine {
  public:
   /// Boots and waits for the agent.
-  static Result<VmMachine> boot(const std::string& image, const MemoryFile& initramfs, Accelerator accelerator);
+  static Result<VmMachine> boot(const std::string& image, const MemoryFile& initramfs, Accelerator accelerator,
+                                MachineSize size);
 
   AgentSession& session() { return session_; }
   /// The kernel's own words on its end: the panic, the oops or the lack of memory; else "".

@@ -36,15 +36,15 @@ Result<CpioWriter> base_files(const StoredKernel& kernel, std::string* config) {
 /// Machines of one kernel with one initramfs, one after another.
 class VmSessions final : public SessionSource {
  public:
-  VmSessions(const StoredKernel& kernel, MemoryFile initramfs, Accelerator accelerator)
-      : kernel_(kernel), initramfs_(std::move(initramfs)), accelerator_(accelerator) {}
+  VmSessions(const StoredKernel& kernel, MemoryFile initramfs, Accelerator accelerator, MachineSize size)
+      : kernel_(kernel), initramfs_(std::move(initramfs)), accelerator_(accelerator), size_(size) {}
   ~VmSessions() override {
     if (machine_) machine_->shut_down();
   }
 
   Result<AgentSession*> session() override {
     for (int attempt = 1; !machine_; ++attempt) {
-      auto machine = VmMachine::boot(kernel_.image, initramfs_, accelerator_);
+      auto machine = VmMachine::boot(kernel_.image, initramfs_, accelerator_, size_);
       if (machine) machine_ = std::move(*machine);
       else if (attempt == kBootAttempts) return std::unexpected(machine.error());
     }
@@ -58,6 +58,7 @@ class VmSessions final : public SessionSource {
   const StoredKernel& kernel_;
   MemoryFile initramfs_;
   Accelerator accelerator_;
+  MachineSize size_;
   std::optional<VmMachine> machine_;
 };
 
@@ -88,11 +89,20 @@ class VmTarget final : public Target {
     Places places;
     for (const CaseRequest& request : requests)
       if (!request.object.empty()) places.try_emplace(request.object);
-    auto sessions = machines_with(places);
-    if (!sessions) return std::unexpected(sessions.error());
-    for (CaseRequest& request : requests)
-      if (!request.object.empty()) request.there = places[request.object];
-    return perform_all(*sessions, requests, take);
+    // A case that is for so many CPUs gets a machine that has them.
+    std::map<uint32_t, std::vector<CaseRequest>> by_cpus;
+    for (const CaseRequest& request : requests) by_cpus[cpus_wanted(request)].push_back(request);
+    std::map<std::string, CaseObservation> seen;
+    for (auto& [cpus, some] : by_cpus) {
+      auto sessions = machines_with(places, cpus);
+      if (!sessions) return std::unexpected(sessions.error());
+      for (CaseRequest& request : some)
+        if (!request.object.empty()) request.there = places[request.object];
+      auto done = perform_all(*sessions, some, [&](CaseObservation o) { seen[o.name] = std::move(o); });
+      if (!done) return done;
+    }
+    for (const CaseRequest& request : requests) take(seen[request.name]);
+    return {};
   }
 
   Status talk(const std::function<Status(AgentSession&)>& speak) override {
@@ -106,8 +116,15 @@ class VmTarget final : public Target {
  private:
   using Places = std::map<std::string, std::string>;   // an object's path here, and in the machine
 
+  static uint32_t cpus_wanted(const CaseRequest& request) {
+    constexpr uint32_t kMost = 8;
+    const auto& content = request.content;
+    if (!content.is_object() || !content.contains("cpus") || !content["cpus"].is_number_unsigned()) return 1;
+    return std::clamp(content["cpus"].get<uint32_t>(), 1u, kMost);
+  }
+
   /// Machines whose initramfs holds these objects; tells where.
-  Result<VmSessions> machines_with(Places& places) {
+  Result<VmSessions> machines_with(Places& places, uint32_t cpus = 1) {
     std::string config;
     auto cpio = base_files(kernel_, &config);
     if (!cpio) return std::unexpected(cpio.error());
@@ -129,7 +146,9 @@ class VmTarget final : public Target {
     if (!initramfs) return std::unexpected(initramfs.error());
     *packed = {};
     Accelerator accelerator = choose_accelerator(cache_folder(options_.cache), kernel_.image, *initramfs);
-    return Result<VmSessions>(std::in_place, kernel_, std::move(*initramfs), accelerator);
+    MachineSize size{.cpus = cpus};
+    if (options_.megabytes) size.megabytes = options_.megabytes;
+    return Result<VmSessions>(std::in_place, kernel_, std::move(*initramfs), accelerator, size);
   }
 
   std::string name_;

@@ -108,9 +108,10 @@ Result<std::vector<uint64_t>> CaseContext::arguments(const Json* list, const std
   for (const Json& item : *list) {
     if (item.is_number_unsigned()) args.push_back(item.get<uint64_t>());
     else if (item.is_number_integer()) args.push_back(static_cast<uint64_t>(item.get<int64_t>()));
+    else if (item.is_null()) args.push_back(0);  // what nobody looks at
     else if (item.is_string() && item.get<std::string>() == "current") args.push_back(world().current_task());
     else if (item.is_string() && named_.contains(item.get<std::string>())) args.push_back(named_[item.get<std::string>()]);
-    else return malformed(where + ": argument " + item.dump() + " is neither a number nor the name of an object");
+    else return malformed(where + ": argument " + item.dump() + " is neither a number, null nor the name of an object");
   }
   return args;
 }

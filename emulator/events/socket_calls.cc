@@ -7,10 +7,12 @@
 #include <cerrno>
 #include <cstring>
 
+#include "kernel/features.h"
+
 namespace drydock {
 namespace {
 
-constexpr uint32_t kStream = 1;
+constexpr uint32_t kStream = 1, kRaw = 3;
 constexpr uint16_t kFirstUnprivilegedPort = 1024;
 constexpr uint32_t kSkipPortCheck = 1;          // bit 1 of a bind program's return value
 constexpr uint64_t kEstablished = 1, kClosed = 7, kListening = 10;  // TCP states
@@ -203,6 +205,10 @@ Result<SocketCallResult> SocketCalls::bind(const std::string& name, const Socket
     return outcome;
   }
   SocketAddress before = (*open)->local;
+  if (before.port && (*open)->type != kRaw) {   // bound already
+    outcome->result = -EINVAL;
+    return outcome;
+  }
   (*open)->local = outcome->address;
   auto post = run_socket_hook(**open, address.family == kAddressInet6
                                           ? AttachType::kCgroupInet6PostBind
@@ -210,7 +216,10 @@ Result<SocketCallResult> SocketCalls::bind(const std::string& name, const Socket
   if (!post) return std::unexpected(post.error());
   std::ranges::move(post->runs, std::back_inserter(outcome->runs));
   outcome->result = post->retval;
-  if (outcome->result) (*open)->local = before;
+  if (outcome->result) {
+    (*open)->local = before;
+    if (!runner_.world().profile().has(Feature::kPostBindFreesPort)) (*open)->local.port = outcome->address.port;
+  }
   show(**open);
   return outcome;
 }

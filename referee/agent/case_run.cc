@@ -17,6 +17,7 @@
 #include "emulator/loader/fixups.h"
 #include "emulator/loader/libbpf_lines.h"
 #include "referee/agent/libbpf_ear.h"
+#include "referee/agent/process.h"
 
 namespace drydock::agent {
 namespace {
@@ -28,7 +29,7 @@ Json entry_for(const Error& error) {
 }
 
 const StepRow* find_step(const std::string& kind) {
-  for (auto family : {object_steps(), socket_steps()})
+  for (auto family : {object_steps(), socket_steps(), hook_steps()})
     for (const StepRow& row : family)
       if (row.kind == kind) return &row;
   return nullptr;
@@ -41,6 +42,7 @@ CaseRun::CaseRun(const Json& json, std::string object_path) : json_(json), path_
 CaseRun::~CaseRun() {
   for (auto& [name, fd] : sockets_) close(fd);
   for (bpf_link* link : links_) bpf_link__destroy(link);
+  for (const std::string& path : files_) unlink(path.c_str());
   if (object_) bpf_object__close(object_);
 }
 
@@ -151,16 +153,27 @@ Result<CaseRun::Global> CaseRun::global(const std::string& name) {
   return malformed("there is no global variable `" + name + "`");
 }
 
+Json CaseRun::object(const std::string& name) const {
+  if (!json_.contains("objects") || !json_["objects"].is_object()) return Json::object();
+  return json_["objects"].value(name, Json::object());
+}
+
 Status CaseRun::set_task(const Json& task, const std::string& where) {
-  // pid, tgid and the fields of the task are the machine's.
   Reader reader(task, where);
+  for (const char* number : {"pid", "tgid"})
+    if (auto wanted = reader.number(number); wanted && *wanted != getpid())
+      return unsupported("the current task is process " + std::to_string(getpid()) + " from the beginning, not " +
+                         std::to_string(*wanted));
+  if (reader.has("pid") && !numbers_are_the_kernels())
+    return unsupported("process numbers inside of a container are not those that programs see");
   if (reader.has("fields")) return unsupported("the fields of a real task cannot be chosen");
   auto uid = static_cast<unsigned>(reader.number("uid").value_or(0));
   world_.set_user(uid, static_cast<unsigned>(reader.number("gid").value_or(0)));
   prctl(PR_SET_NAME, reader.text("comm").value_or("drydock").c_str());
   if (auto low = reader.take("may_bind_low_ports"); low && *low != (uid == 0))
     return unsupported("a capability apart from its user is not given");
-  return world_.join(reader.text("cgroup").value_or("/"));
+  cgroup_ = reader.text("cgroup").value_or("/");
+  return world_.join(cgroup_);
 }
 
 // The buffer is the machine's, others may have written to it: ours begins behind a mark.

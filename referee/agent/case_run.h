@@ -49,6 +49,11 @@ class CaseRun {
   CaseWorld& world() { return world_; }
   std::map<std::string, int>& sockets() { return sockets_; }
   void keep(bpf_link* link) { links_.push_back(link); }
+  /// Removed at the end.
+  void keep_file(const std::string& path) { files_.push_back(path); }
+  /// What the case says of the object of that name; null when it names none.
+  Json object(const std::string& name) const;
+  const std::string& cgroup() const { return cgroup_; }
   /// What programs printed since the case began.
   Result<std::string> printed();
 
@@ -65,6 +70,8 @@ class CaseRun {
   std::vector<bpf_link*> links_;
   std::map<std::string, int> sockets_;
   std::string mark_;
+  std::string cgroup_ = "/";         // of the current task
+  std::vector<std::string> files_;
 };
 
 /// What a step does; errors of kind kUnsupported say why it is not performed.
@@ -76,5 +83,6 @@ struct StepRow {
 };
 std::span<const StepRow> object_steps();
 std::span<const StepRow> socket_steps();
+std::span<const StepRow> hook_steps();
 
 }  // namespace drydock::agent

@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -22,6 +23,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr int kSweeps = 100;
+constexpr unsigned kBetweenSweepsUs = 20'000;
 constexpr unsigned kLoopback = 1;   // the first device of every network namespace
 
 std::string cgroup2_mount() {
@@ -94,6 +97,26 @@ Status make_every_address_local(unsigned char family) {
   return asked && reply.error.error == 0 ? Status{} : failed("a route");
 }
 
+/// Leaves a process behind that removes the case's cgroups when this one is gone, however it went.
+Status leave_janitor(int pid) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return failed("a pipe");
+  pid_t janitor = fork();
+  if (janitor < 0) return failed("a process");
+  if (janitor == 0) {
+    // Apart from everybody, so that it outlives them; with nothing of theirs open but the pipe.
+    setsid();
+    dup2(ends[0], 0);
+    syscall(SYS_close_range, 1, ~0u, 0);
+    char nothing;
+    while (read(0, &nothing, 1) < 0 && errno == EINTR) continue;
+    for (int attempt = 0; attempt < kSweeps && !CaseWorld::clean_up(pid); ++attempt) usleep(kBetweenSweepsUs);
+    _exit(0);
+  }
+  close(ends[0]);   // the other end closes when the last process of the case ends
+  return {};
+}
+
 }  // namespace
 
 Status CaseWorld::enter() {
@@ -104,13 +127,14 @@ Status CaseWorld::enter() {
   for (unsigned char family : {AF_INET, AF_INET6})
     if (auto done = make_every_address_local(family); !done) return done;
   root_ = root_folder(mount_, getpid());
+  if (auto left = leave_janitor(getpid()); !left) return left;
   if (mkdir(root_.c_str(), 0755) != 0) return failed("a cgroup of our own");
   return join("/");
 }
 
-void CaseWorld::clean_up(int pid) {
+bool CaseWorld::clean_up(int pid) {
   std::string mount = cgroup2_mount();
-  if (mount.empty()) return;
+  if (mount.empty()) return true;
   std::error_code ignored;
   std::vector<std::string> folders = {root_folder(mount, pid)};
   for (const auto& entry : fs::recursive_directory_iterator(folders[0], ignored))
@@ -118,6 +142,7 @@ void CaseWorld::clean_up(int pid) {
   std::ranges::reverse(folders);  // what is inside first
   std::ranges::stable_sort(folders, std::greater{}, &std::string::size);
   for (const std::string& folder : folders) rmdir(folder.c_str());
+  return !fs::exists(folders.back(), ignored);
 }
 
 std::string CaseWorld::folder_of(std::string_view path) const {

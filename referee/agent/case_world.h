@@ -14,8 +14,9 @@ class CaseWorld {
  public:
   /// In the process that performs the case. kUnsupported when the machine has no such place.
   Status enter();
-  /// By the parent, when that process is gone.
-  static void clean_up(int pid);
+  /// When that process is gone: by its parent, and by a process that enter() leaves behind, since the
+  /// parent may be killed. Whether nothing is left.
+  static bool clean_up(int pid);
 
   /// Makes the cgroup where it is missing; a descriptor of its folder, owned by the caller.
   Result<int> open_cgroup(std::string_view path);

@@ -12,6 +12,8 @@
 #include <chrono>
 #include <string_view>
 
+#include "referee/agent/process.h"
+
 namespace drydock::agent {
 namespace {
 
@@ -72,7 +74,8 @@ Outcome run_guarded(unsigned seconds, const std::function<std::string()>& work, 
   Outcome outcome;
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return outcome;
-  pid_t pid = fork();
+  pid_t pid = child && *child > 0 ? fork_as(*child) : -1;
+  if (pid < 0) pid = fork();
   if (pid == 0) be_child(ends[1], work);
   if (child) *child = pid;
   close(ends[1]);

@@ -17,8 +17,9 @@ struct Outcome {
   int signal = 0;        // the signal that ended it, when it was not us who sent it
 };
 
-/// `work` runs in the child, which ends when it returns; what it returns is the text. `child` tells
-/// its process number.
+/// `work` runs in the child, which ends when it returns; what it returns is the text. `child` has the
+/// process number that the child should have (0: any), which it gets where that can be, and tells
+/// the one it has.
 Outcome run_guarded(unsigned seconds, const std::function<std::string()>& work, pid_t* child = nullptr);
 
 }  // namespace drydock::agent
