@@ -89,7 +89,11 @@ Result<std::string> read_text_file(const std::string& path, size_t limit) {
 Status write_file(const std::string& path, std::span<const std::byte> bytes) {
   std::string beside = path + ".new";
   {
-    Descriptor file{open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)};
+    // A file without a name, where the file system has such: if we are killed nothing is left of it.
+    std::string folder = std::filesystem::path(path).parent_path();
+    Descriptor file{open(folder.empty() ? "." : folder.c_str(), O_WRONLY | O_TMPFILE | O_CLOEXEC, 0644)};
+    const bool nameless = file.fd >= 0;
+    if (!nameless) file.fd = open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (file.fd < 0) return system_failure(ErrorKind::kNotFound, path, errno);
     while (!bytes.empty()) {
       ssize_t n = write(file.fd, bytes.data(), bytes.size());
@@ -100,6 +104,12 @@ Status write_file(const std::string& path, std::span<const std::byte> bytes) {
         return system_failure(ErrorKind::kUsage, path, err);
       }
       bytes = bytes.subspan(static_cast<size_t>(n));
+    }
+    if (nameless) {
+      unlink(beside.c_str());
+      std::string self = "/proc/self/fd/" + std::to_string(file.fd);
+      if (linkat(AT_FDCWD, self.c_str(), AT_FDCWD, beside.c_str(), AT_SYMLINK_FOLLOW) != 0)
+        return system_failure(ErrorKind::kUsage, path, errno);
     }
   }
   if (rename(beside.c_str(), path.c_str()) != 0)
