@@ -157,7 +157,7 @@ void become_null_or_not(const Env& env, Register& reg, bool is_null) {
   mark_ptr_not_null(reg);
   // Locks tell objects apart by this id; for all others it has served its purpose, except on kernels
   // where what is derived from an object, as a cast is, is told by the object's id.
-  if (!env.has(Feature::kCastsForkOnNull) && !may_point_to_spin_lock(env, reg)) reg.id = 0;
+  if (!env.has(Feature::kIdsOutliveNullChecks) && !may_point_to_spin_lock(env, reg)) reg.id = 0;
 }
 
 }  // namespace

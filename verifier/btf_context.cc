@@ -196,7 +196,12 @@ class SlotAccess {
   /// A pointer that leads nowhere for a program: to void or a number, in newer kernels to anything
   /// but a struct (another pointer, a function).
   bool is_number(const BtfType& pointer) const {
-    if (!env_.has(Feature::kOnlyStructsFollowed)) return is_pointer_to_void_or_int(btf_, pointer);
+    if (!env_.has(Feature::kOnlyStructsFollowed)) {
+      const bool to_void = !btf_.skip_modifiers(pointer.type()) ||
+                           btf_.skip_modifiers(pointer.type())->kind() == BtfKind::kVoid;
+      if (to_void && !env_.has(Feature::kQualifiedVoid)) return pointer.type() == 0;
+      return is_pointer_to_void_or_int(btf_, pointer);
+    }
     const BtfType* target = btf_.skip_modifiers(pointer.type());
     return !target || !target->is_struct_or_union();
   }

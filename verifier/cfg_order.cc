@@ -169,7 +169,9 @@ class SccSearch {
     pop_component(at, self_loop);
   }
   void pop_component(uint32_t root, bool self_loop) {
-    bool is_loop = stack_.back() != root || self_loop;
+    const bool runs_callback =
+        env_.facts[root].calls_callback && env_.has(Feature::kCallbacksAreLoops);
+    bool is_loop = stack_.back() != root || self_loop || runs_callback;
     uint32_t member;
     do {
       member = stack_.back();

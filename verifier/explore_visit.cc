@@ -251,8 +251,10 @@ Visit::Match Visit::compare_with_ancestor(Checkpoint& old_state) {
   if (is_may_goto_insn(env_, insn_) && old_state.may_goto_depth != cur_.may_goto_depth &&
       equal(old_state, ExactLevel::kRangeWithin))
     return came_back_to(old_state);
-  if (facts().calls_callback)
-    return equal(old_state, ExactLevel::kRangeWithin) ? Match::kHit : Match::kMiss;
+  if (facts().calls_callback) {
+    if (!equal(old_state, ExactLevel::kRangeWithin)) return Match::kMiss;
+    return env_.has(Feature::kCallbacksAreLoops) ? Match::kLoopHit : Match::kHit;
+  }
   endless_ = states_maybe_looping(old_state, cur_) && equal(old_state, endless_level_) &&
              !iterator_depths_differ(old_state, cur_) &&
              old_state.may_goto_depth == cur_.may_goto_depth &&

@@ -5,6 +5,7 @@
 #include <bitset>
 
 #include "helpers/helper_ids.h"
+#include "kernel/features.h"
 #include "maps/map_rules.h"
 #include "verifier/helper_args.h"
 #include "verifier/precision.h"
@@ -171,7 +172,9 @@ Check record_call_map(Env& env, const CallMeta& meta, uint32_t insn) {
 Check record_tail_call_key(Env& env, const CallMeta& meta, uint32_t insn) {
   if (meta.func_id != helper_id::tail_call) return Check::ok();
   if (!meta.map_ptr || meta.map_ptr->type != MapType::kProgArray)
-    return env.reject(EINVAL, "expected prog array map for tail call");
+    return env.has(Feature::kBugsNamed)
+               ? env.reject(EINVAL, "expected prog array map for tail call")
+               : env.reject(EINVAL, "kernel subsystem misconfigured verifier\n");
   const Register& index = env.reg(3);
   InsnFacts& facts = env.facts[insn];
   const uint64_t value = index.bounds.const_value();

@@ -234,7 +234,8 @@ Check walk_chain(Env& env, State& start, int regno, bool* changed) {
   if (regno >= 0) {
     // A program can bring this about: a pointer as bpf_loop's count. The kernel answers so.
     if (start.current().regs[regno].type != kScalar)
-      return env.reject(EFAULT, "verifier bug: backtracking misuse\n");
+      return env.has(Feature::kBugsNamed) ? env.reject(EFAULT, "verifier bug: backtracking misuse\n")
+                                          : Check::error(EFAULT);
     bt.want(regno);
   }
   if (bt.empty()) return Check::ok();
