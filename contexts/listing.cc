@@ -129,16 +129,16 @@ bool sleepable_somewhere(const ProgramRules& rules, const Profile& profile) {
 }
 
 // One text where all attach types agree, else the filter's or "depends on the attach type".
-std::string returns_text(const ProgramRules& rules, const ListFilter& filter) {
-  if (filter.attach_type) return text_of(return_rule(rules.type, *filter.attach_type));
+std::string returns_text(const ProgramRules& rules, const Profile& profile, const ListFilter& filter) {
+  if (filter.attach_type) return text_of(return_rule(rules.type, *filter.attach_type, profile));
   std::optional<std::string> common;
   for (AttachType attach : all_attach_types()) {
     if (!has(rules.attach_types, attach)) continue;
-    std::string text = text_of(return_rule(rules.type, attach));
+    std::string text = text_of(return_rule(rules.type, attach, profile));
     if (common && *common != text) return "depends on the attach type";
     common = text;
   }
-  return common ? *common : text_of(return_rule(rules.type, AttachType{}));
+  return common ? *common : text_of(return_rule(rules.type, AttachType{}, profile));
 }
 
 }  // namespace
@@ -164,7 +164,7 @@ std::vector<ProgramListing> list_programs(const Profile& profile, const ListFilt
                            .context = context_struct(rules.type)->name,
                            .attach_type_required = rules.attach_type_checked,
                            .sleepable = sleepable_somewhere(rules, profile),
-                           .returns = returns_text(rules, filter),
+                           .returns = returns_text(rules, profile, filter),
                            .rules = &rules};
     for (AttachType attach : all_attach_types())
       if (has(rules.attach_types, attach) && has_attach_type(attach, profile))

@@ -149,10 +149,12 @@ constexpr AttachSet kAnswersOnly = attached(
      A::kCgroupInet4Getpeername, A::kCgroupInet6Getpeername, A::kCgroupUnixGetpeername,
      A::kCgroupInet4Getsockname, A::kCgroupInet6Getsockname, A::kCgroupUnixGetsockname});
 
+constexpr AttachSet kBindHooks = attached({A::kCgroupInet4Bind, A::kCgroupInet6Bind});
+
 ReturnRule sock_addr_rule(AttachType attach) {
   if (has(kAnswersOnly, attach)) return range(1, 1);
   // Bit 1 of a bind hook's answer: no CAP_NET_BIND_SERVICE needed.
-  if (has(attached({A::kCgroupInet4Bind, A::kCgroupInet6Bind}), attach)) return range(0, 3);
+  if (has(kBindHooks, attach)) return range(0, 3);
   return range(0, 1);
 }
 
@@ -285,6 +287,12 @@ ReturnRule return_rule(ProgramType type, AttachType attach) {
     case kStructOps: return of_kind(ReturnRule::Kind::kStructOps);
     default: return {};
   }
+}
+
+ReturnRule return_rule(ProgramType type, AttachType attach, const Profile& profile) {
+  const bool bind = type == kCgroupSockAddr && has(kBindHooks, attach);
+  if (bind && !profile.has(Feature::kBindSkipsCapability)) return range(0, 1);
+  return return_rule(type, attach);
 }
 
 std::span<const SectionRule> all_sections() { return kSections; }

@@ -85,6 +85,8 @@ struct ReturnRule {
   std::optional<ReturnRange> binds_attach_type = {};
 };
 ReturnRule return_rule(ProgramType type, AttachType attach);
+/// The same as this kernel has it; without a profile, the newest.
+ReturnRule return_rule(ProgramType type, AttachType attach, const Profile& profile);
 
 /// An ELF section name that libbpf knows.
 struct SectionRule {

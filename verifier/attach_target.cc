@@ -290,17 +290,32 @@ Check check_denied(Env& env, const Target& target) {
   return Check::ok();
 }
 
+/// Older kernels ask no more than the program's type, and of LSM programs where they attach.
+Check check_sleepability_of_type(Env& env) {
+  const ProgramType type = env.program.type;
+  const bool probes = can_be_sleepable(ProgramType::kKprobe, {}, env.profile);
+  const bool may_sleep = type == ProgramType::kTracing || type == ProgramType::kLsm ||
+                         must_be_sleepable(type) || (type == ProgramType::kKprobe && probes);
+  if (!may_sleep)
+    return env.reject(EINVAL, "Only fentry/fexit/fmod_ret{} programs can be sleepable\n",
+                      probes ? ", lsm, and kprobe/uprobe" : " and lsm");
+  if (type == ProgramType::kLsm && env.attach_type == AttachType::kLsmCgroup)
+    return env.reject(EINVAL, "BPF_LSM_CGROUP programs cannot be sleepable\n");
+  return Check::ok();
+}
+
 Check check_sleepability(Env& env) {
   ProgramType type = env.program.type;
   if (must_be_sleepable(type) && !env.sleepable)
     return env.reject(EINVAL, "Syscall programs can only be sleepable\n");
-  if (env.sleepable && !can_be_sleepable(type, env.attach_type, env.profile))
-    return env.has(Feature::kTracingTargetWords)
-               ? env.reject(EINVAL, "Program of this type cannot be sleepable\n")
-               : env.reject(EINVAL,
-                            "Only fentry/fexit/fmod_ret, lsm, iter, uprobe, and struct_ops "
-                            "programs can be sleepable\n");
-  return Check::ok();
+  if (!env.sleepable) return Check::ok();
+  if (!env.has(Feature::kSleepersByAttachType)) return check_sleepability_of_type(env);
+  if (can_be_sleepable(type, env.attach_type, env.profile)) return Check::ok();
+  return env.has(Feature::kTracingTargetWords)
+             ? env.reject(EINVAL, "Program of this type cannot be sleepable\n")
+             : env.reject(EINVAL,
+                          "Only fentry/fexit/fmod_ret, lsm, iter, uprobe, and struct_ops "
+                          "programs can be sleepable\n");
 }
 
 Check find_and_check(Env& env) {

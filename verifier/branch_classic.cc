@@ -98,11 +98,21 @@ void classic_learn(ClassicOperands o, Relation relation, bool is_32, const Class
 void classic_share(State& state, const Register& known) {
   const Register like = known;
   auto is_copy = [&like](const Register& reg) { return reg.type == kScalar && reg.id == like.id; };
-  state.edit_registers(is_copy, [&like](FuncState&, Register& reg) {
+  auto learn = [&like](Register& reg) {
     const int32_t subreg_def = reg.subreg_def;
     reg = like;
     reg.subreg_def = subreg_def;
-  });
+  };
+  for (uint32_t i = 0; i <= state.curframe; ++i) {
+    FuncState& frame = *state.frames[i];
+    for (Register& reg : frame.regs)
+      if (is_copy(reg)) learn(reg);
+    // Of spills, those that fill their slot.
+    for (size_t spi = 0; spi < frame.stack.size(); ++spi) {
+      const Slot& slot = frame.stack.at(spi);
+      if (slot.kinds[0] == SlotKind::kSpill && is_copy(slot.reg)) learn(frame.stack.edit(spi).reg);
+    }
+  }
 }
 
 }  // namespace drydock::verifier

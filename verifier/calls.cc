@@ -154,6 +154,9 @@ Check check_subprog_call(Env& env, const isa::Insn& insn, uint32_t* next) {
   const uint32_t target = env.insn_idx + 1 + insn.imm;
   const int subprog = find_subprog(env, target);
   if (subprog < 0) return env.bug(fmt::format("target of func call at insn {} is not a program", target));
+  const uint32_t frames = env.state->curframe + 2;
+  if (!env.has(Feature::kArgTags) && frames > static_cast<uint32_t>(State::kMaxFrames))
+    return env.reject(E2BIG, "the call stack of {} frames is too deep\n", frames);
   const Check match = match_subprog_args(env, static_cast<uint32_t>(subprog));
   if (match.err() == EFAULT) return match;
   return env.subprogs[subprog].is_global ? call_global(env, static_cast<uint32_t>(subprog), match)

@@ -24,6 +24,9 @@ uint32_t program_context_type(const Env& env);
 /// The registers of a call against the callee's arguments from its BTF. A mismatch makes the
 /// callee's BTF unreliable; for static functions no more than that comes of it.
 Check match_subprog_args(Env& env, uint32_t subprog);
+/// The same in kernels before 6.8 (subprog_args_classic.cc); `call` is false for the main program's
+/// own entry.
+Check match_subprog_args_classic(Env& env, uint32_t subprog, bool call);
 /// Argument types of a function from its BTF, once ("arg#%d ..."); kept in Subprogram::args.
 Check prepare_subprog_args(Env& env, uint32_t subprog);
 /// Puts the frame of a global function (or main) at its entry, from its BTF.

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which register types an argument kind takes. A list's order is that of the kernel's message.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <array>
 #include <span>
+#include <vector>
 
 #include "helpers/helper_ids.h"
 #include "kernel/features.h"
@@ -23,6 +25,9 @@ constexpr RegType kMemory[] = {
     kPtrToStack,    kPtrToPacket, kPtrToPacketMeta,         kPtrToMapKey,
     kPtrToMapValue, kPtrToMem,    kPtrToMem | kMemRingbuf, kPtrToBuf,
     kPtrToBtfId | kPtrTrusted};
+/// Map keys and values, and pointers to integers, before they were any memory.
+constexpr RegType kPlainMemory[] = {kPtrToStack, kPtrToPacket, kPtrToPacketMeta, kPtrToMapKey,
+                                    kPtrToMapValue};
 constexpr RegType kValueOrLocal[] = {kPtrToMapValue, kPtrToBtfId | kMemAlloc};
 constexpr RegType kExchanged[] = {kPtrToMapValue, kPtrToBtfId | kMemAlloc,
                                   kPtrToBtfId | kMemAlloc | kNonOwnRef,
@@ -73,8 +78,24 @@ constexpr auto kArgKinds = [] {
   return rows;
 }();
 
+/// The list that this kernel has for the kind.
+std::span<const RegType> types_of(const Env& env, const ArgKindRow& kind, ArgType arg_type) {
+  const bool exchanges = base_type(arg_type) == kArgKptrXchgDest;
+  if (exchanges && env.has(Feature::kExchangesInShared)) return kExchanged;
+  if (!kind.memory || env.has(Feature::kMapArgumentsAnyMemory)) return kind.types;
+  const bool memory = base_type(arg_type) == kArgPtrToMem;
+  if (!memory) return kPlainMemory;
+  const bool integer = arg_type & kMemFixedSize;
+  return integer && !env.has(Feature::kIntegersAreMemory) ? kPlainMemory : kind.types;
+}
+
 /// What the register's type is compared as: flags that the argument does not mind are dropped.
-RegType type_for_comparison(RegType type, ArgType arg_type, uint32_t regno, const CallMeta& meta) {
+RegType type_for_comparison(const Env& env, RegType type, ArgType arg_type, uint32_t regno,
+                            const CallMeta& meta) {
+  if (!env.has(Feature::kTypeFlags)) {
+    const bool buffer = base_type(type) == kPtrToBuf;
+    return buffer ? type & ~kMemRdonly : type;  // whether it is written is asked later
+  }
   if (arg_type & kMemRdonly) type &= ~kMemRdonly;
   if (arg_type & kPtrMaybeNull) type &= ~kPtrMaybeNull;
   if (base_type(arg_type) == kArgPtrToMem) type &= ~kDynptrMask;
@@ -84,12 +105,38 @@ RegType type_for_comparison(RegType type, ArgType arg_type, uint32_t regno, cons
   return type;
 }
 
+/// Does this kernel know such a register at all?
+bool known_to_kernel(const Env& env, RegType type) {
+  if (type & (kPtrTrusted | kMemRcu)) return env.has(Feature::kTrustedPointers);
+  if (type & kMemAlloc) return env.has(Feature::kLocalObjects);
+  if (type == kPtrToMapKey) return env.has(Feature::kCallbackFunctions);
+  return true;
+}
+
+/// Before types had flags, records of ring buffers were memory like any other, and buffers of two kinds.
+void list_types_without_flags(const Env& env, std::span<const RegType> expected, std::string* text) {
+  std::vector<std::string> names;
+  for (RegType type : expected) {
+    const bool memory_again = type == (kPtrToMem | kMemRingbuf) && expected.size() > 1;
+    if (!known_to_kernel(env, type) || memory_again) continue;
+    if (type == kPtrToBuf) names.push_back(reg_type_str(env, kPtrToBuf | kMemRdonly));
+    names.push_back(reg_type_str(env, type));
+  }
+  *text += fmt::format("{}", fmt::join(names, ", "));
+}
+
 Check reject_type(Env& env, uint32_t regno, std::span<const RegType> expected) {
   if (!env.log.enabled()) return Check::error(EACCES);
   std::string text = fmt::format("R{} type={} expected=", regno, reg_type_str(env, env.reg(regno).type));
-  for (size_t i = 0; i < expected.size(); ++i) {
-    if (i) text += ", ";
-    text += reg_type_str(env, expected[i]);
+  if (!env.has(Feature::kTypeFlags)) {
+    list_types_without_flags(env, expected, &text);
+    return env.reject(EACCES, "{}\n", text);
+  }
+  std::string_view separator;
+  for (RegType type : expected) {
+    if (!known_to_kernel(env, type)) continue;
+    text += fmt::format("{}{}", separator, reg_type_str(env, type));
+    separator = ", ";
   }
   // Since offsets are bounds, contexts that are memory are among what counts as bytes.
   if (expected.data() == kMemory && env.has(Feature::kOffsetsInBounds))
@@ -144,14 +191,12 @@ Check check_local_object(Env& env, uint32_t regno, const CallMeta& meta) {
 Check check_reg_type(Env& env, uint32_t regno, ArgType arg_type, uint32_t btf_id,
                      const CallMeta& meta) {
   const ArgKindRow& kind = kArgKinds[base_type(arg_type)];
-  const bool exchanges = base_type(arg_type) == kArgKptrXchgDest;
-  const std::span<const RegType> types =
-      exchanges && env.has(Feature::kExchangesInShared) ? kExchanged : kind.types;
   if (kind.types.empty()) return env.bug(fmt::format("unsupported arg type {}", arg_type));
   const RegType reg_type = env.reg(regno).type;
-  const RegType type = type_for_comparison(reg_type, arg_type, regno, meta);
+  const RegType type = type_for_comparison(env, reg_type, arg_type, regno, meta);
+  const std::span<const RegType> types = types_of(env, kind, arg_type);
   bool found = false;
-  for (RegType expected : types) found |= type == expected;
+  for (RegType expected : types) found |= type == expected && known_to_kernel(env, expected);
   found |= kind.memory && type == kPtrToCtx && env.has(Feature::kOffsetsInBounds);
   if (!found) return reject_type(env, regno, types);
   if (base_type(reg_type) != kPtrToBtfId) return Check::ok();

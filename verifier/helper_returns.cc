@@ -189,8 +189,10 @@ Check refine_range(Env& env, const HelperRow& row, const CallMeta& meta) {
   if (row.ret != kRetInteger) return Check::ok();
   Bounds& b = env.reg(0).bounds;
   switch (meta.func_id) {
-    case helper_id::get_stack:
     case helper_id::get_task_stack:
+      if (!env.has(Feature::kTaskStackBounded)) break;
+      [[fallthrough]];
+    case helper_id::get_stack:
     case helper_id::probe_read_str:
     case helper_id::probe_read_kernel_str:
     case helper_id::probe_read_user_str:
@@ -201,6 +203,7 @@ Check refine_range(Env& env, const HelperRow& row, const CallMeta& meta) {
       b.sync(env.bounds_rules);
       break;
     case helper_id::get_smp_processor_id:
+      if (!env.has(Feature::kCpuNumbersBounded)) break;
       b.umax = b.u32_max = possible_cpus(env) - 1;
       b.smax = b.s32_max = static_cast<int32_t>(b.u32_max);
       b.umin = b.u32_min = 0;

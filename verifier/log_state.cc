@@ -160,8 +160,20 @@ std::string tnum_str(Tnum t) {
   return out;
 }
 
+/// The type as kernels name it whose types have no flags, and each thing that may be NULL, or only be
+/// read, is a type of its own.
+static uint32_t without_flags(uint32_t type) {
+  const bool buffer = base_type(type) == kPtrToBuf, object = base_type(type) == kPtrToBtfId;
+  TypeFlags told = kPtrMaybeNull;
+  if (buffer) told |= kMemRdonly;
+  if (object) told |= kMemPercpu;
+  return base_type(type) | (type_flags(type) & told);
+}
+
 std::string reg_type_str(const Env& env, uint32_t type) {
   if (base_type(type) == kScalar && !env.has(Feature::kScalarsNamed)) return "inv";
+  if (!env.has(Feature::kTypeFlags)) type = without_flags(type);
+  const bool records_allocated = !env.has(Feature::kLocalObjects);
   static constexpr std::string_view kNames[] = {
       "?",         "scalar", "ctx",         "map_ptr",  "map_value", "map_key",  "fp",   "pkt_meta",
       "pkt",       "pkt_end", "flow_keys",  "sock",     "sock_common", "tcp_sock", "tp_buffer",
@@ -172,8 +184,10 @@ std::string reg_type_str(const Env& env, uint32_t type) {
       {kPtrTrusted, "trusted_"}};
   std::string out;
   for (const auto& [flag, prefix] : kPrefixes)
-    if (type & flag) out += prefix;
+    if (type & flag) out += flag == kMemRingbuf && records_allocated ? "alloc_" : prefix;
   const uint32_t base = base_type(type);
+  const bool flagless = base == kPtrToBuf && !env.has(Feature::kTypeFlags);
+  if (flagless && !(type & kMemRdonly)) out += "rdwr_";
   out += base < std::size(kNames) ? kNames[base] : std::string_view("?");
   if (type & kPtrMaybeNull) out += base == kPtrToBtfId ? "or_null_" : "_or_null";
   return out;

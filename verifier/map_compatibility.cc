@@ -39,10 +39,14 @@ Check check_fields(Env& env, const BtfRecord& record) {
   for (const FieldRule& rule : kFieldRules) {
     if (!record.has_any(rule.fields)) continue;
     if (rule.socket_filters_too && env.type == ProgramType::kSocketFilter)
-      return env.reject(EINVAL, "socket filter progs cannot use {} yet\n", rule.what);
+      return env.reject(EINVAL, "{} progs cannot use {} yet\n",
+                        env.has(Feature::kCallbackFunctions) ? "socket filter" : "tracing", rule.what);
     bool timer = rule.fields & (FieldKind::kTimer | FieldKind::kWorkqueue);
     if (is_tracing_type(env.type) && !(timer && env.has(Feature::kTimersInTracing)))
       return env.reject(EINVAL, "tracing progs cannot use {} yet\n", rule.what);
+    if (rule.socket_filters_too && env.sleepable && !env.has(Feature::kLocalObjects) &&
+        env.has(Feature::kCallbackFunctions))
+      return env.reject(EINVAL, "sleepable progs cannot use {} yet\n", rule.what);
   }
   return Check::ok();
 }
@@ -72,6 +76,34 @@ bool usable_while_sleeping(MapType type) {
   }
 }
 
+/// A hash map whose elements are allocated as they come.
+bool allocates(const MapInfo& map) {
+  const bool hash = map.type == MapType::kHash || map.type == MapType::kPercpuHash ||
+                    map.type == MapType::kHashOfMaps;
+  return hash && (map.map_flags & kMapNoPrealloc);
+}
+
+/// Before sleepable programs could use most maps: arrays, and hash maps that allocate nothing.
+Check check_few_usable_while_sleeping(Env& env, const MapInfo& map) {
+  if (map.type != MapType::kHash && map.type != MapType::kLruHash && map.type != MapType::kArray)
+    return env.reject(EINVAL, "Sleepable programs can only use array and hash maps\n");
+  if (allocates(map))
+    return env.reject(EINVAL, "Sleepable programs can only use preallocated hash maps\n");
+  return Check::ok();
+}
+
+Check check_usable_while_sleeping(Env& env, const MapInfo& map) {
+  if (!env.has(Feature::kSleepersUseMoreMaps)) return check_few_usable_while_sleeping(env, map);
+  const bool later = map.type == MapType::kCgrpStorage || map.type == MapType::kQueue ||
+                     map.type == MapType::kStack || map.type == MapType::kArena;
+  const bool usable = usable_while_sleeping(map.type);
+  if (usable && (env.has(Feature::kSleepersUseQueues) || !later)) return Check::ok();
+  return env.has(Feature::kSleepersUseQueues)
+             ? env.reject(EINVAL,
+                          "Sleepable programs can only use array, hash, ringbuf and local storage maps\n")
+             : env.reject(EINVAL, "Sleepable programs can only use array, hash, and ringbuf maps\n");
+}
+
 bool uses_other_map_of_type(const Env& env, const MapInfo& map) {
   return std::ranges::any_of(env.used_maps, [&](const std::shared_ptr<const MapInfo>& used) {
     return used->type == map.type && used.get() != &map;
@@ -90,12 +122,12 @@ Check check_arena(Env& env, const MapInfo& map) {
 }  // namespace
 
 Check check_map_prog_compatibility(Env& env, const MapInfo& map) {
+  if (!env.has(Feature::kSleepersUseMoreMaps) && env.type == ProgramType::kPerfEvent && allocates(map))
+    return env.reject(EINVAL, "perf_event programs can only use preallocated hash map\n");
   DRYDOCK_TRY(check_fields(env, map.record));
   if (map.type == MapType::kStructOps)
     return env.reject(EINVAL, "bpf_struct_ops map cannot be used in prog\n");
-  if (env.sleepable && !usable_while_sleeping(map.type))
-    return env.reject(
-        EINVAL, "Sleepable programs can only use array, hash, ringbuf and local storage maps\n");
+  if (env.sleepable) DRYDOCK_TRY(check_usable_while_sleeping(env, map));
   bool cgroup_storage =
       map.type == MapType::kCgroupStorage || map.type == MapType::kPercpuCgroupStorage;
   if (cgroup_storage && uses_other_map_of_type(env, map))

@@ -45,55 +45,6 @@ Check as_if_not_null(Register& reg, F check) {
   return result;
 }
 
-/// Pointers that may be passed with whatever offset they have; what they point to is checked.
-bool any_offset_allowed(RegType type) {
-  switch (type) {
-    case kPtrToStack:
-    case kPtrToPacket:
-    case kPtrToPacketMeta:
-    case kPtrToMapKey:
-    case kPtrToMapValue:
-    case kPtrToMem:
-    case kPtrToMem | kMemRdonly:
-    case kPtrToMem | kMemRingbuf:
-    case kPtrToBuf:
-    case kPtrToBuf | kMemRdonly:
-    case kPtrToArena:
-    case kScalar:
-      return true;
-    default:
-      return false;
-  }
-}
-
-/// check_ptr_off_reg() where all of the offset is in the bounds.
-Check check_bounded_offset(Env& env, const Register& reg, uint32_t regno, bool fixed_off_ok) {
-  if (!reg.bounds.is_const())
-    return env.reject(EACCES, "variable {} access var_off={} disallowed\n",
-                      reg_type_str(env, reg.type), tnum_str(reg.bounds.var));
-  const bool negative = reg.bounds.smin < 0;
-  if (!negative && (fixed_off_ok || reg.bounds.const_value() == 0)) return Check::ok();
-  return env.reject(EACCES, "{} {} ptr R{} off={} disallowed\n",
-                    negative ? "negative offset" : "dereference of modified",
-                    reg_type_str(env, reg.type), regno,
-                    static_cast<int64_t>(reg.bounds.const_value()));
-}
-
-/// Objects typed by BTF: a fixed offset names a member.
-bool fixed_offset_allowed(RegType type) {
-  switch (type) {
-    case kPtrToBtfId:
-    case kPtrToBtfId | kMemAlloc:
-    case kPtrToBtfId | kPtrTrusted:
-    case kPtrToBtfId | kMemRcu:
-    case kPtrToBtfId | kMemAlloc | kNonOwnRef:
-    case kPtrToBtfId | kMemAlloc | kNonOwnRef | kMemRcu:
-      return true;
-    default:
-      return false;
-  }
-}
-
 }  // namespace
 
 Check check_helper_mem_access(Env& env, uint32_t regno, int size, AccessType type,
@@ -178,42 +129,6 @@ Check check_kfunc_mem_size_reg(Env& env, Register& mem_reg, Register& size_reg, 
     DRYDOCK_TRY(check_mem_size_reg(env, size_reg, size_regno, AccessType::kRead, true, &meta));
     return check_mem_size_reg(env, size_reg, size_regno, AccessType::kWrite, true, &meta);
   });
-}
-
-Check check_ptr_off_reg(Env& env, const Register& reg, uint32_t regno, bool fixed_off_ok) {
-  if (env.has(Feature::kOffsetsInBounds)) return check_bounded_offset(env, reg, regno, fixed_off_ok);
-  const bool negative = reg.off < 0 && env.has(Feature::kNegativeOffsetsNamed);
-  const char* fault = negative ? "negative offset" : "dereference of modified";
-  if (reg.off < 0 || (reg.off && !fixed_off_ok))
-    return env.reject(EACCES, "{} {} ptr R{} off={} disallowed\n", fault,
-                      reg_type_str(env, reg.type), regno, reg.off);
-  if (!has_zero_var_offset(reg))
-    return env.reject(EACCES, "variable {} access var_off={} disallowed\n",
-                      reg_type_str(env, reg.type), tnum_str(reg.bounds.var));
-  return Check::ok();
-}
-
-Check check_ptr_off_reg(Env& env, const Register& reg, uint32_t regno) {
-  return check_ptr_off_reg(env, reg, regno, false);
-}
-
-Check check_func_arg_reg_off(Env& env, const Register& reg, uint32_t regno, ArgType arg_type) {
-  if (arg_type & kObjRelease) {
-    // A dynptr on the stack stands for what it refers to: where it is does not matter.
-    if (base_type(arg_type) == kArgPtrToDynptr && reg.type == kPtrToStack) return Check::ok();
-    const bool unknown = env.has(Feature::kOffsetsInBounds) && !reg.bounds.is_const();
-    const bool moved =
-        env.has(Feature::kOffsetsInBounds) ? reg.bounds.const_value() != 0 : reg.off != 0;
-    if (unknown || moved)
-      return env.reject(
-          EINVAL, "R{} must have zero offset when passed to release func or trusted arg to kfunc\n",
-          regno);
-    if (!env.has(Feature::kOffsetsInBounds)) return check_ptr_off_reg(env, reg, regno, false);
-  }
-  if (reg.type == kPtrToCtx && base_type(arg_type) != kArgPtrToCtx && context_is_memory(env))
-    return Check::ok();
-  if (any_offset_allowed(reg.type)) return Check::ok();
-  return check_ptr_off_reg(env, reg, regno, fixed_offset_allowed(reg.type));
 }
 
 bool is_ctx_reg(Env& env, uint32_t regno) {

@@ -2,6 +2,7 @@
 // The value in r0 (or r1, of a thrown exception) when the program ends.
 #include "contexts/lsm_hooks.h"
 #include "contexts/program_rules.h"
+#include "kernel/features.h"
 #include "verifier/calls.h"
 #include "verifier/log.h"
 #include "verifier/memory_access.h"
@@ -36,7 +37,7 @@ Check demand_of_program(Env& env, std::optional<Demand>* demand) {
     *demand = Demand{{0, 0}};
     return Check::ok();
   }
-  ReturnRule rule = return_rule(env.type, env.attach_type);
+  ReturnRule rule = return_rule(env.type, env.attach_type, env.profile);
   RetvalRange range;
   switch (rule.kind) {
     case ReturnRule::Kind::kAnything:
@@ -96,12 +97,22 @@ Check enforce(Env& env, const Demand& demand, int regno, const char* reg_name,
   if (reg.type != kScalar)
     return env.reject(EINVAL, "{} the register R{} is not a known value ({})\n", when, regno,
                       reg_type_str(env, reg.type));
-  DRYDOCK_TRY(mark_chain_precision(env, regno));
+  if (env.has(Feature::kPreciseReturns)) DRYDOCK_TRY(mark_chain_precision(env, regno));
   if (is_within(env, demand, reg.bounds)) return Check::ok();
   reject_scalar_range(env, reg, demand.range, when, reg_name);
   if (void_lsm_cgroup)
     env.verbose("Note, BPF_LSM_CGROUP that attach to void LSM hooks can't modify return value!\n");
   return Check::error(EINVAL);
+}
+
+Check check_async_return(Env& env, const FuncState& frame, int regno, const char* reg_name) {
+  const bool precise = env.has(Feature::kPreciseReturns);
+  const RegType type = env.reg(regno).type;
+  if (!precise && type != kScalar)
+    return env.reject(EINVAL, "In async callback the register R{} is not a known value ({})\n", regno,
+                      reg_type_str(env, type));
+  return enforce(env, {frame.callback_ret_range}, regno, reg_name,
+                 precise ? "At async callback return" : "At async callback", false);
 }
 
 /// A struct_ops function that returns a pointer may return the referenced object it holds.
@@ -143,9 +154,7 @@ Check check_return_code(Env& env, int regno, const char* reg_name) {
   DRYDOCK_TRY(check_reg_arg(env, static_cast<uint32_t>(regno), RegUse::kRead));
   if (is_pointer_value(env, static_cast<uint32_t>(regno)))
     return env.reject(EACCES, "R{} leaks addr as return value\n", regno);
-  if (frame.in_async_callback)
-    return enforce(env, {frame.callback_ret_range}, regno, reg_name, "At async callback return",
-                   false);
+  if (frame.in_async_callback) return check_async_return(env, frame, regno, reg_name);
   if (is_subprog && !exception) {
     const Register& reg = env.reg(regno);
     if (reg.type == kScalar) return Check::ok();

@@ -21,8 +21,9 @@ struct Extent {
 
 /// 0, or the errno that an access to these bytes is refused with.
 int fault_of(const Env& env, const FuncState& frame, Extent e, int size, bool write) {
-  // Reading what was never written is for those only who may see it.
-  int lowest = write || env.allow_uninit_stack ? -isa::kMaxStackBytes : -frame.stack.allocated();
+  // Reading what was never written is for those only who may see it, and once for nobody.
+  const bool unwritten = env.allow_uninit_stack && env.has(Feature::kUnwrittenStackRead);
+  int lowest = write || unwritten ? -isa::kMaxStackBytes : -frame.stack.allocated();
   if (e.begin < lowest || e.begin > -1) return EACCES;
   if (e.end > 0) return EINVAL;
   return size < 0 ? EFAULT : 0;
@@ -118,10 +119,14 @@ Check check_stack_access_within_bounds(Env& env, uint32_t regno, int off, int si
     if (b.is_const())
       return env.reject(err, "invalid{} stack R{} off={} size={}\n", what, regno,
                         env.has(Feature::kOffsetsInBounds) ? e.begin : off, size);
+    if (!env.has(Feature::kVariableOffsetsTold))
+      return env.reject(err, "invalid variable-offset{} stack R{} var_off={} size={}\n", what, regno,
+                        tnum_str(b.var), size);
     return env.reject(err, "invalid variable-offset{} stack R{} var_off={} off={} size={}\n", what,
                       regno, tnum_str(b.var), off, size);
   }
-  grow_stack(env, frame, -e.begin);
+  // What a helper is given to read does not make the stack grow where it cannot be read unwritten.
+  if (user == StackUser::kInsn || env.has(Feature::kUnwrittenStackRead)) grow_stack(env, frame, -e.begin);
   return Check::ok();
 }
 
@@ -159,9 +164,10 @@ Check check_stack_range_initialized(Env& env, uint32_t regno, int off, int acces
   for (int64_t at = e.begin; at < e.end; ++at) {
     int slot = static_cast<int>(-at - 1);
     size_t spi = static_cast<size_t>(slot / kSlotBytes), byte = static_cast<size_t>(slot % kSlotBytes);
-    if (frame.stack.allocated() <= slot)
+    const bool allocated = slot < frame.stack.allocated();
+    if (!allocated && env.has(Feature::kUnwrittenStackRead))
       return env.reject(EFAULT, "allocated_stack too small\n");
-    ByteUse use = use_of_byte(env, frame.stack.at(spi), byte);
+    ByteUse use = allocated ? use_of_byte(env, frame.stack.at(spi), byte) : ByteUse::kInvalid;
     if (use == ByteUse::kPoisoned) {
       if (write || user == StackUser::kTypedArgument) continue;
       return env.reject(EACCES,

@@ -20,7 +20,11 @@ using PrivateStack = Subprogram::PrivateStack;
 constexpr int kMinPrivateStack = 64;   // smaller frames are not worth one
 constexpr int kMaxBelowTailCall = 256; // a tail call leaves the callers' frames in place, 33 times
 
-int rounded(int depth) { return (depth + 15) / 16 * 16; }  // as the JIT aligns frames
+/// As the JIT aligns frames, or the interpreter that older kernels have in mind.
+int rounded(const Env& env, int depth) {
+  if (env.has(Feature::kStackAligned16)) return (depth + 15) / 16 * 16;
+  return (std::max(depth, 1) + 31) / 32 * 32;
+}
 
 bool wants_private_stack(const Env& env) {
   if (!env.has(Feature::kPrivateStack)) return false;
@@ -67,7 +71,7 @@ Check DepthWalk::enter(uint32_t index) {
     return env_.reject(EACCES,
                        "tail_calls are not allowed when call stack of previous frames is {} bytes. Too large\n",
                        depth_);
-  int own = rounded(s.stack_depth);
+  int own = rounded(env_, s.stack_depth);
   if (private_stacks_ && s.private_stack == PrivateStack::kUnknown && own >= kMinPrivateStack)
     s.private_stack = PrivateStack::kAdaptive;
   if (s.private_stack == PrivateStack::kAdaptive) {
@@ -143,7 +147,7 @@ Check DepthWalk::run(uint32_t root) {
     if (entered) continue;
     DRYDOCK_TRY(mark_tail_call_reachable());
     if (callers_.empty()) return Check::ok();
-    if (subprog().private_stack != PrivateStack::kAdaptive) depth_ -= rounded(subprog().stack_depth);
+    if (subprog().private_stack != PrivateStack::kAdaptive) depth_ -= rounded(env_, subprog().stack_depth);
     insn_ = callers_.back().return_insn;
     subprog_ = callers_.back().subprog;
     frame_ = callers_.back().frame;

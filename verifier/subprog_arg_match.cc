@@ -3,6 +3,7 @@
 // BTF says, and what the callee's registers are when it is walked on its own.
 #include <fmt/format.h>
 
+#include "kernel/features.h"
 #include "verifier/argument_name.h"
 #include "verifier/btf_access.h"
 #include "verifier/calls.h"
@@ -110,7 +111,8 @@ Check enter_function(Env& env, uint32_t subprog) {
 /// The main program is given its context whatever its BTF says; but when that says otherwise, it
 /// cannot be relied on by who extends the program.
 void enter_main(Env& env) {
-  if (!env.program.func_info.empty()) {
+  const bool classic = !env.has(Feature::kArgTags);
+  if (!classic && !env.program.func_info.empty()) {
     Subprogram& sub = env.subprogs[0];
     const bool read = !prepare_subprog_args(env, 0).failed();
     if (!read || sub.args.size() != 1 || sub.args[0].type != kArgPtrToCtx) sub.unreliable = true;
@@ -118,11 +120,13 @@ void enter_main(Env& env) {
   Register& r1 = env.reg(1);
   r1.set_known_zero();
   r1.type = kPtrToCtx;
+  if (classic) (void)match_subprog_args_classic(env, 0, false);  // no more than a mark comes of it
 }
 
 }  // namespace
 
 Check match_subprog_args(Env& env, uint32_t subprog) {
+  if (!env.has(Feature::kArgTags)) return match_subprog_args_classic(env, subprog, true);
   if (env.program.func_info.empty()) return Check::error(EINVAL);
   if (!env.program.func_info[subprog].type_id) return Check::error(EFAULT);
   Subprogram& sub = env.subprogs[subprog];

@@ -346,15 +346,24 @@ std::string_view subprog_name(const Env& env, uint32_t subprog) {
   return env.program.btf->name_of(records[subprog].type_id);
 }
 
-Check check_main(Env& env) {
+Check check_all_global_subprograms(Env& env) {
   env.explored.resize(env.code.size());
   env.backtrack->concerned.resize(env.code.size());
   std::ranges::transform(env.code, env.backtrack->concerned.begin(), registers_concerned);
-  return walk_from(env, 0);
+  if (env.has(Feature::kFunctionsOnDemand) || env.program.func_info.empty()) return Check::ok();
+  for (uint32_t i = 1; i < env.subprogs.size(); ++i) {
+    if (!env.subprogs[i].is_global) continue;
+    DRYDOCK_TRY(walk_from(env, i));
+    if (env.log.instructions())
+      env.verbose("Func#{} is safe for any args that match its prototype\n", i);
+  }
+  return Check::ok();
 }
 
-Check check_global_subprograms(Env& env) {
-  if (env.program.func_info.empty()) return Check::ok();
+Check check_main(Env& env) { return walk_from(env, 0); }
+
+Check check_called_global_subprograms(Env& env) {
+  if (!env.has(Feature::kFunctionsOnDemand) || env.program.func_info.empty()) return Check::ok();
   if (env.exception_callback_subprog) env.subprogs[env.exception_callback_subprog].called = true;
   // A function walked now may call others that come before it.
   std::vector<bool> verified(env.subprogs.size());

@@ -14,8 +14,10 @@ namespace drydock::verifier {
 
 /// Walks the program from its first instruction.
 Check check_main(Env& env);
+/// Older kernels walk all global functions before the program, whether anything calls them or not.
+Check check_all_global_subprograms(Env& env);
 /// Walks each global function that is called, on its own, with what its BTF says of its arguments.
-Check check_global_subprograms(Env& env);
+Check check_called_global_subprograms(Env& env);
 /// Name of a subprogram from its BTF record, "" without one.
 std::string_view subprog_name(const Env& env, uint32_t subprog);
 

@@ -10,14 +10,31 @@
 #include "contexts/program_rules.h"
 #include "emulator/syscall/commands.h"
 #include "kernel/btf_format.h"
+#include "kernel/features.h"
 
 namespace drydock::syscall_impl {
 namespace {
 
 constexpr int64_t kENOTSUPP = 524;
-constexpr uint32_t kKnownFlags = kProgStrictAlignment | kProgAnyAlignment | kProgTestRndHi32 |
-                                 kProgTestStateFreq | kProgSleepable | kProgXdpHasFrags |
-                                 kProgXdpDevBoundOnly | kProgTestRegInvariants | kProgTokenFd;
+/// BPF_F_* of a program, and the release that brought them.
+struct FlagRow {
+  uint32_t flags;
+  std::string_view since;
+};
+constexpr FlagRow kFlagRows[] = {
+    {kProgStrictAlignment | kProgAnyAlignment | kProgTestRndHi32 | kProgTestStateFreq |
+         kProgSleepable, ""},
+    {kProgXdpHasFrags, "5.18"},
+    {kProgXdpDevBoundOnly, "6.3"},
+    {kProgTestRegInvariants, "6.8"},
+    {kProgTokenFd, "6.9"},
+};
+uint32_t known_flags(const Profile& profile) {
+  uint32_t known = 0;
+  for (const FlagRow& row : kFlagRows)
+    if (within(profile.version(), row.since, "")) known |= row.flags;
+  return known;
+}
 constexpr uint32_t kMostInsns = 1'000'000, kMostInsnsUnprivileged = 4096;
 constexpr uint32_t kLogMask = kLogLevel1 | kLogLevel2 | kLogStats | kLogFixed;
 constexpr size_t kLicenseLimit = 127;
@@ -63,7 +80,7 @@ class Loading {
   const UserMemory& memory() const { return call_.memory(); }
 
   int64_t check_attributes() {
-    if (a_.prog_flags & ~kKnownFlags) return -EINVAL;
+    if (a_.prog_flags & ~known_flags(kernel().profile())) return -EINVAL;
     if (a_.prog_flags & kProgTokenFd) return no_token(a_.prog_token_fd);
     input().type = static_cast<ProgramType>(a_.prog_type);
     input().expected_attach_type =

@@ -32,13 +32,9 @@ constexpr Known kKnown[] = {
     {"5.10", "random-walk-02", "an endless loop is told at another instruction, earlier here; not looked into"},
     {"5.10", "random-walk-03", "an endless loop is told at another instruction, earlier here; not looked into"},
     {"5.10", "random-walk-05", "an endless loop is told at another instruction, earlier here; not looked into"},
-    {"5.10", "stack-too-deep", "how the depth of the stack is counted and told"},
-    {"5.10", "stack-variable-read", "the words for stack accesses of before 6.2"},
     {"6.1", "random-walk-02", "an endless loop is told at another instruction, earlier here; not looked into"},
     {"6.1", "random-walk-03", "an endless loop is told at another instruction, earlier here; not looked into"},
     {"6.1", "random-walk-05", "an endless loop is told at another instruction, earlier here; not looked into"},
-    {"6.1", "stack-too-deep", "how the depth of the stack is counted and told"},
-    {"6.1", "stack-variable-read", "the words for stack accesses of before 6.2"},
 };
 
 bool is_known(std::string_view kernel, std::string_view program) {
