@@ -48,6 +48,7 @@ bool admits(const ContextField& field, const ContextQuery& query, const Profile&
 
 ContextAccess access_to(const ContextField& field, const Profile& profile) {
   ContextAccess access{.yields = field.yields, .field_size = field.narrow_of};
+  access.untranslated = field.untranslated;
   if (base_type(field.yields) == kPtrToBtfId) {
     access.btf = profile.btf().get();
     access.btf_id = access.btf->find(field.btf_type, BtfKind::kStruct);

@@ -31,6 +31,7 @@ struct ContextAccess {
   RegType yields = kScalar;
   uint32_t field_size = 0;  // the whole field's bytes, where a narrower load is allowed; else 0
   bool sign_extends = false;       // is a load with sign extension being asked for / allowed
+  bool untranslated = false;       // the kernel refuses it when it comes to rewrite the program
   bool is_return_value = false;    // the attached hook's return value (LSM_CGROUP, fexit)
   const Btf* btf = nullptr;        // yields kPtrToBtfId
   uint32_t btf_id = 0;

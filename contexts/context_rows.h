@@ -70,6 +70,7 @@ struct ContextField {
   uint32_t narrow_of = 0;        // narrower loads are cut out of a load of that many bytes
   bool sign_extends = true;      // a sign-extending load is allowed
   bool may_end_outside = false;  // an access may reach beyond the field's end
+  bool untranslated = false;     // no field at all: passes for one, and cannot be translated then
   ByteOrder order = ByteOrder::kHost;
   std::string_view since = {}, until = {};  // releases (kernel/features.h)
   std::string_view write_since = {};  // first release that may write it

@@ -35,6 +35,7 @@ std::vector<FieldListing> fields_of(const ContextStruct& context, ProgramType ty
                                     AttachType attach, const Profile& profile) {
   std::vector<FieldListing> fields;
   for (const ContextField& row : context.fields) {
+    if (row.untranslated) continue;
     Widths read = may_read(row, type, attach, profile) ? row.read : kNever;
     Widths write = may_write(row, type, attach, profile) ? row.write : kNever;
     if ((read | write) == kNever || row.name.empty()) continue;

@@ -227,7 +227,7 @@ bool accepts_attach_type(ProgramType type, AttachType stored, const Profile& pro
   const ProgramRules* rules = program_rules(type);
   if (!rules) return false;
   if (rules->attach_type_zero_only) return static_cast<uint32_t>(stored) == 0;
-  if (rules->attaches_by_btf) return type == kStructOps || has_attach_type(stored, profile);
+  if (rules->attaches_by_btf) return true;  // the verifier's to say
   if (auto said = profile.probed().attach(name_of(type), name_of(stored))) return *said;
   if (!rules->attach_type_checked || no_attach_type_known(*rules, profile)) return true;
   return has(rules->attach_types, stored) && has_attach_type(stored, profile);

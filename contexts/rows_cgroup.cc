@@ -75,6 +75,7 @@ constexpr ContextField kSockAddrFields[] = {
      .write = kW4 | kW8, .read_at = kSends6, .write_at = kSends6, .narrow_of = 4,
      .order = ByteOrder::kNetwork},
     {.name = "sk", .offset = 64, .size = 8, .read = kW8, .yields = kPtrToSocket},
+    {.name = "", .offset = 68, .size = 4, .read = kW4, .untranslated = true, .until = "6.0"},
 };
 
 constexpr ContextField kSockOpsFields[] = {
@@ -119,6 +120,9 @@ constexpr ContextField kSockOpsFields[] = {
     {.name = "sk", .offset = 184, .size = 8, .read = kW8, .yields = kPtrToSocket | kPtrMaybeNull},
     {.name = "skb_data", .offset = 192, .size = 8, .read = kW8, .yields = kPtrToPacket},
     {.name = "skb_data_end", .offset = 200, .size = 8, .read = kW8, .yields = kPtrToPacketEnd},
+    {.name = "", .offset = 188, .size = 4, .read = kW4, .untranslated = true, .until = "6.0"},
+    {.name = "", .offset = 196, .size = 4, .read = kW4, .untranslated = true, .until = "6.0"},
+    {.name = "", .offset = 204, .size = 4, .read = kW4, .untranslated = true, .until = "6.0"},
     {.name = "skb_len", .offset = 208, .size = 4, .read = kW4},
     {.name = "skb_tcp_flags", .offset = 212, .size = 4, .read = kUpTo4,
      .begins = Begins::kAtStart, .narrow_of = 4},
@@ -132,6 +136,9 @@ constexpr ContextField kSockoptFields[] = {
     {.name = "sk", .offset = 0, .size = 8, .read = kW8, .yields = kPtrToSocket},
     {.name = "optval", .offset = 8, .size = 8, .read = kW8, .yields = kPtrToPacket},
     {.name = "optval_end", .offset = 16, .size = 8, .read = kW8, .yields = kPtrToPacketEnd},
+    {.name = "", .offset = 4, .size = 4, .read = kW4, .untranslated = true, .until = "6.0"},
+    {.name = "", .offset = 12, .size = 4, .read = kW4, .untranslated = true, .until = "6.0"},
+    {.name = "", .offset = 20, .size = 4, .read = kW4, .untranslated = true, .until = "6.0"},
     {.name = "level", .offset = 24, .size = 4, .read = kW4, .write = kW4, .write_at = kSets},
     {.name = "optname", .offset = 28, .size = 4, .read = kW4, .write = kW4, .write_at = kSets},
     {.name = "optlen", .offset = 32, .size = 4, .read = kW4, .write = kW4},

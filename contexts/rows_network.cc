@@ -82,6 +82,9 @@ constexpr ContextField kSkBuffFields[] = {
      .yields = kPtrToSockCommon | kPtrMaybeNull},
     {.name = "gso_size", .offset = 176, .size = 4, .read = kUpTo4, .readers = kAll,
      .narrow_of = 4},
+    // What no field of 5.10 begins in.
+    {.name = "", .offset = 172, .size = 4, .read = kUpTo4, .narrow_of = 4, .untranslated = true, .until = "6.0"},
+    {.name = "", .offset = 180, .size = 4, .read = kUpTo4, .narrow_of = 4, .untranslated = true, .until = "6.0"},
     {.name = "tstamp_type", .offset = 180, .size = 1, .read = kW1, .readers = kTc,
      .since = "5.18"},
     {.name = "hwtstamp", .offset = 184, .size = 8, .read = kW8, .readers = kCgroup | kTc,

@@ -522,7 +522,7 @@ constexpr Grant kLirc[] = {
 };
 
 constexpr Grant kTcpIter[] = {
-    {id::setsockopt}, {id::getsockopt},
+    {.id = id::setsockopt, .since = "5.15"}, {.id = id::getsockopt, .since = "5.15"},
 };
 
 // --- Groups and the order in which a program type asks them ------------------------------------

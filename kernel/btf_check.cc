@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel/btf_check.h"
 
+#include "kernel/features.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -239,8 +241,25 @@ void Log::variable(uint32_t id, const BtfType& section, const BtfVarSecinfo& v,
 
 }  // namespace btf_check
 
-BtfCheckResult check_btf(std::span<const std::byte> bytes, bool with_log) {
+BtfRules btf_rules(const Profile& profile) {
+  struct KindRow {
+    BtfKind kind;
+    std::string_view since;
+  };
+  constexpr KindRow kLaterKinds[] = {{BtfKind::kFloat, "5.13"},
+                                     {BtfKind::kDeclTag, "5.16"},
+                                     {BtfKind::kTypeTag, "5.17"},
+                                     {BtfKind::kEnum64, "6.0"}};
+  BtfRules rules{.last_kind = BtfKind::kDatasec,
+                 .empty_sections = profile.has(Feature::kEmptyBtfSections)};
+  for (const KindRow& row : kLaterKinds)
+    if (within(profile.version(), row.since, "")) rules.last_kind = row.kind;
+  return rules;
+}
+
+BtfCheckResult check_btf(std::span<const std::byte> bytes, bool with_log, BtfRules rules) {
   btf_check::Image image;
+  image.rules = rules;
   image.bytes = bytes;
   image.types.emplace_back(3);  // void
   btf_check::Log log(image, with_log);

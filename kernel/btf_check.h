@@ -20,12 +20,22 @@
 
 namespace drydock {
 
+class Profile;
+
 struct BtfCheckResult {
   int err = 0;      // positive errno; 0: accepted
   std::string log;  // the kernel's text, whole
 };
+/// What a kernel takes; by itself, the newest.
+struct BtfRules {
+  BtfKind last_kind = BtfKind::kEnum64;
+  bool empty_sections = true;  // DATASEC without a variable
+};
+/// Those of a profile's kernel.
+BtfRules btf_rules(const Profile& profile);
+
 /// `with_log` false leaves the log empty.
-BtfCheckResult check_btf(std::span<const std::byte> bytes, bool with_log);
+BtfCheckResult check_btf(std::span<const std::byte> bytes, bool with_log, BtfRules rules = {});
 
 namespace btf_check {
 
@@ -33,6 +43,7 @@ namespace btf_check {
 struct Image {
   std::span<const std::byte> bytes;
   BtfHeader header{};
+  BtfRules rules{};
   std::string_view strings;
   std::vector<std::vector<uint32_t>> types;  // words of each type, [0] for void; aligned copies
 

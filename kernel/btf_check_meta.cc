@@ -52,6 +52,9 @@ Broken a_name(const Subject& s) {
 Broken name_or_none(const Subject& s) {
   return broken_if(s.type.name_off && !is_identifier(s.name()), "Invalid name");
 }
+Broken some_variables(const Subject& s) {
+  return broken_if(!s.type.vlen() && !s.image.rules.empty_sections, "vlen == 0");
+}
 Broken section_name(const Subject& s) {
   return broken_if(!s.type.name_off || !is_section_name(s.name()), "Invalid name");
 }
@@ -122,7 +125,7 @@ std::span<const Rule> rules_of(BtfKind kind) {
   static constexpr Rule kFunc[] = {a_name, function_linkage, no_flag};
   static constexpr Rule kFuncProto[] = {no_name, no_flag};
   static constexpr Rule kVar[] = {no_records, no_flag, a_name, a_type, variable_linkage};
-  static constexpr Rule kDatasec[] = {some_size, no_flag, section_name};
+  static constexpr Rule kDatasec[] = {some_variables, some_size, no_flag, section_name};
   static constexpr Rule kFloat[] = {no_records, no_flag, float_size};
   static constexpr Rule kDeclTag[] = {tag_text, no_records, component};
   switch (kind) {
@@ -260,7 +263,8 @@ int take_type(Image& image, std::span<const std::byte>& rest, Log& log) {
   if (head.info & ~kInfoMask)
     return refuse(fmt::format("[{}] Invalid btf_info:{:x}", id, head.info));
   const BtfKindInfo* kind = btf_kind_info(head.kind());
-  if (!kind) return refuse(fmt::format("[{}] Invalid kind:{}", id, static_cast<int>(head.kind())));
+  if (!kind || head.kind() > image.rules.last_kind)
+    return refuse(fmt::format("[{}] Invalid kind:{}", id, static_cast<int>(head.kind())));
   if (!image.has_name(head.name_off))
     return refuse(fmt::format("[{}] Invalid name_offset:{}", id, head.name_off));
   size_t more = kind->extra + size_t{kind->per_record} * head.vlen(),

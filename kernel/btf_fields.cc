@@ -4,6 +4,8 @@
 // structs are known (link_record).
 #include "kernel/btf_fields.h"
 
+#include "kernel/btf_field_targets.h"
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -237,41 +239,6 @@ class FieldFinder {
 };
 
 // --- Resolving ----------------------------------------------------------------------------------
-
-/// Kernel structs that a map may hold a reference to, with what drops it when the map goes.
-struct DestructorRow {
-  std::string_view type_name;
-  std::string_view functions[2];  // the first that the kernel has
-};
-constexpr DestructorRow kDestructors[] = {
-    {"task_struct", {"bpf_task_release_dtor", "bpf_task_release"}},
-    {"cgroup", {"bpf_cgroup_release_dtor", "bpf_cgroup_release"}},
-    {"bpf_cpumask", {"bpf_cpumask_release_dtor", "bpf_cpumask_release"}},
-    {"bpf_crypto_ctx", {"bpf_crypto_ctx_release_dtor", "bpf_crypto_ctx_release"}},
-    {"sk_buff", {"bpf_kfree_skb", ""}},
-    {"prog_test_ref_kfunc", {"bpf_kfunc_call_test_release_dtor", "bpf_kfunc_call_test_release"}},
-    {"prog_test_member", {"bpf_kfunc_call_memb_release_dtor", "bpf_kfunc_call_memb_release"}},
-};
-
-uint32_t destructor_of(const Btf& kernel_btf, std::string_view type_name) {
-  auto row = std::ranges::find(kDestructors, type_name, &DestructorRow::type_name);
-  if (row == std::end(kDestructors)) return 0;
-  for (std::string_view function : row->functions)
-    if (uint32_t id = function.empty() ? 0 : kernel_btf.find(function, BtfKind::kFunc)) return id;
-  return 0;
-}
-
-struct KernelTypes {
-  const Btf& vmlinux;
-  std::span<const std::shared_ptr<const Btf>> modules;
-
-  const Btf* find(std::string_view name, BtfKind kind, uint32_t* id) const {
-    if ((*id = vmlinux.find(name, kind))) return &vmlinux;
-    for (const auto& module : modules)
-      if ((*id = module->find(name, kind))) return module.get();
-    return nullptr;
-  }
-};
 
 int resolve_pointer(const Btf& btf, const Found& found, const KernelTypes& kernel, BtfField& field) {
   const BtfType* type = btf.type(found.target_id);

@@ -15,6 +15,8 @@
 
 namespace drydock {
 
+class Profile;
+
 /// One bit a kind, so that a set of kinds is a mask.
 enum class FieldKind : uint32_t {
   kSpinLock = 1u << 0,
@@ -88,6 +90,10 @@ std::string_view name_of(FieldKind kind);
 Result<BtfRecord> parse_btf_fields(const Btf& btf, uint32_t type_id, FieldKinds mask,
                                    uint32_t value_size, const Btf& kernel_btf,
                                    std::span<const std::shared_ptr<const Btf>> modules = {});
+
+/// The same for a map of this kernel: older ones find fewer kinds, and those in fewer places.
+Result<BtfRecord> parse_map_fields(const Btf& btf, uint32_t type_id, FieldKinds mask,
+                                   uint32_t value_size, const Profile& profile);
 
 /// All structs of a program's BTF with special fields, by id; parsed when the BTF is loaded, with
 /// its errors (cycles of ownership and the like). Records refer to each other: the vector may be

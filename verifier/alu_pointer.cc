@@ -170,14 +170,14 @@ Check check_masked_result(Env& env, const isa::Insn& insn, const Register& dst) 
 // The arithmetic itself.
 
 /// May this kind of pointer be moved, by this number?
-bool may_be_moved(RegType base, const Bounds& offset, uint8_t op) {
+bool may_be_moved(const Env& env, RegType base, const Bounds& offset, uint8_t op) {
   switch (base) {
     case kPtrToCtx: case kPtrToMapValue: case kPtrToMapKey: case kPtrToStack: case kPtrToPacketMeta:
     case kPtrToPacket: case kPtrToTpBuffer: case kPtrToBtfId: case kPtrToMem: case kPtrToBuf:
     case kPtrToFunc: case kConstPtrToDynptr:
       return true;
     case kPtrToFlowKeys:
-      return offset.is_const();
+      return offset.is_const() || !env.has(Feature::kFlowKeysFixed);
     case kConstPtrToMap:
       return offset.is_const() && offset.smin == 0 && op == isa::kAdd;
     default:
@@ -187,10 +187,11 @@ bool may_be_moved(RegType base, const Bounds& offset, uint8_t op) {
 
 Check check_may_be_moved(Env& env, const isa::Insn& insn, const Register& pointer, const Bounds& offset) {
   const int regno = insn.dst;
+  const bool advised = pointer.base() == kPtrToMapValue || env.has(Feature::kTypeFlags);
   if (pointer.maybe_null())
-    return env.reject(EACCES, "R{} pointer arithmetic on {} prohibited, null-check it first\n", regno,
-                      reg_type_str(env, pointer.type));
-  if (!may_be_moved(pointer.base(), offset, isa::insn_op(insn.code)))
+    return env.reject(EACCES, "R{} pointer arithmetic on {} prohibited{}\n", regno,
+                      reg_type_str(env, pointer.type), advised ? ", null-check it first" : "");
+  if (!may_be_moved(env, pointer.base(), offset, isa::insn_op(insn.code)))
     return env.reject(EACCES, "R{} pointer arithmetic on {} prohibited\n", regno,
                       reg_type_str(env, pointer.type));
   return Check::ok();

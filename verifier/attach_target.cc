@@ -116,6 +116,7 @@ Check check_trampoline(Env& env, const Btf& btf, const BtfType& proto, std::stri
     if (index + 1 == proto.vlen() && param.type == 0)
       return env.reject(EINVAL, "The function {} with variable args is unsupported.\n", name);
     std::optional<uint32_t> size = passed_size(btf, param.type, &type);
+    if (type->is_struct_or_union() && !env.has(Feature::kStructArguments)) size.reset();
     if (!size || *size > kLargestArgument)
       return env.reject(EINVAL, "The function {} arg{} type {} is unsupported.\n", name, index,
                         kind_word(*type));
@@ -212,6 +213,8 @@ Check check_traced_function(Env& env, Target* target) {
 }
 
 Check check_by_attach_type(Env& env, Target* target) {
+  const bool extension = env.program.type == ProgramType::kExt;
+  if (!extension && !has_attach_type(env.attach_type, env.profile)) return Check::error(EINVAL);
   switch (env.attach_type) {
     case AttachType::kTraceRawTp: return check_tracepoint(env, target);
     case AttachType::kTraceIter: return check_iterator_function(env, target);
@@ -299,7 +302,8 @@ Check check_sleepability_of_type(Env& env) {
   if (!may_sleep)
     return env.reject(EINVAL, "Only fentry/fexit/fmod_ret{} programs can be sleepable\n",
                       probes ? ", lsm, and kprobe/uprobe" : " and lsm");
-  if (type == ProgramType::kLsm && env.attach_type == AttachType::kLsmCgroup)
+  const bool cgroup = type == ProgramType::kLsm && env.attach_type == AttachType::kLsmCgroup;
+  if (cgroup && has_attach_type(env.attach_type, env.profile))
     return env.reject(EINVAL, "BPF_LSM_CGROUP programs cannot be sleepable\n");
   return Check::ok();
 }

@@ -25,7 +25,7 @@ Check check_object_access(Env& env, const Register& reg, uint32_t regno, std::st
     return env.reject(EPERM,
                       "'struct {}' access is allowed only to CAP_PERFMON and CAP_SYS_ADMIN\n",
                       name);
-  if (!env.gpl_compatible && reg.target.btf.btf->is_kernel())
+  if (!env.gpl_compatible && reg.target.btf.btf->is_kernel() && env.has(Feature::kKernelStructsAreGpl))
     return env.reject(EINVAL,
                       "Cannot access kernel 'struct {}' from non-GPL compatible program\n", name);
   const bool folded = env.has(Feature::kOffsetsInBounds);

@@ -48,6 +48,14 @@ bool is_pointer_to_void_or_int(const Btf& btf, const BtfType& pointer) {
   return !target || target->kind() == BtfKind::kVoid || target->kind() == BtfKind::kInt;
 }
 
+/// As long as strings were the only integers that are pointed to.
+bool is_pointer_to_void_or_char(const Btf& btf, const BtfType& pointer) {
+  if (!pointer.type()) return true;
+  const BtfType* target = btf.type(pointer.type());
+  while (target && target->is_modifier()) target = btf.type(target->type());
+  return target && btf.name_of(*target) == "char";
+}
+
 /// A program that traces another one sees the target's context as the kernel's own struct.
 class TargetContext {
  public:
@@ -173,14 +181,15 @@ class SlotAccess {
     while (type && (type->is_modifier() || type->kind() == BtfKind::kTypedef))
       type = btf_.type(type->type());
     if (!type) return false;
-    if (is_small_int(*type) || type->is_any_enum() || type->is_struct_or_union()) return true;
+    if (is_small_int(*type) || type->is_any_enum()) return true;
+    if (type->is_struct_or_union() && env_.has(Feature::kStructArguments)) return true;
     if (type->kind() != BtfKind::kPtr) {
       std::string_view type_name = type->name_off ? btf_.name_of(*type) : "(anon)";
       env_.verbose("func '{}' arg{} '{}' has type {}. Only pointer access is allowed\n", name(),
                    arg_, type_name, kind_word(*type));
       return false;
     }
-    if (size_ != static_cast<int>(kSlot)) {
+    if (size_ != static_cast<int>(kSlot) && env_.has(Feature::kPointersReadWhole)) {
       env_.verbose("func '{}' size {} must be 8\n", name(), size_);
       return false;
     }
@@ -196,6 +205,7 @@ class SlotAccess {
   /// A pointer that leads nowhere for a program: to void or a number, in newer kernels to anything
   /// but a struct (another pointer, a function).
   bool is_number(const BtfType& pointer) const {
+    if (!env_.has(Feature::kIntPointersAreNumbers)) return is_pointer_to_void_or_char(btf_, pointer);
     if (!env_.has(Feature::kOnlyStructsFollowed)) {
       const bool to_void = !btf_.skip_modifiers(pointer.type()) ||
                            btf_.skip_modifiers(pointer.type())->kind() == BtfKind::kVoid;

@@ -106,7 +106,8 @@ class Walker {
       fault_ = error(EINVAL, fmt::format("Type '{}' is not a struct\n", name));
       return false;
     }
-    if (t->kind() == BtfKind::kUnion && t->vlen() != 1) *flags_ |= kPtrUntrusted;
+    const bool ambiguous = t->kind() == BtfKind::kUnion && t->vlen() != 1;
+    if (ambiguous && env_.has(Feature::kTrustedPointers)) *flags_ |= kPtrUntrusted;
     return true;
   }
 

@@ -50,6 +50,8 @@ void make_sync(FuncState& callee) {
 // callback(map, key, value, ctx) of bpf_for_each_map_elem(map, callback, ctx, flags)
 Check set_map_elem_state(Env& env, FuncState& caller, FuncState& callee, uint32_t insn) {
   const MapInfo* noted = env.facts[insn].call_map;
+  if (env.facts[insn].call_map_poisoned && !env.has(Feature::kForEachAnyMap))
+    return env.reject(EINVAL, "tail_call abusing map_ptr\n");
   if (!noted || !map_has_for_each(noted->type))
     return env.reject(kEnotsupp, "callback function not allowed for map\n");
   set_element_args(callee, caller.regs[1].target.map.ptr);

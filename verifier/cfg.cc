@@ -89,8 +89,9 @@ Check add_exception_callback(Env& env) {
 
 }  // namespace
 
-int jump_offset(const isa::Insn& insn) {
-  return insn.code == (isa::kJmp32 | isa::kJa) ? insn.imm : insn.off;
+int jump_offset(const Env& env, const isa::Insn& insn) {
+  const bool is_long = insn.code == (isa::kJmp32 | isa::kJa) && env.has(Feature::kLongJumps);
+  return is_long ? insn.imm : insn.off;
 }
 
 uint32_t containing_subprog(const Env& env, uint32_t insn) {
@@ -155,7 +156,7 @@ Check check_subprograms(Env& env) {
       const isa::Insn& insn = env.code[i];
       note_opcode_facts(env.subprogs[s], insn);
       if (is_jump(insn)) {
-        int64_t target = i + jump_offset(insn) + 1;
+        int64_t target = i + jump_offset(env, insn) + 1;
         if (target < start || target >= end)
           return env.reject(EINVAL, "jump out of range from insn {} to {}\n", i, target);
       }
@@ -212,6 +213,12 @@ class CfgSearch {
   Env& env_;
   std::vector<Mark> mark_;
   std::vector<uint32_t> stack_;
+  /// Instructions that one takes up.
+  int width(const isa::Insn& insn) const {
+    return isa::is_ld_imm64(insn) && wide_loads_whole_ ? 2 : 1;
+  }
+
+  const bool wide_loads_whole_ = env_.has(Feature::kWideLoadsWhole);
   const bool loops_close_anywhere_ = env_.has(Feature::kLoopsCloseAnywhere);
   const bool prune_points_are_jump_points_ = !env_.has(Feature::kJumpPoints);
   Check failure_;
@@ -245,7 +252,7 @@ CfgSearch::Visit CfgSearch::follow(uint32_t from, int64_t to, Edge edge, bool ma
 
 /// A call, or a LD_IMM64 of a function (a callback).
 CfgSearch::Visit CfgSearch::visit_function_use(uint32_t insn, bool into_callee) {
-  int64_t behind = insn + (isa::is_ld_imm64(env_.code[insn]) ? 2 : 1);
+  int64_t behind = insn + width(env_.code[insn]);
   Visit v = follow(insn, behind, Edge::kFallThrough, false);
   if (v != Visit::kDone) return v;
   prune_and_jump_point(behind);
@@ -302,7 +309,7 @@ CfgSearch::Visit CfgSearch::visit_jump(uint32_t insn) {
   const isa::Insn& jump = env_.code[insn];
   if (isa::insn_op(jump.code) == isa::kJa) {
     if (isa::insn_source(jump.code) != isa::kK) return fail(Check::error(EINVAL));
-    int64_t to = static_cast<int64_t>(insn) + jump_offset(jump) + 1;
+    int64_t to = static_cast<int64_t>(insn) + jump_offset(env_, jump) + 1;
     Visit v = follow(insn, to, Edge::kFallThrough);
     if (v != Visit::kDone) return v;
     prune_and_jump_point(to);
@@ -321,7 +328,7 @@ CfgSearch::Visit CfgSearch::visit(uint32_t insn) {
   if (names_function(env_, at)) return visit_function_use(insn, true);
   uint8_t cls = isa::insn_class(at.code);
   if (cls != isa::kJmp && cls != isa::kJmp32)
-    return follow(insn, static_cast<int64_t>(insn) + (isa::is_ld_imm64(at) ? 2 : 1), Edge::kFallThrough, false);
+    return follow(insn, static_cast<int64_t>(insn) + width(at), Edge::kFallThrough, false);
   switch (isa::insn_op(at.code)) {
     case isa::kExit: return Visit::kDone;
     case isa::kCall: return visit_call(insn);
@@ -349,7 +356,7 @@ Check CfgSearch::search_from(uint32_t insn) {
 Check CfgSearch::check_all_reached() {
   for (size_t i = 0; i < mark_.size(); ++i) {
     if (mark_[i].state != Mark::State::kFinished) return env_.reject(EINVAL, "unreachable insn {}\n", i);
-    if (!isa::is_ld_imm64(env_.code[i])) continue;
+    if (width(env_.code[i]) == 1) continue;
     ++i;
     if (i < mark_.size() && mark_[i].state != Mark::State::kNew)
       return env_.reject(EINVAL, "jump into the middle of ldimm64 insn {}\n", i - 1);

@@ -31,7 +31,7 @@ uint32_t containing_subprog(const Env& env, uint32_t insn);
 /// Successor instructions in the CFG, at most two; returns how many.
 int insn_successors(const Env& env, uint32_t insn, uint32_t out[2]);
 /// Length of a jump, in instructions (gotol included).
-int jump_offset(const isa::Insn& insn);
+int jump_offset(const Env& env, const isa::Insn& insn);
 /// Where a subprogram's instructions stand in env.postorder: [begin, end).
 struct PostorderSpan {
   uint32_t begin, end;

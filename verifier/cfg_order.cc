@@ -37,7 +37,7 @@ int insn_successors(const Env& env, uint32_t insn, uint32_t out[2]) {
   Flow flow = kFlows[isa::insn_class(at.code) | isa::insn_op(at.code)];
   int count = 0;
   if (!flow.stops) out[count++] = insn + (isa::is_ld_imm64(at) ? 2 : 1);
-  if (flow.jumps) out[count++] = insn + jump_offset(at) + 1;
+  if (flow.jumps) out[count++] = insn + jump_offset(env, at) + 1;
   return count;
 }
 

@@ -64,6 +64,7 @@ Check check_ctx_access(Env& env, uint32_t insn, int off, int size, AccessType ty
     return env.reject(EACCES, "invalid bpf_context access off={} size={}\n", off, size);
   if (base_type(access->yields) != kPtrToBtfId) {
     env.facts[insn].ctx_field_size = access->field_size;
+    env.facts[insn].ctx_untranslated = access->untranslated;
     return Check::ok();
   }
   if (access->ref_obj_id && !find_reference(*env.state, access->ref_obj_id))

@@ -28,7 +28,17 @@ constexpr FlagOfType kFlagOfType[] = {
     {kDynptrSkbMeta, DynptrType::kSkbMeta}, {kDynptrFile, DynptrType::kFile},
 };
 
+/// Before dynptrs were known by where they are: the fixed part of the offset is all that is looked at,
+/// and one that does not fit says nothing.
+int dynptr_slot_classic(Env& env, const Register& reg) {
+  const int spi = slot_index(reg.off);
+  const bool fits = reg.type == kPtrToStack && reg.off < 0 && spi >= kDynptrSlots - 1 &&
+                    spi < static_cast<int>(frame_of(env, reg).stack.size());
+  return fits ? spi : -EINVAL;
+}
+
 int dynptr_slot(Env& env, const Register& reg) {
+  if (!env.has(Feature::kDynptrsByOffset)) return dynptr_slot_classic(env, reg);
   return stack_slot_obj_index(env, reg, "dynptr", kDynptrSlots);
 }
 
@@ -59,6 +69,17 @@ bool may_become_dynptr(Env& env, const Register& reg) {
   return spi >= 0 || spi == -ERANGE;
 }
 
+/// Older kernels do not want what lies there to be part of a dynptr, and leave the rest to the writes.
+bool may_become_dynptr_classic(Env& env, const Register& reg) {
+  const int spi = dynptr_slot(env, reg);
+  if (spi < 0) return true;
+  const Stack& stack = frame_of(env, reg).stack;
+  for (size_t i = 0; i < kSlotBytes; ++i)
+    if (stack.at(spi).kinds[i] == SlotKind::kDynptr || stack.at(spi - 1).kinds[i] == SlotKind::kDynptr)
+      return false;
+  return true;
+}
+
 bool has_type(Env& env, const Register& reg, ArgType arg_type) {
   if (arg_type == kArgPtrToDynptr) return true;
   const DynptrType wanted = dynptr_type_of_arg(arg_type);
@@ -79,7 +100,7 @@ Check construct_in_slots(Env& env, const Register& reg, ArgType arg_type, uint32
 
   const DynptrType type = dynptr_type_of_arg(arg_type);
   if (type == DynptrType::kInvalid) return Check::error(EINVAL);
-  const uint32_t id = env.new_id();
+  const uint32_t id = env.has(Feature::kDynptrsByOffset) ? env.new_id() : 0;
   mark_dynptr(frame.stack.edit(spi).reg, type, true, id);
   mark_dynptr(frame.stack.edit(spi - 1).reg, type, false, id);
   if (dynptr_type_refcounted(type)) {
@@ -93,14 +114,30 @@ Check construct_in_slots(Env& env, const Register& reg, ArgType arg_type, uint32
 
 Check construct(Env& env, uint32_t regno, uint32_t insn, ArgType arg_type,
                 uint32_t clone_ref_obj_id) {
-  if (!may_become_dynptr(env, env.reg(regno)))
+  const bool classic = !env.has(Feature::kDynptrsByOffset);
+  if (classic && env.reg(regno).type == kConstPtrToDynptr) return Check::ok();  // not looked at
+  const bool may_become = classic ? may_become_dynptr_classic(env, env.reg(regno))
+                                  : may_become_dynptr(env, env.reg(regno));
+  if (!may_become)
     return env.reject(EINVAL, "Dynptr has to be an uninitialized dynptr\n");
   for (int i = 0; i < kDynptrBytes; i += kSlotBytes)
     DRYDOCK_TRY(check_mem_access(env, insn, regno, i, isa::kDw, AccessType::kWrite, -1, false, false));
   return construct_in_slots(env, env.reg(regno), arg_type, insn, clone_ref_obj_id);
 }
 
+/// Arguments are counted from 1, and what a callback was given is never looked at.
+Check use_initialized_classic(Env& env, uint32_t regno, ArgType arg_type) {
+  const Register& reg = env.reg(regno);
+  if (reg.type == kConstPtrToDynptr) return Check::ok();
+  if (!is_dynptr_reg_valid_init(env, reg))
+    return env.reject(EINVAL, "Expected an initialized dynptr as arg #{}\n", regno);
+  if (has_type(env, reg, arg_type & ~(kMemRdonly | kObjRelease))) return Check::ok();
+  return env.reject(EINVAL, "Expected a dynptr of type {} as arg #{}\n",
+                    dynptr_type_str(static_cast<int>(dynptr_type_of_arg(arg_type))), regno);
+}
+
 Check use_initialized(Env& env, uint32_t regno, ArgType arg_type) {
+  if (!env.has(Feature::kDynptrsByOffset)) return use_initialized_classic(env, regno, arg_type);
   const Register& reg = env.reg(regno);
   const bool by_reference = env.has(Feature::kReleaseChecksReference);
   if (by_reference && reg.type == kConstPtrToDynptr && (arg_type & kObjRelease))
@@ -216,6 +253,7 @@ Check process_dynptr(Env& env, uint32_t regno, uint32_t insn, ArgType arg_type,
 }
 
 Check destroy_if_dynptr_slot(Env& env, FuncState& frame, int spi) {
+  if (!env.has(Feature::kDynptrsByOffset)) return Check::ok();
   // Dynptr slots are marked as a whole, so one byte tells.
   if (frame.stack.at(spi).kinds[0] != SlotKind::kDynptr) return Check::ok();
   if (!frame.stack.at(spi).reg.target.dynptr.first_slot) ++spi;
@@ -243,8 +281,12 @@ Check unmark_dynptr_slots(Env& env, Register& reg) {
   const int spi = dynptr_slot(env, reg);
   if (spi < 0) return Check::error(-spi);
   const Register& first = frame.stack.at(spi).reg;
-  if (!dynptr_type_refcounted(first.target.dynptr.type)) {
+  const bool refcounted = dynptr_type_refcounted(first.target.dynptr.type);
+  const bool classic = !env.has(Feature::kDynptrsByOffset);
+  if (!refcounted || classic) {
+    const uint32_t ref_obj_id = first.ref_obj_id;
     clear_slots(env, frame, spi);
+    if (refcounted) (void)release_reference(env, ref_obj_id);
     return Check::ok();
   }
   return release_dynptr_slots(env, frame, first.ref_obj_id);

@@ -57,6 +57,7 @@ struct InsnFacts {
   const StructMeta* struct_meta = nullptr;  // bpf_obj_new and friends
   uint64_t obj_new_size = 0, insert_offset = 0;
   uint32_t ctx_field_size = 0;
+  bool ctx_untranslated = false;       // of the context where there is no field: check_fixups()
   bool nospec = false, nospec_result = false;
   bool zero_extends = false;
   bool storage_get_atomic = false;

@@ -228,7 +228,9 @@ Visit::Match Visit::compare_with(Checkpoint& old_state) {
   if (old_state.branches) {
     Match match = compare_with_ancestor(old_state);
     // In a loop states of different turns differ; a checkpoint each turn would help nothing.
-    if (match == Match::kMiss && !force_ && jumps_ < kMinLoopJumps && insns_ < kMinLoopInsns) keep_ = false;
+    // Whoever asks for many states is given them there by newer kernels only.
+    const bool wanted = force_ && env_.has(Feature::kForcedStatesInLoops);
+    if (match == Match::kMiss && !wanted && jumps_ < kMinLoopJumps && insns_ < kMinLoopInsns) keep_ = false;
     return match;
   }
   bool loop = in_unfinished_loop(env_, old_state);

@@ -62,6 +62,9 @@ Check check_fixups(Env& env) {
     account_inlined_loops(env, s);
     env.subprogs[s].removed = env.bpf_capable && is_dead(env, s);
   }
+  for (const InsnFacts& facts : env.facts)
+    if (facts.seen && facts.ctx_untranslated)
+      return env.reject(EINVAL, "bpf verifier is misconfigured\n");
   for (uint32_t i = 0; i < env.code.size(); ++i)
     if (env.facts[i].seen || !env.bpf_capable) DRYDOCK_TRY(check_call(env, i));
   for (size_t s = 0; s < env.subprogs.size(); ++s) account_may_goto(env, s);

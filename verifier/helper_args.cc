@@ -143,6 +143,11 @@ Check const_string(Env& env, const Arg& arg) {
 
 /// Where bpf_kptr_xchg stores: a kernel pointer of a map value or of a local object.
 Check kptr_destination(Env& env, const Arg& arg) {
+  const MapInfo* value_of = env.reg(arg.regno()).target.map.ptr;
+  const bool told_of_map = !env.has(Feature::kFieldErrnos) && env.reg(arg.regno()).bounds.is_const() &&
+                           value_of && value_of->btf;
+  if (told_of_map && !value_of->record.has_any(kAnyKptr))
+    return env.reject(EINVAL, "map '{}' has no valid kptr\n", value_of->name);
   const uint32_t regno = arg.regno();
   const Register& reg = env.reg(regno);
   const BtfRecord* record = nullptr;
@@ -173,6 +178,13 @@ Check kptr_destination(Env& env, const Arg& arg) {
 
 Check nothing_more(Env&, const Arg&) { return Check::ok(); }
 
+/// Special fields, whose every fault is EACCES in older kernels.
+template <Check (*check)(Env&, const Arg&)>
+Check field(Env& env, const Arg& arg) {
+  const Check outcome = check(env, arg);
+  return outcome.failed() && !env.has(Feature::kFieldErrnos) ? Check::error(EACCES) : outcome;
+}
+
 using KindCheck = Check (*)(Env&, const Arg&);
 constexpr auto kKindChecks = [] {
   std::array<KindCheck, kArgNumber + 1> checks{};
@@ -181,8 +193,8 @@ constexpr auto kKindChecks = [] {
   checks[kArgPtrToMapKey] = map_key;
   checks[kArgPtrToMapValue] = map_value;
   checks[kArgPtrToPercpuBtfId] = percpu_btf_id;
-  checks[kArgPtrToSpinLock] = spin_lock;
-  checks[kArgPtrToTimer] = timer;
+  checks[kArgPtrToSpinLock] = field<spin_lock>;
+  checks[kArgPtrToTimer] = field<timer>;
   checks[kArgPtrToFunc] = function;
   checks[kArgPtrToMem] = memory;
   checks[kArgConstSize] = memory_size;
@@ -190,7 +202,7 @@ constexpr auto kKindChecks = [] {
   checks[kArgPtrToDynptr] = dynptr;
   checks[kArgConstAllocSizeOrZero] = allocation_size;
   checks[kArgPtrToConstStr] = const_string;
-  checks[kArgKptrXchgDest] = kptr_destination;
+  checks[kArgKptrXchgDest] = field<kptr_destination>;
   return checks;
 }();
 
@@ -208,7 +220,8 @@ Check check_release(Env& env, const Arg& arg) {
                       helper_name(env, arg.meta.func_id), regno);
   }
   if (base_type(arg.type) == kArgPtrToDynptr) {
-    if (reg.type != kPtrToStack) return env.reject(EINVAL, "cannot release unowned const bpf_dynptr\n");
+    if (reg.type != kPtrToStack && env.has(Feature::kDynptrsByOffset))
+      return env.reject(EINVAL, "cannot release unowned const bpf_dynptr\n");
     if (dynptr_ref_obj_id(env, reg) <= 0)
       return env.reject(EINVAL, "arg {} is an unacquired reference\n", regno);
   } else if (!reg.ref_obj_id && !reg.is_null_constant()) {
@@ -243,6 +256,10 @@ uint32_t named_type(const Env& env, const HelperArg& arg) {
 Check check_func_arg(Env& env, uint32_t index, CallMeta& meta, const HelperRow& row, uint32_t insn) {
   Arg arg{.index = index, .insn = insn, .type = row.args[index].type, .row = row, .meta = meta};
   if (arg.type == kArgNone) return Check::ok();
+  const bool owner = base_type(arg.type) == kArgPtrToBtfId ||
+                     base_type(arg.type) == kArgPtrToBtfIdSockCommon;
+  if (owner && !(arg.type & kObjRelease) && !env.has(Feature::kStorageOwnersMayBeNull))
+    arg.type &= ~kPtrMaybeNull;
   const uint32_t regno = arg.regno();
   DRYDOCK_TRY(check_reg_arg(env, regno, RegUse::kRead));
   if (arg.type == kArgAnything) {

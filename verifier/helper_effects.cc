@@ -2,6 +2,7 @@
 #include "verifier/helper_effects.h"
 
 #include "helpers/helper_ids.h"
+#include "kernel/features.h"
 #include "verifier/calls.h"
 #include "verifier/dynptr.h"
 #include "verifier/helper_args.h"
@@ -49,6 +50,8 @@ void note_loop(Env& env, uint32_t subprog) {
 
 Check loop(Env& env, const Call& call) {
   note_loop(env, call.meta.subprogno);
+  // Older kernels walk the callback once, however often it runs.
+  if (!env.has(Feature::kCallbackStatesMerge)) return queue_callback(env, call);
   // Whether the loop goes on hangs on r1.
   DRYDOCK_TRY(mark_chain_precision(env, 1));
   if (env.cur_func().callback_depth < env.reg(1).bounds.umax) return queue_callback(env, call);
@@ -83,6 +86,12 @@ Check dynptr_data(Env& env, const Call& call) {
   if (!reg) return env.bug("no dynptr arg found");
   if (call.meta.dynptr_id) return env.bug("meta.dynptr_id already set");
   if (call.meta.ref_obj_id) return env.bug("meta.ref_obj_id already set");
+  if (!env.has(Feature::kDynptrsByOffset)) {
+    // Slices are tied to a reference, where there is one, and to nothing else.
+    const int held = dynptr_ref_obj_id(env, *reg);
+    call.meta.ref_obj_id = held > 0 ? static_cast<uint32_t>(held) : 0;
+    return Check::ok();
+  }
   const int id = dynptr_id(env, *reg);
   if (id < 0) return env.bug("failed to obtain dynptr id");
   const int ref = dynptr_ref_obj_id(env, *reg);

@@ -53,6 +53,7 @@ Check check_entry(Env& env, const KfuncMeta& meta) {
     return env.reject(EFAULT, "unexpected __bpf_trap() due to uninitialized variable?\n");
   if ((meta.flags & kKfDestructive) && !env.options.capabilities.sys_admin)
     return env.reject(EACCES, "destructive kfunc calls require CAP_SYS_BOOT capability\n");
+  if (!env.has(Feature::kKfuncArgsTyped)) return Check::ok();  // asked after the arguments
   if ((meta.flags & kKfSleepable) && !in_sleepable(env))
     return env.reject(EACCES, "program must be sleepable to call sleepable kfunc {}\n",
                       meta.func_name);
@@ -261,7 +262,8 @@ Check check_kfunc_call(Env& env, const isa::Insn& insn, uint32_t*) {
   env.facts[insn_idx].is_iter_next = meta.flags & kKfIterNext;
 
   DRYDOCK_TRY(check_entry(env, meta));
-  DRYDOCK_TRY(check_kfunc_args(env, meta, insn_idx));
+  DRYDOCK_TRY(env.has(Feature::kKfuncArgsTyped) ? check_kfunc_args(env, meta, insn_idx)
+                                                : check_kfunc_args_classic(env, meta));
   DRYDOCK_TRY(check_drop(env, meta));
   if (meta.special == SpecialKfunc::kSessionCookie) {
     meta.r0_size = 8;

@@ -47,6 +47,8 @@ std::string_view kfunc_name_for_disassembly(const Env& env, const isa::Insn& ins
 int fetch_kfunc_meta(Env& env, const isa::Insn& insn, KfuncMeta& meta);
 /// The arguments, in registers r1 to r5, against the function's BTF and flags (kfunc_args.cc).
 Check check_kfunc_args(Env& env, KfuncMeta& meta, uint32_t insn);
+/// The same in kernels before 6.2 (kfunc_args_classic.cc).
+Check check_kfunc_args_classic(Env& env, KfuncMeta& meta);
 /// r0 after the call (kfunc_return.cc).
 Check set_kfunc_return(Env& env, KfuncMeta& meta, uint32_t insn);
 

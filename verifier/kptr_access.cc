@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kernel pointers (kptr) and user pointers (uptr) that are fields of map values.
+#include "kernel/features.h"
 #include "verifier/btf_access.h"
 #include "verifier/kfunc_call.h"
 #include "verifier/log.h"
@@ -29,6 +30,7 @@ bool is_rcu_safe(const BtfField& field) {
 }
 
 TypeFlags loaded_flags(Env& env, const BtfField& field) {
+  if (!env.has(Feature::kRcuReadLocks)) return kPtrMaybeNull | kPtrUntrusted;
   if (!is_rcu_safe(field) || !in_rcu_section(env)) return kPtrMaybeNull | kPtrUntrusted;
   TypeFlags flags = kPtrMaybeNull | kMemRcu;
   bool local = !field.target_btf->is_kernel();

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "kernel/features.h"
 #include "verifier/argument_name.h"
 #include "verifier/dynptr.h"
 #include "verifier/graph.h"
@@ -62,6 +63,26 @@ struct LockTarget {
   const void* identity = nullptr;
 };
 
+/// The one field of its kind in a map's value, in the words of older kernels.
+Check locate_field(Env& env, const MapInfo& map, FieldKind kind, const Register& reg) {
+  const SingleField& field = single_field(kind);
+  const int expected = map.record.*field.offset;
+  if (!map.record.has(kind)) {
+    if (expected == -E2BIG)
+      return env.reject(EINVAL, "map '{}' has more than one 'struct {}'\n", map.name, field.struct_name);
+    if (expected == -ENOENT)
+      return env.reject(EINVAL, "map '{}' doesn't have 'struct {}'\n", map.name, field.struct_name);
+    return env.reject(EINVAL, "map '{}' is not a struct type or {} is mangled\n", map.name,
+                      field.struct_name);
+  }
+  const int64_t offset = static_cast<int64_t>(reg.bounds.const_value() + reg.off);
+  if (offset == expected) return Check::ok();
+  if (kind == FieldKind::kSpinLock)
+    return env.reject(EINVAL, "off {} doesn't point to 'struct {}'\n", offset, field.struct_name);
+  return env.reject(EINVAL, "off {} doesn't point to 'struct {}' that is at {}\n", offset,
+                    field.struct_name, expected);
+}
+
 Check locate_lock(Env& env, uint32_t regno, const LockOpRow& row, LockTarget* target) {
   const Register& reg = env.reg(regno);
   const char* family = row.family();
@@ -81,6 +102,7 @@ Check locate_lock(Env& env, uint32_t regno, const LockOpRow& row, LockTarget* ta
 
   const FieldKind field = row.resilient ? FieldKind::kResSpinLock : FieldKind::kSpinLock;
   const BtfRecord* record = record_of(env, reg);
+  if (!env.has(Feature::kFieldErrnos) && target->map) return locate_field(env, *target->map, FieldKind::kSpinLock, reg);
   if (!record || !record->has(field))
     return env.reject(EINVAL, "{} '{}' has no valid {}_lock\n", target->map ? "map" : "local",
                       target->map ? std::string_view(target->map->name) : "kptr", family);
@@ -128,6 +150,7 @@ Check check_map_field_pointer(Env& env, uint32_t regno, FieldKind kind) {
   if (!map.btf)
     return env.reject(EINVAL, "map '{}' has to have BTF in order to use {}\n", map.name,
                       field.struct_name);
+  if (!env.has(Feature::kFieldErrnos)) return locate_field(env, map, kind, reg);
   if (!map.record.has(kind))
     return env.reject(EINVAL, "map '{}' has no valid {}\n", map.name, field.struct_name);
   const int expected = map.record.*field.offset;

@@ -190,10 +190,10 @@ Check access_packet(const Access& a) {
 Check access_flow_keys(const Access& a) {
   DRYDOCK_TRY(a.no_leak("flow keys"));
   const Register& reg = a.pointer();
-  if (!reg.bounds.is_const())
+  if (!reg.bounds.is_const() && a.env.has(Feature::kFlowKeysFixed))
     return a.env.reject(EACCES, "R{} invalid variable offset to flow keys: off={}, var_off={}\n",
                         a.regno, a.off, tnum_str(reg.bounds.var));
-  const int moved = static_cast<int>(reg.bounds.const_value());
+  const int moved = reg.bounds.is_const() ? static_cast<int>(reg.bounds.const_value()) : 0;
   DRYDOCK_TRY(check_flow_keys_access(a.env, a.off + moved, a.size));
   if (a.loads()) a.value_unknown();
   return Check::ok();
@@ -214,7 +214,10 @@ Check access_tp_buffer(const Access& a) {
 
 Check access_buffer(const Access& a) {
   bool read_only = is_rdonly_mem(a.pointer().type);
-  if (a.pointer().maybe_null() && a.env.has(Feature::kIteratorBuffersChecked))
+  // Asked for before types had flags for trust, forgotten, and asked for again.
+  const bool null_matters = a.env.has(Feature::kIteratorBuffersChecked) ||
+                            !a.env.has(Feature::kTrustedPointers);
+  if (a.pointer().maybe_null() && null_matters)
     return a.env.reject(EACCES, "R{} invalid mem access '{}'\n", a.regno,
                         reg_type_str(a.env, a.pointer().type));
   if (read_only && a.is_write()) return a.read_only();

@@ -90,6 +90,9 @@ Check check_mem_size_reg(Env& env, Register& size_reg, uint32_t size_regno, Acce
   meta->msize_max_value = size.umax;  // the helper's return value will be refined by it
   // With a variable size the helper may fill a part only: no uninitialised buffers then.
   if (!size.is_const()) meta = nullptr;
+  // Memory that is filled was once the only kind that counted as written.
+  if (!env.has(Feature::kIntegersAreMemory))
+    type = meta && meta->raw_mode ? AccessType::kWrite : AccessType::kRead;
   if (size.smin < 0)
     return env.reject(EACCES, "R{} min value is negative, either use unsigned or 'var &= const'\n",
                       size_regno);

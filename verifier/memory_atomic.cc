@@ -39,7 +39,8 @@ bool pointer_allows_atomics(const Register& reg, const isa::Insn& insn) {
 }
 
 Check reject_pointer(Env& env, uint32_t regno, const char* what) {
-  return env.reject(EACCES, "BPF_ATOMIC {} R{} {} is not allowed\n", what, regno,
+  return env.reject(EACCES, "{} {} R{} {} is not allowed\n",
+                    env.has(Feature::kAtomics) ? "BPF_ATOMIC" : "BPF_XADD", what, regno,
                     reg_type_str(env, env.reg(static_cast<int>(regno)).type));
 }
 

@@ -176,6 +176,8 @@ class PseudoInsns {
     const BtfType* t = btf->type(id);
     if (!t)
       return env_.reject(ENOENT, "ldimm64 insn specifies invalid btf_id {}.\n", insn.imm);
+    if (t->kind() != BtfKind::kVar && !env_.has(Feature::kFunctionAddresses))
+      return env_.reject(EINVAL, "pseudo btf_id {} in ldimm64 isn't KIND_VAR.\n", insn.imm);
     if (t->kind() != BtfKind::kVar && t->kind() != BtfKind::kFunc)
       return env_.reject(EINVAL, "pseudo btf_id {} in ldimm64 isn't KIND_VAR or KIND_FUNC\n",
                          insn.imm);

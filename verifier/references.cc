@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernel/features.h"
 #include "verifier/references.h"
 
 #include <algorithm>
@@ -133,7 +132,17 @@ void mark_reg_invalid(const Env& env, Register& reg) {
   if (!env.allow_ptr_leaks) reg.type = kNotInit;
 }
 
+/// Where a callback is walked once, it may not give up what its caller holds: it may run again.
+static bool held_by_caller(Env& env, uint32_t ref_obj_id) {
+  const FuncState& frame = env.cur_func();
+  if (!frame.in_callback || env.has(Feature::kCallbackStatesMerge)) return false;
+  for (const Reference& ref : env.state->refs)
+    if (ref.kind == RefKind::kPtr && ref.id == ref_obj_id) return ref.callback_frame != frame.frameno;
+  return false;
+}
+
 Check release_reference(Env& env, uint32_t ref_obj_id) {
+  if (held_by_caller(env, ref_obj_id)) return Check::error(EINVAL);
   if (!release_reference_nomark(*env.state, ref_obj_id)) return Check::error(EINVAL);
   env.state->edit_registers([=](const Register& r) { return r.ref_obj_id == ref_obj_id; },
                             [&](FuncState&, Register& r) { mark_reg_invalid(env, r); });

@@ -95,7 +95,8 @@ Check write_bytes(Env& env, FuncState& frame, int off, int size, const Value& va
   {
     Slot& slot = frame.stack.edit(spi);
     slot.reg.type = kNotInit;
-    if (slot.is_spilled_reg() || slot.is_special())
+    const bool special = slot.is_special() && env.has(Feature::kDynptrsByOffset);
+    if (slot.is_spilled_reg() || special)
       for (SlotKind& kind : slot.kinds) scrub_spilled_slot(kind);
   }
   SlotKind kind = SlotKind::kMisc;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "kernel/features.h"
 #include "verifier/memory_access_text.h"
 #include "verifier/struct_ops.h"
 
@@ -53,6 +54,7 @@ struct Writable {
   std::string_view path;
   bool anywhere = false;
   uint32_t tail = 0;
+  std::string_view since = {};  // the first release that lets it be written
 };
 
 uint32_t struct_id(const Btf& btf, std::string_view name) { return btf.find(name, BtfKind::kStruct); }
@@ -63,8 +65,9 @@ bool points_to(const Register& reg, std::string_view name) {
 
 /// The writable member that the write starts in.
 template <size_t N>
-Extent writable_at(const Btf& btf, const Writable (&rows)[N], int off) {
+Extent writable_at(const Env& env, const Btf& btf, const Writable (&rows)[N], int off) {
   for (const Writable& row : rows) {
+    if (!drydock::within(env.profile.version(), row.since, "")) continue;
     uint32_t owner = struct_id(btf, row.owner);
     Extent e = owner ? path_extent(btf, owner, row.path) : Extent{};
     if (!e.found) continue;
@@ -75,16 +78,16 @@ Extent writable_at(const Btf& btf, const Writable (&rows)[N], int off) {
 }
 
 constexpr Writable kTcpSock[] = {
-    {"sock", "sk_pacing_rate"},
-    {"sock", "sk_pacing_status"},
+    {.owner = "sock", .path = "sk_pacing_rate", .since = "6.0"},
+    {.owner = "sock", .path = "sk_pacing_status", .since = "6.0"},
     {"inet_connection_sock", "icsk_ca_priv", true},
     {"inet_connection_sock", "icsk_ack.pending"},
     {"tcp_sock", "snd_cwnd"},
     {"tcp_sock", "snd_cwnd_cnt"},
-    {"tcp_sock", "snd_cwnd_stamp"},
+    {.owner = "tcp_sock", .path = "snd_cwnd_stamp", .since = "6.9"},
     {"tcp_sock", "snd_ssthresh"},
     {"tcp_sock", "ecn_flags"},
-    {"tcp_sock", "app_limited"},
+    {.owner = "tcp_sock", .path = "app_limited", .since = "6.9"},
 };
 constexpr Writable kScxTask[] = {
     {"task_struct", "scx.slice"}, {"task_struct", "scx.dsq_vtime"}, {"task_struct", "scx.disallow"}};
@@ -109,7 +112,7 @@ Check within(Env& env, Extent e, std::string_view name, int off, int size) {
 template <size_t N>
 Check write_members(Env& env, const Register& reg, const Writable (&rows)[N], std::string_view name,
                     int off, int size) {
-  Extent e = writable_at(*reg.target.btf.btf, rows, off);
+  Extent e = writable_at(env, *reg.target.btf.btf, rows, off);
   if (!e.found) return env.reject(EACCES, "no write support to {} at off {}\n", name, off);
   return within(env, e, name, off, size);
 }

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <chrono>
+#include <optional>
 
 #include "kernel/features.h"
 #include "verifier/cfg.h"
@@ -22,10 +23,12 @@ namespace verifier {
 namespace {
 
 /// One pass over the program; the order of the table is the kernel's, and which fault is reported
-/// first hangs on it.
+/// first hangs on it. Some are made at one place by kernels with a feature, at another by those
+/// without.
 struct Pass {
   const char* name;
   Check (*run)(Env&);
+  std::optional<Feature> with = {}, without = {};
 };
 constexpr Pass kPasses[] = {
     {"fd array", check_fd_array},
@@ -33,11 +36,12 @@ constexpr Pass kPasses[] = {
     {"subprograms and kfuncs", find_subprograms},
     {"bounds of subprograms", check_subprograms},
     {"BTF records", check_btf_info},
+    {"attach target, first", check_attach_target, {}, Feature::kAttachCheckedLate},
     {"maps, variables and functions", resolve_pseudo_insns},
     {"control flow", check_cfg},
     {"post-order", compute_postorder},
     {"stack liveness", stack_liveness_init},
-    {"attach target", check_attach_target},
+    {"attach target", check_attach_target, Feature::kAttachCheckedLate},
     {"known registers", compute_known_registers},
     {"never-taken branches", remove_never_taken_branches},
     {"recursion", check_recursion},
@@ -45,16 +49,20 @@ constexpr Pass kPasses[] = {
     {"stack use", analyse_stack_use},
     {"live registers", compute_live_registers},
     {"fastcall patterns", mark_fastcall_patterns},
-    {"global functions, all", check_all_global_subprograms},
+    {"preparation of the walk", prepare_walk},
+    {"global functions, all", check_all_global_subprograms, {}, Feature::kFunctionsOnDemand},
     {"walk", check_main},
-    {"global functions, called", check_called_global_subprograms},
+    {"global functions, called", check_called_global_subprograms, Feature::kFunctionsOnDemand},
     {"fastcall spills", drop_fastcall_spills},
     {"stack depth", check_max_stack_depth},
     {"fix-ups", check_fixups},
 };
 
 Check run_passes(Env& env) {
-  for (const Pass& pass : kPasses) DRYDOCK_TRY(pass.run(env));
+  for (const Pass& pass : kPasses) {
+    const bool here = (!pass.with || env.has(*pass.with)) && (!pass.without || !env.has(*pass.without));
+    if (here) DRYDOCK_TRY(pass.run(env));
+  }
   return Check::ok();
 }
 

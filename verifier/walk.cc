@@ -208,6 +208,9 @@ Check Walk::do_immediate_store(const isa::Insn& insn) {
     return env_.reject(EINVAL, "BPF_ST uses reserved fields\n");
   DRYDOCK_TRY(check_reg_arg(env_, insn.dst, RegUse::kRead));
   RegType base = env_.reg(insn.dst).type;
+  if (base == kPtrToCtx && !env_.has(Feature::kImmediateContextStores))
+    return env_.reject(EACCES, "BPF_ST stores into R{} {} is not allowed\n", insn.dst,
+                       reg_type_str(env_, base));
   DRYDOCK_TRY(check_mem_access(env_, env_.insn_idx, insn.dst, insn.off, isa::insn_size(insn.code),
                                AccessType::kWrite, -1, false, false));
   return save_ptr_type(env_, base, false);
@@ -346,11 +349,15 @@ std::string_view subprog_name(const Env& env, uint32_t subprog) {
   return env.program.btf->name_of(records[subprog].type_id);
 }
 
-Check check_all_global_subprograms(Env& env) {
+Check prepare_walk(Env& env) {
   env.explored.resize(env.code.size());
   env.backtrack->concerned.resize(env.code.size());
   std::ranges::transform(env.code, env.backtrack->concerned.begin(), registers_concerned);
-  if (env.has(Feature::kFunctionsOnDemand) || env.program.func_info.empty()) return Check::ok();
+  return Check::ok();
+}
+
+Check check_all_global_subprograms(Env& env) {
+  if (env.program.func_info.empty()) return Check::ok();
   for (uint32_t i = 1; i < env.subprogs.size(); ++i) {
     if (!env.subprogs[i].is_global) continue;
     DRYDOCK_TRY(walk_from(env, i));
@@ -363,7 +370,7 @@ Check check_all_global_subprograms(Env& env) {
 Check check_main(Env& env) { return walk_from(env, 0); }
 
 Check check_called_global_subprograms(Env& env) {
-  if (!env.has(Feature::kFunctionsOnDemand) || env.program.func_info.empty()) return Check::ok();
+  if (env.program.func_info.empty()) return Check::ok();
   if (env.exception_callback_subprog) env.subprogs[env.exception_callback_subprog].called = true;
   // A function walked now may call others that come before it.
   std::vector<bool> verified(env.subprogs.size());

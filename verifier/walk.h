@@ -12,6 +12,8 @@
 
 namespace drydock::verifier {
 
+/// Makes room for what is kept of each instruction.
+Check prepare_walk(Env& env);
 /// Walks the program from its first instruction.
 Check check_main(Env& env);
 /// Older kernels walk all global functions before the program, whether anything calls them or not.

@@ -8,6 +8,7 @@
 #include "emulator/syscall/commands.h"
 #include "kernel/btf_check.h"
 #include "kernel/btf_fields.h"
+#include "kernel/features.h"
 
 namespace drydock::syscall_impl {
 namespace {
@@ -22,6 +23,7 @@ int64_t take(const Call& call, std::vector<std::byte> bytes, BtfObject& object) 
   if (!btf) return -(btf.error().err ? btf.error().err : EINVAL);
   object.btf = std::move(*btf);
   const Profile& profile = call.kernel.profile();
+  if (!profile.has(Feature::kLocalObjects)) return 0;
   auto metas = parse_struct_metas(*object.btf, *profile.btf(), profile.modules());
   if (!metas) return -(metas.error().err ? metas.error().err : EINVAL);
   for (StructMeta& meta : *metas)
@@ -59,7 +61,7 @@ int64_t btf_load(const Call& call) {
   if (!log_good) return -EINVAL;
   std::vector<std::byte> bytes(a.btf_size);
   if (!call.memory().read(a.btf, bytes.data(), bytes.size())) return -EFAULT;
-  BtfCheckResult checked = check_btf(bytes, a.log_level != 0);
+  BtfCheckResult checked = check_btf(bytes, a.log_level != 0, btf_rules(call.kernel.profile()));
   auto object = std::make_shared<BtfObject>();
   int64_t err = checked.err ? -checked.err : take(call, std::move(bytes), *object);
   if (a.log_level)

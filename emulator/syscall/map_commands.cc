@@ -84,8 +84,7 @@ int64_t check_map_types(const Call& call, Map& map, const BtfObject& object,
   uint32_t value_id = 0;
   if (!btf.skip_modifiers(a.btf_value_type_id, &value_id)) return -EINVAL;
   const Profile& kernel = call.kernel.profile();
-  auto record =
-      parse_btf_fields(btf, value_id, every, map.value_size, *kernel.btf(), kernel.modules());
+  auto record = parse_map_fields(btf, value_id, every, map.value_size, kernel);
   // Fields that are not well formed are no error here: the map has none, as programs will be told.
   if (record) {
     if (int64_t err = check_record(call, map, *record)) return err;

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <random>
 
 #include "tests/kernel/btf_builder.h"
@@ -64,6 +65,22 @@ TEST(BtfCheck, LastLineNamesTheFault) {
     EXPECT_NE(result.err, 0) << c.line;
     EXPECT_TRUE(result.log.ends_with(c.line)) << result.log;
   }
+}
+
+// libbpf makes such a section of global data that holds nothing the program's BTF tells of.
+TEST(BtfCheck, SectionsWithoutVariablesAreRefusedByOlderKernels) {
+  BtfBuilder b = sample();
+  b.add(".empty", BtfKind::kDatasec, 0, 4);
+  EXPECT_EQ(check_btf(b.bytes(), false).err, 0);
+  BtfCheckResult result = check_btf(b.bytes(), true, {.empty_sections = false});
+  EXPECT_EQ(result.err, EINVAL);
+  EXPECT_TRUE(result.log.ends_with("DATASEC .empty size=4 vlen=0 vlen == 0\n")) << result.log;
+}
+
+TEST(BtfCheck, KindsThatTheKernelDoesNotKnowAreRefused) {
+  BtfCheckResult result = check_btf(sample().bytes(), true, {.last_kind = BtfKind::kDatasec});
+  EXPECT_EQ(result.err, EINVAL);
+  EXPECT_NE(result.log.find("[11] Invalid kind:17"), std::string::npos) << result.log;
 }
 
 TEST(BtfCheck, WhatItAcceptsCanBeParsed) {

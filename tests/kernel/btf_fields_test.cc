@@ -7,6 +7,8 @@
 
 #include <cerrno>
 
+#include "kernel/profile.h"
+#include "kernel/profile_catalog.h"
 #include "tests/kernel/btf_builder.h"
 
 namespace drydock {
@@ -57,6 +59,27 @@ TEST_F(SpecialFields, NoneIsAnEmptyRecord) {
   ASSERT_TRUE(record);
   EXPECT_TRUE(record->fields.empty());
   EXPECT_EQ(record->spin_lock_offset, -EINVAL);
+}
+
+// As maps of Linux 6.1 have them: of the value's own members only, and with the tags of that time.
+TEST_F(SpecialFields, OlderKernelsLookNoDeeperThanTheValue) {
+  auto profile = Profile::load("6.1");
+  ASSERT_TRUE(profile) << profile.error().message;
+  uint32_t inner = b_.structure("inner", 24, {{"x", u64_, 0}, {"t", timer_, 64}});
+  uint32_t s = b_.structure("value", 32, {{"l", lock_, 0}, {"in", inner, 64}});
+  uint32_t tagged = b_.structure("tagged", 8, {{"p", kptr_to("kptr", "task_struct"), 0}});
+  uint32_t later = b_.structure("later", 8, {{"p", kptr_to("kptr_untrusted", "task_struct"), 0}});
+  btf_ = Btf::parse(b_.bytes()).value();
+  auto record = parse_map_fields(*btf_, s, kAll, 32, **profile);
+  ASSERT_TRUE(record);
+  EXPECT_EQ(record->spin_lock_offset, 0);
+  EXPECT_EQ(record->timer_offset, -ENOENT);
+  record = parse_map_fields(*btf_, tagged, kAll, 8, **profile);
+  ASSERT_TRUE(record);
+  EXPECT_TRUE(record->has(FieldKind::kKptrUnref));
+  record = parse_map_fields(*btf_, later, kAll, 8, **profile);
+  ASSERT_TRUE(record);
+  EXPECT_TRUE(record->fields.empty());
 }
 
 TEST_F(SpecialFields, OffsetsOfNestedStructs) {

@@ -44,8 +44,7 @@ class Maps : public FdTable {
     auto made = Map::create(spec, memory_);
     ASSERT_TRUE(made) << map.word << ": " << made.error().message;
     if (map.btf == RegisterMap::kFields) {
-      auto record = parse_btf_fields(*btf_, types.fields, ~FieldKinds{0}, map.value_size, *profile_.btf(),
-                                     profile_.modules());
+      auto record = parse_map_fields(*btf_, types.fields, ~FieldKinds{0}, map.value_size, profile_);
       // Without it the answers differ, and the ledger has to say why.
       if (record) (*made)->record = std::move(*record);
     }
