@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
+#include <utility>
 
 namespace drydock::bench {
 namespace {
@@ -51,6 +53,17 @@ std::string grid(const Scale& s) {
   return svg;
 }
 
+/// One path for all points, each once where several fall on the same pixel, so that the file stays small.
+std::string dots(const Scale& scale, const ScatterPlot::Series& series) {
+  std::set<std::pair<int, int>> pixels;
+  for (const ScatterPlot::Point& p : series.points)
+    pixels.emplace(std::lround(scale.x(decades(p.x))), std::lround(scale.y(decades(p.y))));
+  std::string path;
+  for (const auto& [x, y] : pixels) path += fmt::format("M{} {}h0", x, y);
+  return fmt::format("<path d='{}' stroke='{}' stroke-opacity='0.5' stroke-width='4' stroke-linecap='round'/>\n",
+                     path, series.colour);
+}
+
 }  // namespace
 
 std::string ScatterPlot::svg() const {
@@ -65,13 +78,9 @@ std::string ScatterPlot::svg() const {
       "font-family='sans-serif' font-size='12'>\n<rect width='100%' height='100%' fill='white'/>\n",
       kWidth, kHeight);
   svg += grid(scale);
-  for (const Series& s : series_) {
-    svg += fmt::format("<g fill='{}' fill-opacity='0.55'>\n", s.colour);
-    for (const Point& p : s.points)
-      svg += fmt::format("<circle cx='{:.1f}' cy='{:.1f}' r='2'/>\n", scale.x(decades(p.x)), scale.y(decades(p.y)));
-    svg += "</g>\n";
-  }
-  svg += text(kWidth / 2, 22, "middle", title_) + text(kWidth / 2, kHeight - 12, "middle", x_axis_);
+  for (const Series& s : series_) svg += dots(scale, s);
+  svg += text(kWidth / 2, 22, "middle", title_) + text(kWidth - kRight, 42, "end", origin_) +
+         text(kWidth / 2, kHeight - 12, "middle", x_axis_);
   svg += fmt::format("<text transform='translate(18 {}) rotate(-90)' text-anchor='middle'>{}</text>\n", kHeight / 2, y_axis_);
   double at = kLeft + 10;
   for (const Series& s : series_) {

@@ -16,15 +16,17 @@ class ScatterPlot {
     std::vector<Point> points;
   };
 
-  ScatterPlot(std::string title, std::string x_axis, std::string y_axis)
-      : title_(std::move(title)), x_axis_(std::move(x_axis)), y_axis_(std::move(y_axis)) {}
+  /// `origin`: what was measured when, in small beside the legend.
+  ScatterPlot(std::string title, std::string x_axis, std::string y_axis, std::string origin)
+      : title_(std::move(title)), x_axis_(std::move(x_axis)), y_axis_(std::move(y_axis)),
+        origin_(std::move(origin)) {}
 
   void add(Series series) { series_.push_back(std::move(series)); }
   /// Points with a coordinate below 1 stand at 1.
   std::string svg() const;
 
  private:
-  std::string title_, x_axis_, y_axis_;
+  std::string title_, x_axis_, y_axis_, origin_;
   std::vector<Series> series_;
 };
 

@@ -11,6 +11,7 @@
 #include <fmt/core.h>
 #include <sys/resource.h>
 
+#include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -147,8 +148,13 @@ void write_tsv(const std::string& path, const std::vector<Row>& rows) {
     out << fmt::format("{}\t{}\t{}\t{:.0f}\t{:.1f}\n", r.object, r.program, r.insns, r.kernel_us, r.ours_us);
 }
 
-void write_svg(const std::string& path, const std::vector<Row>& rows) {
-  ScatterPlot plot("Verification time by processed instructions", "processed instructions", "microseconds");
+void write_svg(const std::string& path, const std::vector<Row>& rows, const std::string& kernel_release) {
+  const auto today = std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now());
+  const std::chrono::year_month_day date(today);
+  ScatterPlot plot("Verification time by processed instructions", "processed instructions", "microseconds",
+                   fmt::format("{} programs, Linux {}, {}-{:02}-{:02}; time to the power of {:.2f}", rows.size(),
+                               kernel_release, int{date.year()}, unsigned{date.month()}, unsigned{date.day()},
+                               growth(rows)));
   ScatterPlot::Series kernel{"the running kernel", "#c0504d", {}}, ours{"Drydock", "#1f5fa8", {}};
   for (const Row& r : rows) {
     kernel.points.push_back({static_cast<double>(r.insns), r.kernel_us});
@@ -180,7 +186,7 @@ int run(const Arguments& arguments) {
   }
   report(arguments, measurement, measurement.rows());
   if (!arguments.tsv.empty()) write_tsv(arguments.tsv, measurement.rows());
-  if (!arguments.svg.empty()) write_svg(arguments.svg, measurement.rows());
+  if (!arguments.svg.empty()) write_svg(arguments.svg, measurement.rows(), (*profile)->release());
   return 0;
 }
 

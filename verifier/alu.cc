@@ -80,7 +80,7 @@ void copy_scalar(Env& env, Register& dst, Register& src, bool keeps_value) {
   keeps_value &= env.has(Feature::kNarrowMovesLink);
   if (keeps_value) assign_scalar_id_before_mov(env, src);
   dst = src;
-  if (!keeps_value) dst.id = 0;
+  if (!keeps_value) unlink_scalar(env, dst);
 }
 
 /// No bit of the number's upper part is set from bit `bits`-1 up, so that sign extension from there

@@ -21,6 +21,11 @@ void clear_scalar_id(Register& reg) {
   reg.off = 0;
 }
 
+void unlink_scalar(const Env& env, Register& reg) {
+  reg.id = 0;
+  if (env.has(Feature::kUnlinkingDropsOffset)) reg.off = 0;
+}
+
 void assign_scalar_id_before_mov(Env& env, Register& src) {
   if (src.type != kScalar) return;
   // A number that is another plus a constant cannot be the origin of links itself.

@@ -31,6 +31,8 @@ void sync_linked_regs(const Env& env, State& state, const Register& known, const
 /// Gives the scalar an id when it has none (before a copy that links the two).
 void assign_scalar_id_before_mov(Env& env, Register& src);
 void clear_scalar_id(Register& reg);
+/// The same as kernels did it where the value changed: without the feature the offset stays.
+void unlink_scalar(const Env& env, Register& reg);
 
 /// All registers with the id of the maybe-null pointer in regno become null or not.
 void mark_ptr_or_null(Env& env, State& state, uint32_t regno, bool is_null);

@@ -49,6 +49,11 @@ Check Env::bug(std::string what) {
   return Check::error(EFAULT);
 }
 
+Check Env::kernel_bug(std::string_view what) {
+  return reject(EFAULT, "{}: {}\n",
+                has(Feature::kVerifierBugsTold) ? "verifier bug" : "verifier internal error", what);
+}
+
 CallSite Env::call_site() const {
   return {.program_type = type,
           .attach_type = attach_type,

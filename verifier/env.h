@@ -253,6 +253,9 @@ class Env {
   /// An invariant of ours is broken: ends verification as internal_error. The kernel prints
   /// "verifier bug: ..." in the like case; where the kernel itself can reach it, use reject().
   Check bug(std::string what);
+  /// What the kernel takes for a mistake of its own, and yet a program can bring about: it rejects
+  /// the program and says so.
+  Check kernel_bug(std::string_view what);
 
   std::optional<std::string> unsupported_what;
   std::optional<std::string> bug_what;

@@ -324,7 +324,8 @@ Check check_refcounted_kptr(Argument& a) {
     return a.env.reject(EINVAL, "{} is neither owning or non-owning ref\n", a.name());
   if (!is_non_owning_object(reg.type)) a.meta.arg_owning_ref = true;
   const BtfRecord* record = record_of(a.env, reg);
-  if (!record) return a.env.bug("Couldn't find btf_record");
+  // An object of a type without special fields. The kernel means this to be impossible.
+  if (!record) return a.env.kernel_bug("Couldn't find btf_record");
   if (record->refcount_offset < 0)
     return a.env.reject(EINVAL, "{} doesn't point to a type with bpf_refcount field\n",
                         a.name());

@@ -5,6 +5,7 @@
 
 #include "kernel/features.h"
 #include "verifier/alu.h"
+#include "verifier/branches.h"
 #include "verifier/btf_access.h"
 #include "verifier/context_access.h"
 #include "verifier/log.h"
@@ -324,6 +325,14 @@ bool is_memory_or_object(RegType type) {
   return base_type(type) == kPtrToMem || base_type(type) == kPtrToBtfId;
 }
 
+/// What a load with sign makes of a value. One that came from a spill is linked to what else was
+/// loaded from there, which stays as it was.
+void extend_loaded(const Env& env, Register& value, int size) {
+  const bool may_change = value.bounds.umax >= uint64_t{1} << (size * 8 - 1);
+  value.bounds.sign_extend(size);
+  if (may_change && env.has(Feature::kSignedLoadUnlinks)) clear_scalar_id(value);
+}
+
 }  // namespace
 
 Check check_ptr_alignment(Env& env, const Register& reg, int off, int size,
@@ -346,7 +355,7 @@ Check check_mem_access(Env& env, uint32_t insn, uint32_t regno, int off, uint8_t
   if (size < 8 && value_regno >= 0 && type == AccessType::kRead) {
     Register& value = env.reg(value_regno);
     if (value.type == kScalar) {
-      if (sign_extending) value.bounds.sign_extend(size);
+      if (sign_extending) extend_loaded(env, value, size);
       else value.bounds.truncate(size, env.bounds_rules);
     }
   }

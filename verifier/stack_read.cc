@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernel/features.h"
+#include "verifier/branches.h"
 #include "verifier/explore.h"
 #include "verifier/liveness.h"
 #include "verifier/log.h"
@@ -88,7 +89,8 @@ void fill_narrow(Env& env, const Read& r, const Slot& slot) {
   int32_t subreg_def = dst.subreg_def;  // belongs to this instruction, not to the spilled value
   dst = slot.reg;
   dst.subreg_def = subreg_def;
-  if (env.has(Feature::kEveryScalarSpills) && width_in_bits(slot.reg) > r.size * 8) dst.id = 0;  // the value may change by narrowing
+  const bool may_change = width_in_bits(slot.reg) > r.size * 8;
+  if (may_change && env.has(Feature::kEveryScalarSpills)) unlink_scalar(env, dst);
 }
 
 /// A load that is not of a whole 8-byte spill. *is_fill: does the register get the spilled value?

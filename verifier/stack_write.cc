@@ -56,12 +56,14 @@ void save_register(Env& env, FuncState& frame, size_t spi, const Register& reg, 
   }
 }
 
-/// A speculative store bypass could let a later load see what was here before.
-void note_speculation(Env& env, const Slot& slot, const Value& value, int size, uint32_t insn) {
+/// A speculative store bypass could let a later load see what was here before. Kernels without the
+/// feature look at the slot's last bytes, whichever are written.
+void note_speculation(Env& env, const Slot& slot, const Value& value, int off, int size, uint32_t insn) {
   if (env.bypass_spec_v4) return;
+  const int last = env.has(Feature::kBarrierByWrittenBytes) ? -off - 1 : size - 1;
   bool sanitize = value.reg && is_spillable(value.reg->type);
   for (int i = 0; i < size && !sanitize; ++i) {
-    SlotKind kind = slot.kinds[static_cast<size_t>(i)];
+    SlotKind kind = slot.kinds[static_cast<size_t>((last - i) % kSlotBytes)];
     sanitize = kind != SlotKind::kMisc && kind != SlotKind::kZero;
   }
   if (sanitize) env.facts[insn].nospec_result = true;
@@ -157,7 +159,7 @@ Check write_stack_fixed(Env& env, FuncState& frame, int off, int size, int value
       return env.reject(EACCES, "attempt to corrupt spilled pointer on stack\n");
   }
   Value value(env, value_regno, insn);
-  note_speculation(env, frame.stack.at(spi), value, size, insn);
+  note_speculation(env, frame.stack.at(spi), value, off, size, insn);
   DRYDOCK_TRY(destroy_if_dynptr_slot(env, frame, static_cast<int>(spi)));
   bool slot_start = off % kSlotBytes == 0;
   // A partial write ends no earlier read's claim on the slot.

@@ -43,16 +43,31 @@ uint64_t num_destroy(Machine& machine, Args args) {
   return 0;
 }
 
-// -- Bits: a copy of the words is not needed while the memory lives; {address, words, next bit}.
+// -- Bits: {address of a copy of the words, words, next bit}. The copy is made at once, so that memory
+// that cannot be read is told then, and what the program writes later changes nothing.
 
 struct Bits { uint64_t memory; uint32_t words; uint32_t next; };
 
+/// The walk is over; the copy goes.
+void end_bits(Machine& machine, uint64_t state_address) {
+  if (auto state = machine.load<Bits>(state_address); state && state->memory)
+    if (Region* copy = machine.memory().find(state->memory)) machine.memory().free(copy);
+  machine.store(state_address, Bits{});
+}
 uint64_t bits_new(Machine& machine, Args args) {
   constexpr uint32_t kMostWords = 511;
   auto words = static_cast<uint32_t>(args[2]);
-  int64_t err = !words || !args[1] ? -EINVAL : words > kMostWords ? -E2BIG : 0;
-  machine.store(args[0], err ? Bits{} : Bits{args[1], words, 0});
-  return result(err);
+  machine.store(args[0], Bits{});
+  if (!words || !args[1]) return result(-EINVAL);
+  if (words > kMostWords) return result(-E2BIG);
+  Region* copy = machine.memory().allocate({.kind = RegionKind::kScratch, .size = words * uint64_t{8}, .name = "bits",
+                                            .permissions = Permissions::kRead});
+  if (!machine.memory().copy_out(args[1], {copy->host, words * size_t{8}})) {
+    machine.memory().free(copy);
+    return result(-EFAULT);
+  }
+  machine.store(args[0], Bits{copy->base, words, 0});
+  return 0;
 }
 uint64_t bits_next(Machine& machine, Args args) {
   auto state = machine.load<Bits>(args[0]);
@@ -69,11 +84,11 @@ uint64_t bits_next(Machine& machine, Args args) {
     machine.store(args[0], *state);
     return number->base;
   }
-  machine.store(args[0], Bits{});
+  end_bits(machine, args[0]);
   return 0;
 }
 uint64_t bits_destroy(Machine& machine, Args args) {
-  machine.store(args[0], Bits{});
+  end_bits(machine, args[0]);
   return 0;
 }
 

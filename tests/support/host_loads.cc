@@ -59,7 +59,9 @@ Result<int> HostLoads::btf_fd(const std::shared_ptr<const Btf>& btf) {
 
 Result<int> HostLoads::map_fd(const std::shared_ptr<MapObject>& object) {
   Map& m = *object->map;
-  if (auto known = maps_.find(&m); known != maps_.end()) return known->second->get();
+  // The first program to use a prog array decides which others may: each program gets its own.
+  auto& made = m.type == MapType::kProgArray ? arrays_ : maps_;
+  if (auto known = made.find(&m); known != made.end()) return known->second->get();
   attr::MapCreate create = {};
   create.map_type = static_cast<uint32_t>(m.type);
   create.key_size = m.key_size;
@@ -97,9 +99,7 @@ Result<int> HostLoads::map_fd(const std::shared_ptr<MapObject>& object) {
   }
   int fd = host_call(BpfCommand::kMapCreate, create);
   if (fd < 0) return std::unexpected(Error{ErrorKind::kMalformed, "the kernel refuses map `" + m.name + "`", -fd});
-  // The first program to use a prog array decides which others may: each gets its own.
-  if (m.type == MapType::kProgArray) arrays_.push_back(std::make_shared<HostFd>(fd));
-  else maps_[&m] = std::make_shared<HostFd>(fd);
+  made[&m] = std::make_shared<HostFd>(fd);
   if (m.frozen && m.max_entries == 1) {
     // A frozen map's contents are constants to the verifier.
     uint32_t zero = 0;

@@ -42,7 +42,7 @@ class HostLoads {
 
   std::map<const Btf*, std::shared_ptr<HostFd>> btfs_;
   std::map<const MapInfo*, std::shared_ptr<HostFd>> maps_;
-  std::vector<std::shared_ptr<HostFd>> arrays_;  // of programs, for the one that is loaded
+  std::map<const MapInfo*, std::shared_ptr<HostFd>> arrays_;  // of programs, for the one that is loaded
   std::vector<char> log_;
 };
 

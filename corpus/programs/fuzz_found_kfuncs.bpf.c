@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reduced from mutated programs on which Drydock and a kernel differed once: those that call kfuncs
+// (docs/parity.md).
+#include "corpus.h"
+
+extern void bpf_throw(__u64 cookie) __ksym;
+extern void *bpf_obj_new_impl(__u64 local_type_id, void *meta) __ksym;
+extern void *bpf_refcount_acquire_impl(void *object, void *meta) __ksym;
+
+struct plain { __u64 a, b, c; };
+#define OWN_TYPE_ID(type) bpf_core_type_id_local(type)
+
+static __attribute__((noinline)) int throws(struct __sk_buff *skb)
+{
+	bpf_throw(0);
+	return 0;
+}
+
+static __attribute__((noinline)) int throws_perhaps(struct __sk_buff *skb)
+{
+	if (skb->len)
+		bpf_throw(0);
+	return 1;
+}
+
+SEC("tc") int throw_in_rcu_section(struct __sk_buff *skb)
+{
+	bpf_rcu_read_lock();
+	bpf_throw(0);
+	bpf_rcu_read_unlock();
+	return 0;
+}
+
+SEC("tc") int throw_of_function_in_rcu_section(struct __sk_buff *skb)
+{
+	int value;
+
+	bpf_rcu_read_lock();
+	value = throws(skb);
+	bpf_rcu_read_unlock();
+	return value;
+}
+
+SEC("tc") int throw_of_function_perhaps(struct __sk_buff *skb)
+{
+	int value;
+
+	bpf_rcu_read_lock();
+	value = throws_perhaps(skb);
+	bpf_rcu_read_unlock();
+	return value;
+}
+
+SEC("tc") int throw_with_reference(struct __sk_buff *skb)
+{
+	void *object = bpf_obj_new_impl(OWN_TYPE_ID(struct plain), NULL);
+
+	bpf_throw(0);
+	return !object;
+}
+
+// Behind the throw nothing is walked; the jump back makes a loop of it all the same.
+SEC("tc") int throw_in_loop(struct __sk_buff *skb)
+{
+	for (__u32 i = 0; i <= skb->len; i++)
+		bpf_throw(0);
+	return 0;
+}
+
+// An object of a type without special fields is counted by nobody.
+SEC("tc") int count_of_plain_object(struct __sk_buff *skb)
+{
+	void *object = bpf_obj_new_impl(OWN_TYPE_ID(struct plain), NULL);
+
+	if (object)
+		bpf_refcount_acquire_impl(object, NULL);
+	return 0;
+}
