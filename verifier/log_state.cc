@@ -183,8 +183,6 @@ std::string reg_type_str(const Env& env, uint32_t type) {
       {kMemPercpu, "percpu_"}, {kMemRcu, "rcu_"},         {kPtrUntrusted, "untrusted_"},
       {kPtrTrusted, "trusted_"}};
   std::string out;
-  const bool writable_buffer = base_type(type) == kPtrToBuf && !(type & kMemRdonly);
-  if (writable_buffer && !env.has(Feature::kTypeNamesComposed)) out = "rdwr_";
   for (const auto& [flag, prefix] : kPrefixes)
     if (type & flag) out += flag == kMemRingbuf && records_allocated ? "alloc_" : prefix;
   const uint32_t base = base_type(type);
