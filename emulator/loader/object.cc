@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "emulator/loader/btf_sanity.h"
 #include "emulator/loader/fixups.h"
 #include "emulator/loader/map_privileges.h"
 #include "emulator/loader/libbpf_lines.h"
@@ -123,6 +124,7 @@ Result<InspectedObject> Loader::inspect(std::span<const std::byte> elf, const st
     if (options.fix_ups) relax_maps(object);
     if (options.unprivileged_maps) leave_out_privileged_maps(object);
   };
+  if (Status sound = check_object_btf(elf, file); !sound) return std::unexpected(sound.error());
   InspectedObject result;
   bool together = true;
   {
@@ -157,6 +159,7 @@ Result<InspectedObject> Loader::inspect(std::span<const std::byte> elf, const st
 Result<std::unique_ptr<LoadedObject>> Loader::load(std::span<const std::byte> elf,
                                                    const std::string& file,
                                                    const LoadOptions& options) {
+  if (Status sound = check_object_btf(elf, file); !sound) return std::unexpected(sound.error());
   std::unique_ptr<LoadedObject> loaded(new LoadedObject(kernel_, files_));
   LibbpfCall call(kernel_, files_);
   LIBBPF_OPTS(bpf_object_open_opts, open_options);

@@ -179,7 +179,8 @@ MapSpec spec_of(const attr::MapCreate& a, uint32_t cpus) {
 // CONFIG_NR_CPUS: what an array by CPU may have.
 uint32_t most_cpus(const Profile& profile) {
   uint32_t n = 0;
-  for (char c : profile.config("CONFIG_NR_CPUS").value_or("1"))
+  const std::string digits(profile.config("CONFIG_NR_CPUS").value_or("1"));
+  for (char c : digits)
     n = n * 10 + static_cast<uint32_t>(c - '0');
   return n;
 }

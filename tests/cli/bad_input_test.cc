@@ -162,6 +162,35 @@ TEST_F(BadInput, BtfThatIsNone) {
   expect("verify " + write("offsets.o", offsets), 1, {path("offsets.o")});
 }
 
+// libbpf follows both on trust: the one ends in a crash, the other never ends.
+TEST_F(BadInput, BtfTypesThatLeadNowhere) {
+  const auto start = good();
+  const Section btf = section_of(start, ".BTF");
+  auto word = [&](const std::vector<std::byte>& elf, size_t at) {
+    uint32_t value;
+    std::memcpy(&value, &elf[btf.offset + at], 4);
+    return value;
+  };
+  const size_t types = word(start, 4) + word(start, 8), end = types + word(start, 12);
+  constexpr uint32_t kTypedef = 8, kFuncProto = 13;
+  size_t found = 0;
+  uint32_t id = 1;
+  for (size_t at = types; at + 12 <= end; ++id) {
+    const uint32_t kind = word(start, at + 4) >> 24 & 31, count = word(start, at + 4) & 0xffff;
+    if (kind == kTypedef || kind == kFuncProto) {
+      auto bad = start;
+      const uint32_t to = kind == kTypedef ? id : 0x00ffffff;
+      std::memcpy(&bad[btf.offset + at + 8], &to, 4);
+      if (++found <= 12) expect("verify " + write("nowhere.o", bad), 1, {"nowhere.o", "BTF type "});
+    }
+    constexpr size_t kRecord[] = {0, 4, 0, 12, 12, 12, 8, 0, 0, 0, 0, 0, 0, 8, 4, 12, 0, 4, 0, 12};
+    const bool one = kind == 1 || kind == 3 || kind == 14 || kind == 17;
+    ASSERT_LT(kind, std::size(kRecord));
+    at += 12 + kRecord[kind] * (one ? 1 : count);
+  }
+  EXPECT_GT(found, 2u);
+}
+
 TEST_F(BadInput, TheWrongEndianness) {
   auto bytes = good();
   bytes[5] = std::byte{2};  // EI_DATA: big-endian

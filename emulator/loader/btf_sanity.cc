@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "emulator/loader/btf_sanity.h"
+
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+#include <cerrno>
+#include <memory>
+
+#include "base/elf.h"
+
+namespace drydock {
+namespace {
+
+bool leads_on(const btf_type* type) {
+  return btf_is_mod(type) || btf_is_typedef(type);
+}
+
+/// As many steps as there are types are enough, unless they go in a circle.
+bool is_circle(const btf* btf, const btf_type* type) {
+  const __u32 types = btf__type_cnt(btf);
+  for (__u32 steps = 0; type && leads_on(type); ++steps) {
+    if (steps == types) return true;
+    type = btf__type_by_id(btf, type->type);
+  }
+  return false;
+}
+
+}  // namespace
+
+Status check_object_btf(std::span<const std::byte> elf, const std::string& file) {
+  const std::span<const std::byte> bytes = elf_section(elf, ".BTF");
+  if (bytes.empty()) return {};
+  std::unique_ptr<btf, decltype(&btf__free)> parsed(
+      btf__new(bytes.data(), static_cast<__u32>(bytes.size())), btf__free);
+  if (!parsed) return {};
+  for (__u32 id = 1; id < btf__type_cnt(parsed.get()); ++id) {
+    const btf_type* type = btf__type_by_id(parsed.get(), id);
+    auto bad = [&](const char* what) {
+      return std::unexpected(Error{ErrorKind::kMalformed,
+                                   file + ": BTF type " + std::to_string(id) + ": " + what, EINVAL});
+    };
+    if (btf_is_func_proto(type) && type->type >= btf__type_cnt(parsed.get()))
+      return bad("a function returns a type that does not exist");
+    if (leads_on(type) && is_circle(parsed.get(), type)) return bad("a typedef or modifier of itself");
+  }
+  return {};
+}
+
+}  // namespace drydock
