@@ -26,6 +26,17 @@ bool is_circle(const btf* btf, const btf_type* type) {
   return false;
 }
 
+/// Members lie inside of their struct, as the kernel demands too.
+bool holds_its_members(const btf* btf, const btf_type* type) {
+  for (__u16 i = 0; i < btf_vlen(type); ++i) {
+    const __u64 bits = btf_member_bitfield_size(type, i), offset = btf_member_bit_offset(type, i);
+    const __s64 size = bits ? 0 : btf__resolve_size(btf, btf_members(type)[i].type);
+    if (size < 0) continue;
+    if (offset + bits + 8 * static_cast<__u64>(size) > 8 * __u64{type->size}) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 Status check_object_btf(std::span<const std::byte> elf, const std::string& file) {
@@ -42,6 +53,8 @@ Status check_object_btf(std::span<const std::byte> elf, const std::string& file)
     };
     if (btf_is_func_proto(type) && type->type >= btf__type_cnt(parsed.get()))
       return bad("a function returns a type that does not exist");
+    if (btf_is_composite(type) && !holds_its_members(parsed.get(), type))
+      return bad("a member lies outside of its struct");
     if (leads_on(type) && is_circle(parsed.get(), type)) return bad("a typedef or modifier of itself");
   }
   return {};

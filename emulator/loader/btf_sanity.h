@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What libbpf takes on trust in an object's BTF, checked before libbpf sees it: the type that a function
-// returns exists, and typedefs and modifiers lead somewhere. It would crash on the one and never
-// come back from the other. Everything else libbpf or the kernel checks by itself.
+// returns exists, members lie inside of their struct, typedefs and modifiers lead somewhere. It would
+// crash on the former and never come back from the last. Everything else libbpf or the kernel checks by itself.
 #pragma once
 
 #include <cstddef>
