@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <memory>
+#include <vector>
 
 #include "base/elf.h"
 
@@ -16,15 +17,24 @@ bool leads_on(const btf_type* type) {
   return btf_is_mod(type) || btf_is_typedef(type);
 }
 
-/// As many steps as there are types are enough, unless they go in a circle.
-bool is_circle(const btf* btf, const btf_type* type) {
-  const __u32 types = btf__type_cnt(btf);
-  for (__u32 steps = 0; type && leads_on(type); ++steps) {
-    if (steps == types) return true;
-    type = btf__type_by_id(btf, type->type);
+/// Whether typedefs and modifiers lead in a circle. Every type is followed once: what an earlier walk
+/// came through leads somewhere.
+class Circles {
+ public:
+  explicit Circles(const btf* btf) : btf_(btf), walk_of_(btf__type_cnt(btf), 0) {}
+  bool found_from(__u32 id) {
+    const __u32 walk = id;
+    while (leads_on(btf__type_by_id(btf_, id)) && walk_of_[id] == 0) {
+      walk_of_[id] = walk;
+      id = btf__type_by_id(btf_, id)->type;
+    }
+    return leads_on(btf__type_by_id(btf_, id)) && walk_of_[id] == walk;
   }
-  return false;
-}
+
+ private:
+  const btf* btf_;
+  std::vector<__u32> walk_of_;  // by type: the type that the walk through it began at
+};
 
 /// Members lie inside of their struct, as the kernel demands too.
 bool holds_its_members(const btf* btf, const btf_type* type) {
@@ -45,6 +55,7 @@ Status check_object_btf(std::span<const std::byte> elf, const std::string& file)
   std::unique_ptr<btf, decltype(&btf__free)> parsed(
       btf__new(bytes.data(), static_cast<__u32>(bytes.size())), btf__free);
   if (!parsed) return {};
+  Circles circles(parsed.get());
   for (__u32 id = 1; id < btf__type_cnt(parsed.get()); ++id) {
     const btf_type* type = btf__type_by_id(parsed.get(), id);
     auto bad = [&](const char* what) {
@@ -55,7 +66,7 @@ Status check_object_btf(std::span<const std::byte> elf, const std::string& file)
       return bad("a function returns a type that does not exist");
     if (btf_is_composite(type) && !holds_its_members(parsed.get(), type))
       return bad("a member lies outside of its struct");
-    if (leads_on(type) && is_circle(parsed.get(), type)) return bad("a typedef or modifier of itself");
+    if (circles.found_from(id)) return bad("a typedef or modifier of itself");
   }
   return {};
 }

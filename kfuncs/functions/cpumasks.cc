@@ -40,15 +40,6 @@ uint64_t create(Machine& machine, Args) {
   auto mask = machine.objects().make("bpf_cpumask", "bpf_cpumask");
   return mask ? *mask : machine.unsupported("kfunc bpf_cpumask_create: " + mask.error().message);
 }
-uint64_t acquire(Machine& machine, Args args) {
-  machine.objects().acquire(args[0]);
-  return args[0];
-}
-uint64_t release(Machine& machine, Args args) {
-  machine.objects().release(args[0]);
-  return 0;
-}
-
 /// The lowest CPU of the words that `word(i)` yields; as many as there are CPUs when there is none.
 template <class Word>
 uint64_t lowest(Machine& machine, const Mask& mask, Word word) {
@@ -150,8 +141,6 @@ uint64_t populate(Machine& machine, Args args) {
 
 constexpr KfuncEmulation kFunctions[] = {
     {"bpf_cpumask_create", create},
-    {"bpf_cpumask_acquire", acquire},
-    {"bpf_cpumask_release", release},
     {"bpf_cpumask_first", first},
     {"bpf_cpumask_first_zero", first_zero},
     {"bpf_cpumask_first_and", first_and},

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Kfuncs on tasks and cgroups, and those that open and close sections. One program runs at a time,
+// Kfuncs on tasks and cgroups, references to objects of every kind, and those that open and close sections. One program runs at a time,
 // so a section needs no more than the verifier's word that it is closed.
 #include <cerrno>
 #include <cstring>
@@ -141,6 +141,8 @@ constexpr KfuncEmulation kFunctions[] = {
     {"bpf_task_get_cgroup1", task_get_cgroup1},
     {"bpf_cgroup_acquire", acquire},
     {"bpf_cgroup_release", release},
+    {"bpf_cpumask_acquire", acquire},
+    {"bpf_cpumask_release", release},
     {"bpf_cgroup_ancestor", cgroup_ancestor},
     {"bpf_cgroup_from_id", cgroup_from_id},
     {"bpf_path_d_path", path_d_path},
