@@ -25,7 +25,9 @@ bool is_elf(std::span<const std::byte> file) {
 std::span<const std::byte> elf_section(std::span<const std::byte> elf, std::string_view name) {
   auto head = load<Elf64_Ehdr>(elf, 0);
   if (!is_elf(elf) || head.e_shoff > elf.size() || head.e_shstrndx >= head.e_shnum) return {};
-  auto header = [&](size_t i) { return load<Elf64_Shdr>(elf, head.e_shoff + i * sizeof(Elf64_Shdr)); };
+  auto header = [&](size_t i) {
+    return load<Elf64_Shdr>(elf, head.e_shoff + i * sizeof(Elf64_Shdr));
+  };
   auto contents = [&](const Elf64_Shdr& s) -> std::span<const std::byte> {
     if (s.sh_type == SHT_NOBITS || s.sh_offset > elf.size() || s.sh_size > elf.size() - s.sh_offset)
       return {};

@@ -28,23 +28,24 @@ std::unexpected<Error> system_failure(ErrorKind kind, const std::string& path, i
   return std::unexpected(Error{kind, path + ": " + std::strerror(err), err});
 }
 
-constexpr int kPatienceMs = 5000;   // for somebody to write to a pipe
+constexpr int kPatienceMs = 5000;  // for somebody to write to a pipe
 
-/// Opening a FIFO would wait for a writer for ever, so it is opened without waiting, and then waited
-/// for. Everything else blocks as usual.
+/// Opening a FIFO would wait for a writer for ever, so it is opened without waiting, and then
+/// waited for. Everything else blocks as usual.
 Status await_writer(const Descriptor& file, const std::string& path) {
-  struct stat info {};
+  struct stat info{};
   if (fstat(file.fd, &info) != 0 || !S_ISFIFO(info.st_mode)) return {};
   pollfd wanted{.fd = file.fd, .events = POLLIN, .revents = 0};
   if (poll(&wanted, 1, kPatienceMs) == 0)
-    return std::unexpected(Error{ErrorKind::kNotFound, path + ": a pipe that nobody writes to", EAGAIN});
+    return std::unexpected(Error{ErrorKind::kNotFound, path + ": a pipe that nobody writes to",
+                                 EAGAIN});
   fcntl(file.fd, F_SETFL, fcntl(file.fd, F_GETFL) & ~O_NONBLOCK);
   return {};
 }
 
 template <class Container>
 Result<Container> read_all(int fd, const std::string& path, size_t limit) {
-  struct stat info {};
+  struct stat info{};
   size_t guess = fstat(fd, &info) == 0 && info.st_size > 0 ? static_cast<size_t>(info.st_size) : 0;
   Container data;
   size_t used = 0;
@@ -89,9 +90,11 @@ Result<std::string> read_text_file(const std::string& path, size_t limit) {
 Status write_file(const std::string& path, std::span<const std::byte> bytes) {
   std::string beside = path + ".new";
   {
-    // A file without a name, where the file system has such: if we are killed nothing is left of it.
+    // A file without a name, where the file system has such: if we are killed nothing is left of
+    // it.
     std::string folder = std::filesystem::path(path).parent_path();
-    Descriptor file{open(folder.empty() ? "." : folder.c_str(), O_WRONLY | O_TMPFILE | O_CLOEXEC, 0644)};
+    Descriptor file{
+        open(folder.empty() ? "." : folder.c_str(), O_WRONLY | O_TMPFILE | O_CLOEXEC, 0644)};
     const bool nameless = file.fd >= 0;
     if (!nameless) file.fd = open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (file.fd < 0) return system_failure(ErrorKind::kNotFound, path, errno);

@@ -10,8 +10,8 @@
 
 namespace drydock {
 
-/// The bytes of a file, "-" for standard input. Never waits for ever: a FIFO that nobody writes to is
-/// an error.
+/// The bytes of a file, "-" for standard input. Never waits for ever: a FIFO that nobody writes to
+/// is an error.
 Result<std::vector<std::byte>> read_input(const std::string& path);
 
 }  // namespace drydock

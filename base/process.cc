@@ -67,8 +67,7 @@ struct Prepared {
   if (!p.options.folder.empty() && chdir(p.options.folder.c_str()) != 0) _exit(kCouldNotRun);
   if (p.options.program_fd >= 0)
     fexecve(p.options.program_fd, p.arguments.data(), p.environment.data());
-  else
-    execve(p.path.c_str(), p.arguments.data(), p.environment.data());
+  else execve(p.path.c_str(), p.arguments.data(), p.environment.data());
   _exit(kCouldNotRun);
 }
 
@@ -78,7 +77,8 @@ std::optional<std::string> find_in_path(const std::string& program) {
   if (program.find('/') != program.npos)
     return access(program.c_str(), X_OK) == 0 ? std::optional(program) : std::nullopt;
   const char* path = getenv("PATH");
-  std::string_view rest = path ? path : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+  std::string_view rest =
+      path ? path : "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
   while (!rest.empty()) {
     size_t end = std::min(rest.find(':'), rest.size());
     std::string candidate = std::string(rest.substr(0, end)) + "/" + program;
@@ -90,8 +90,9 @@ std::optional<std::string> find_in_path(const std::string& program) {
 
 Result<Process> Process::start(const ProcessOptions& options) {
   auto failed = [&](int err) {
-    return std::unexpected(
-        Error{ErrorKind::kNotFound, options.arguments[0] + " cannot be started: " + std::strerror(err), err});
+    return std::unexpected(Error{ErrorKind::kNotFound,
+                                 options.arguments[0] + " cannot be started: " + std::strerror(err),
+                                 err});
   };
   std::string path;
   if (options.program_fd < 0) {
@@ -107,7 +108,8 @@ Result<Process> Process::start(const ProcessOptions& options) {
     return failed(err);
   }
   std::vector<std::string> environment = environment_with(options.environment);
-  Prepared prepared{options, path, pointers(options.arguments), pointers(environment), in[0], out[1], getpid()};
+  Prepared prepared{options, path,    pointers(options.arguments), pointers(environment), in[0],
+                    out[1],  getpid()};
   pid_t pid = fork();
   int err = errno;
   if (pid == 0) become(prepared);
@@ -120,8 +122,11 @@ Result<Process> Process::start(const ProcessOptions& options) {
 }
 
 Process::Process(Process&& other) noexcept
-    : pid_(std::exchange(other.pid_, -1)), input_(std::exchange(other.input_, -1)),
-      output_(std::exchange(other.output_, -1)), unread_(std::move(other.unread_)), scanned_(other.scanned_) {}
+    : pid_(std::exchange(other.pid_, -1)),
+      input_(std::exchange(other.input_, -1)),
+      output_(std::exchange(other.output_, -1)),
+      unread_(std::move(other.unread_)),
+      scanned_(other.scanned_) {}
 
 Process& Process::operator=(Process&& other) noexcept {
   if (this == &other) return *this;

@@ -14,12 +14,12 @@
 namespace drydock {
 
 struct ProcessOptions {
-  std::vector<std::string> arguments;   // [0] is the program, looked for in PATH
-  std::vector<std::string> environment; // added to ours: "NAME=value"
-  std::string folder;                   // its working directory; "" for ours
-  std::string errors;                   // file for its standard error; "" to discard it
-  int program_fd = -1;                  // an executable's descriptor to run instead of [0]
-  std::vector<int> inherited;           // descriptors it keeps, under their numbers
+  std::vector<std::string> arguments;    // [0] is the program, looked for in PATH
+  std::vector<std::string> environment;  // added to ours: "NAME=value"
+  std::string folder;                    // its working directory; "" for ours
+  std::string errors;                    // file for its standard error; "" to discard it
+  int program_fd = -1;                   // an executable's descriptor to run instead of [0]
+  std::vector<int> inherited;            // descriptors it keeps, under their numbers
 };
 
 class Process {
@@ -50,7 +50,7 @@ class Process {
   pid_t pid_ = -1;
   int input_ = -1, output_ = -1;
   std::string unread_;
-  size_t scanned_ = 0;   // how much of unread_ is known to hold no line end
+  size_t scanned_ = 0;  // how much of unread_ is known to hold no line end
 };
 
 /// Where `program` stands in PATH, or nullopt.

@@ -19,7 +19,9 @@ double decades(double value) { return std::log10(std::max(value, 1.0)); }
 struct Scale {
   int x_decades = 1, y_decades = 1;
   double x(double d) const { return kLeft + d / x_decades * (kWidth - kLeft - kRight); }
-  double y(double d) const { return kHeight - kBottom - d / y_decades * (kHeight - kTop - kBottom); }
+  double y(double d) const {
+    return kHeight - kBottom - d / y_decades * (kHeight - kTop - kBottom);
+  }
 };
 
 std::string label(int decade) {
@@ -28,11 +30,13 @@ std::string label(int decade) {
 }
 
 std::string text(double x, double y, const char* anchor, const std::string& words) {
-  return fmt::format("<text x='{:.1f}' y='{:.1f}' text-anchor='{}'>{}</text>\n", x, y, anchor, words);
+  return fmt::format("<text x='{:.1f}' y='{:.1f}' text-anchor='{}'>{}</text>\n", x, y, anchor,
+                     words);
 }
 
 std::string line(double x1, double y1, double x2, double y2, const char* colour) {
-  return fmt::format("<line x1='{:.1f}' y1='{:.1f}' x2='{:.1f}' y2='{:.1f}' stroke='{}'/>\n", x1, y1, x2, y2, colour);
+  return fmt::format("<line x1='{:.1f}' y1='{:.1f}' x2='{:.1f}' y2='{:.1f}' stroke='{}'/>\n", x1,
+                     y1, x2, y2, colour);
 }
 
 std::string grid(const Scale& s) {
@@ -53,15 +57,17 @@ std::string grid(const Scale& s) {
   return svg;
 }
 
-/// One path for all points, each once where several fall on the same pixel, so that the file stays small.
+/// One path for all points, each once where several fall on the same pixel, so that the file stays
+/// small.
 std::string dots(const Scale& scale, const ScatterPlot::Series& series) {
   std::set<std::pair<int, int>> pixels;
   for (const ScatterPlot::Point& p : series.points)
     pixels.emplace(std::lround(scale.x(decades(p.x))), std::lround(scale.y(decades(p.y))));
   std::string path;
   for (const auto& [x, y] : pixels) path += fmt::format("M{} {}h0", x, y);
-  return fmt::format("<path d='{}' stroke='{}' stroke-opacity='0.5' stroke-width='4' stroke-linecap='round'/>\n",
-                     path, series.colour);
+  return fmt::format(
+      "<path d='{}' stroke='{}' stroke-opacity='0.5' stroke-width='4' stroke-linecap='round'/>\n",
+      path, series.colour);
 }
 
 }  // namespace
@@ -81,7 +87,9 @@ std::string ScatterPlot::svg() const {
   for (const Series& s : series_) svg += dots(scale, s);
   svg += text(kWidth / 2, 22, "middle", title_) + text(kWidth - kRight, 42, "end", origin_) +
          text(kWidth / 2, kHeight - 12, "middle", x_axis_);
-  svg += fmt::format("<text transform='translate(18 {}) rotate(-90)' text-anchor='middle'>{}</text>\n", kHeight / 2, y_axis_);
+  svg +=
+      fmt::format("<text transform='translate(18 {}) rotate(-90)' text-anchor='middle'>{}</text>\n",
+                  kHeight / 2, y_axis_);
   double at = kLeft + 10;
   for (const Series& s : series_) {
     svg += fmt::format("<circle cx='{:.1f}' cy='38' r='4' fill='{}'/>\n", at, s.colour);

@@ -10,7 +10,9 @@ namespace drydock::bench {
 
 class ScatterPlot {
  public:
-  struct Point { double x, y; };
+  struct Point {
+    double x, y;
+  };
   struct Series {
     std::string name, colour;
     std::vector<Point> points;
@@ -18,7 +20,9 @@ class ScatterPlot {
 
   /// `origin`: what was measured when, in small beside the legend.
   ScatterPlot(std::string title, std::string x_axis, std::string y_axis, std::string origin)
-      : title_(std::move(title)), x_axis_(std::move(x_axis)), y_axis_(std::move(y_axis)),
+      : title_(std::move(title)),
+        x_axis_(std::move(x_axis)),
+        y_axis_(std::move(y_axis)),
         origin_(std::move(origin)) {}
 
   void add(Series series) { series_.push_back(std::move(series)); }

@@ -4,12 +4,12 @@
 //   drydock_verification [--rounds N] [--tsv FILE] [--svg FILE] OBJECT|FOLDER...
 //
 // Each program is handed to bpf(2), which tells its "verification time" (log level 4), and to
-// verify() on the kernel's own profile, turn by turn; of each the best of the rounds counts. Both run
-// on one thread. Programs that only one of the two can be asked about are left out, and so are
+// verify() on the kernel's own profile, turn by turn; of each the best of the rounds counts. Both
+// run on one thread. Programs that only one of the two can be asked about are left out, and so are
 // those that the two disagree on (which is for `drydock compare` to tell).
-#include <CLI/CLI.hpp>
 #include <fmt/core.h>
 #include <sys/resource.h>
+#include <CLI/CLI.hpp>
 
 #include <chrono>
 #include <cmath>
@@ -91,17 +91,15 @@ class Measurement {
 std::vector<std::string> objects_of(const std::vector<std::string>& names) {
   std::vector<std::string> files;
   for (const std::string& name : names) {
-    if (fs::is_directory(name))
-      std::ranges::copy(objects_in(name), std::back_inserter(files));
-    else
-      files.push_back(name);
+    if (fs::is_directory(name)) std::ranges::copy(objects_in(name), std::back_inserter(files));
+    else files.push_back(name);
   }
   return files;
 }
 
 void print_row(const Row& r) {
-  fmt::print("  {:>10.0f} {:>10.0f} {:>6.2f} {:>9}  {}:{}\n", r.ours_us, r.kernel_us, r.ratio(), r.insns,
-             r.object, r.program);
+  fmt::print("  {:>10.0f} {:>10.0f} {:>6.2f} {:>9}  {}:{}\n", r.ours_us, r.kernel_us, r.ratio(),
+             r.insns, r.object, r.program);
 }
 
 /// How time grows with processed instructions: the exponent of a power law fitted to the programs
@@ -125,9 +123,12 @@ void report(const Arguments& arguments, const Measurement& measurement, std::vec
     insns += static_cast<double>(r.insns);
     slow += r.ours_us > 2 * r.kernel_us + 100;
   }
-  fmt::print("{} programs of {} (the others cannot be put to this kernel)\n", rows.size(), measurement.seen());
-  fmt::print("  Drydock {:.0f} ms, the kernel {:.0f} ms: {:.2f} times the kernel's; {:.0f} ns an instruction\n",
-             ours / 1000, kernel / 1000, ours / kernel, ours * 1000 / insns);
+  fmt::print("{} programs of {} (the others cannot be put to this kernel)\n", rows.size(),
+             measurement.seen());
+  fmt::print(
+      "  Drydock {:.0f} ms, the kernel {:.0f} ms: {:.2f} times the kernel's; {:.0f} ns an "
+      "instruction\n",
+      ours / 1000, kernel / 1000, ours / kernel, ours * 1000 / insns);
   fmt::print("  {} programs are more than 100 us slower than twice the kernel\n", slow);
   fmt::print("  time grows as processed instructions to the power of {:.2f}\n", growth(rows));
   rusage usage{};
@@ -135,26 +136,31 @@ void report(const Arguments& arguments, const Measurement& measurement, std::vec
   fmt::print("  peak memory {} MB\n", usage.ru_maxrss / 1024);
   fmt::print("  the largest, in us (Drydock, kernel, ratio, instructions):\n");
   std::ranges::sort(rows, std::greater(), &Row::kernel_us);
-  for (size_t i = 0; i < rows.size() && i < static_cast<size_t>(2 * arguments.worst); ++i) print_row(rows[i]);
+  for (size_t i = 0; i < rows.size() && i < static_cast<size_t>(2 * arguments.worst); ++i)
+    print_row(rows[i]);
   fmt::print("  furthest above half of the kernel's time:\n");
   std::ranges::sort(rows, std::greater(), [](const Row& r) { return r.ours_us - r.kernel_us / 2; });
-  for (size_t i = 0; i < rows.size() && i < static_cast<size_t>(arguments.worst); ++i) print_row(rows[i]);
+  for (size_t i = 0; i < rows.size() && i < static_cast<size_t>(arguments.worst); ++i)
+    print_row(rows[i]);
 }
 
 void write_tsv(const std::string& path, const std::vector<Row>& rows) {
   std::ofstream out(path);
   out << "object\tprogram\tinsns\tkernel_us\tdrydock_us\n";
   for (const Row& r : rows)
-    out << fmt::format("{}\t{}\t{}\t{:.0f}\t{:.1f}\n", r.object, r.program, r.insns, r.kernel_us, r.ours_us);
+    out << fmt::format("{}\t{}\t{}\t{:.0f}\t{:.1f}\n", r.object, r.program, r.insns, r.kernel_us,
+                       r.ours_us);
 }
 
-void write_svg(const std::string& path, const std::vector<Row>& rows, const std::string& kernel_release) {
+void write_svg(const std::string& path, const std::vector<Row>& rows,
+               const std::string& kernel_release) {
   const auto today = std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now());
   const std::chrono::year_month_day date(today);
-  ScatterPlot plot("Verification time by processed instructions", "processed instructions", "microseconds",
-                   fmt::format("{} programs, Linux {}, {}-{:02}-{:02}; time to the power of {:.2f}", rows.size(),
-                               kernel_release, int{date.year()}, unsigned{date.month()}, unsigned{date.day()},
-                               growth(rows)));
+  ScatterPlot plot("Verification time by processed instructions", "processed instructions",
+                   "microseconds",
+                   fmt::format("{} programs, Linux {}, {}-{:02}-{:02}; time to the power of {:.2f}",
+                               rows.size(), kernel_release, int{date.year()},
+                               unsigned{date.month()}, unsigned{date.day()}, growth(rows)));
   ScatterPlot::Series kernel{"the running kernel", "#c0504d", {}}, ours{"Drydock", "#1f5fa8", {}};
   for (const Row& r : rows) {
     kernel.points.push_back({static_cast<double>(r.insns), r.kernel_us});
@@ -176,8 +182,10 @@ int run(const Arguments& arguments) {
     return 0;
   }
   rlimit limit{};
-  if (!getrlimit(RLIMIT_NOFILE, &limit)) limit.rlim_cur = limit.rlim_max, setrlimit(RLIMIT_NOFILE, &limit);
-  fmt::print("verification beside the running kernel {}, best of {}:\n", (*profile)->release(), arguments.rounds);
+  if (!getrlimit(RLIMIT_NOFILE, &limit))
+    limit.rlim_cur = limit.rlim_max, setrlimit(RLIMIT_NOFILE, &limit);
+  fmt::print("verification beside the running kernel {}, best of {}:\n", (*profile)->release(),
+             arguments.rounds);
   Measurement measurement(arguments, *profile);
   for (const std::string& file : objects_of(arguments.objects)) measurement.object(file);
   if (measurement.rows().empty()) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `drydock compare`: the same programs on the emulated kernel and on real ones.
-#include <CLI/CLI.hpp>
 #include <fmt/core.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -96,7 +96,8 @@ Result<Comparisons> merged(const CompareOptions& options) {
 Result<Comparisons> compared(const CompareOptions& options) {
   auto suites = suites_of(options);
   if (!suites) return std::unexpected(suites.error());
-  if (suites->empty()) return usage("nothing to compare: name objects, folders, `corpus` or `selftests`");
+  if (suites->empty())
+    return usage("nothing to compare: name objects, folders, `corpus` or `selftests`");
   if (Status s = shard(options.shard, &*suites); !s) return std::unexpected(s.error());
   Comparisons all;
   for (const referee::Suite& suite : *suites)
@@ -110,7 +111,8 @@ Result<Comparisons> compared(const CompareOptions& options) {
 
 Status write_reports(const CompareOptions& options, const Comparisons& all) {
   if (!options.output.empty()) {
-    std::string text = referee::to_json(all).dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+    std::string text =
+        referee::to_json(all).dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
     if (Status s = write_file(options.output, as_byte_span(text + "\n")); !s) return s;
   }
   if (!options.html.empty()) return write_file(options.html, as_byte_span(referee::to_html(all)));
@@ -158,9 +160,9 @@ int run_compare(CompareOptions& options) {
   if (!all) return complain(all.error());
   if (Status s = write_reports(options, *all); !s) return complain(s.error());
   if (options.format == "json")
-    fmt::print("{}\n", referee::to_json(*all).dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
-  else
-    fmt::print("{}", referee::to_text(*all, options.groups));
+    fmt::print("{}\n", referee::to_json(*all).dump(
+                           2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+  else fmt::print("{}", referee::to_text(*all, options.groups));
   return exit_status(*all);
 }
 
@@ -168,26 +170,40 @@ int run_compare(CompareOptions& options) {
 
 Action add_compare(CLI::App& app) {
   auto options = std::make_shared<CompareOptions>();
-  CLI::App* c = app.add_subcommand("compare", "The same programs on the emulated kernel and on real ones");
+  CLI::App* c =
+      app.add_subcommand("compare", "The same programs on the emulated kernel and on real ones");
   c->add_option("WHAT", options->what, "BPF objects, folders of them, `corpus` or `selftests`");
-  c->add_option("--with", options->with, "real kernels: host, vm:NAME, stored:NAME for kept answers")
+  c->add_option("--with", options->with,
+                "real kernels: host, vm:NAME, stored:NAME for kept answers")
       ->capture_default_str();
-  c->add_option("--kernel,-k", options->settings.kernel, "the profile that answers (default: the target's own)");
-  c->add_option("--answers", options->settings.answers, "the folder of kept answers")->capture_default_str();
-  c->add_option("--ledger", options->ledger, "known differences (default: corpus/ledger.json where there is one); none");
+  c->add_option("--kernel,-k", options->settings.kernel,
+                "the profile that answers (default: the target's own)");
+  c->add_option("--answers", options->settings.answers, "the folder of kept answers")
+      ->capture_default_str();
+  c->add_option("--ledger", options->ledger,
+                "known differences (default: corpus/ledger.json where there is one); none");
   c->add_option("--cache", options->settings.cache, "where fetched kernels are kept");
-  c->add_option("--memory", options->settings.megabytes, "MB of memory of a virtual machine (default: 3000)")->check(CLI::Range(256, 1 << 20));
-  c->add_option("--seconds", options->settings.seconds_each, "a real kernel's time for one program (default: 60)")->check(CLI::Range(1, 86'400));
-  c->add_option("--jobs,-j", options->settings.jobs, "objects that Drydock verifies at a time")->check(CLI::Range(1, 256));
+  c->add_option("--memory", options->settings.megabytes,
+                "MB of memory of a virtual machine (default: 3000)")
+      ->check(CLI::Range(256, 1 << 20));
+  c->add_option("--seconds", options->settings.seconds_each,
+                "a real kernel's time for one program (default: 60)")
+      ->check(CLI::Range(1, 86'400));
+  c->add_option("--jobs,-j", options->settings.jobs, "objects that Drydock verifies at a time")
+      ->check(CLI::Range(1, 256));
   c->add_option("--shard", options->shard, "I/N: the I-th of N parts");
-  c->add_option("--merge", options->merge, "JSON of earlier runs (--output): adds them up instead of asking");
-  c->add_flag("--annotations", options->annotations, "compare what programs expect of themselves (selftest annotations)");
+  c->add_option("--merge", options->merge,
+                "JSON of earlier runs (--output): adds them up instead of asking");
+  c->add_flag("--annotations", options->annotations,
+              "compare what programs expect of themselves (selftest annotations)");
   c->add_flag("--store", options->settings.store, "keep the kernel's answers");
   c->add_flag("--progress", options->settings.progress, "a progress bar on a terminal");
-  c->add_option("--format,-f", options->format, "text or json")->check(CLI::IsMember({"text", "json"}));
+  c->add_option("--format,-f", options->format, "text or json")
+      ->check(CLI::IsMember({"text", "json"}));
   c->add_option("--output,-o", options->output, "writes the whole comparison there as JSON");
   c->add_option("--html", options->html, "writes a report for people there");
-  c->add_option("--groups", options->groups, "how many groups of differences to print")->capture_default_str();
+  c->add_option("--groups", options->groups, "how many groups of differences to print")
+      ->capture_default_str();
   return [options] { return run_compare(*options); };
 }
 

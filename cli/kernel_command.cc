@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// `drydock kernel`: the profiles there are, what one holds, making one; images for virtual machines.
-#include <CLI/CLI.hpp>
+// `drydock kernel`: the profiles there are, what one holds, making one; images for virtual
+// machines.
 #include <fmt/core.h>
 #include <unistd.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <cstdio>
@@ -30,17 +31,21 @@ struct KernelOptions {
   std::vector<std::string> fetched;
   bool list_known = false;
   std::string with = "host";
-  CLI::App *fetch = nullptr, *probe = nullptr, *list = nullptr, *show = nullptr, *import = nullptr, *header = nullptr;
+  CLI::App *fetch = nullptr, *probe = nullptr, *list = nullptr, *show = nullptr, *import = nullptr,
+           *header = nullptr;
 };
 
 int show_profile(const KernelOptions& options) {
   auto profile = load_kernel(options.name);
   if (!profile) return complain({ErrorKind::kUsage, profile.error().message, 0});
   const Profile& p = **profile;
-  nlohmann::ordered_json doc = {{"schema", 1}, {"name", p.name()}, {"release", p.release()},
+  nlohmann::ordered_json doc = {{"schema", 1},
+                                {"name", p.name()},
+                                {"release", p.release()},
                                 {"provenance", p.provenance()},
                                 {"btf_types", p.btf()->type_count()},
-                                {"modules", p.modules().size()}, {"kfuncs", p.kfuncs().size()}};
+                                {"modules", p.modules().size()},
+                                {"kfuncs", p.kfuncs().size()}};
   doc["features"] = nlohmann::ordered_json::array();
   for (const FeatureInfo& row : all_features())
     if (p.has(row.id)) doc["features"].push_back(row.name);
@@ -62,18 +67,20 @@ int list_profiles(const KernelOptions& options) {
   for (std::string_view name : embedded_profiles()) {
     auto profile = load_kernel(std::string(name));
     if (!profile) return complain(profile.error());
-    rows.push_back({{"name", name}, {"release", (*profile)->release()},
+    rows.push_back({{"name", name},
+                    {"release", (*profile)->release()},
                     {"provenance", (*profile)->provenance()}});
   }
   if (auto host = load_kernel("host"))
-    rows.push_back({{"name", "host"}, {"release", (*host)->release()}, {"provenance", (*host)->provenance()}});
+    rows.push_back(
+        {{"name", "host"}, {"release", (*host)->release()}, {"provenance", (*host)->provenance()}});
   if (options.format == "json") {
     fmt::print("{}\n", nlohmann::ordered_json{{"schema", 1}, {"kernels", rows}}.dump(2));
     return kGood;
   }
   for (const auto& row : rows)
-    fmt::print("{:<8} {:<32} {}\n", row["name"].get<std::string>(), row["release"].get<std::string>(),
-               row["provenance"].get<std::string>());
+    fmt::print("{:<8} {:<32} {}\n", row["name"].get<std::string>(),
+               row["release"].get<std::string>(), row["provenance"].get<std::string>());
   return kGood;
 }
 
@@ -82,7 +89,8 @@ int import_profile(const KernelOptions& options) {
   if (!parts) return complain(parts.error());
   std::string file = options.output.empty() ? parts->name + ".profile" : options.output;
   if (auto checked = ProfileBuilder::build(*parts); !checked) return complain(checked.error());
-  if (auto written = write_file(file, encode_profile(*parts)); !written) return complain(written.error());
+  if (auto written = write_file(file, encode_profile(*parts)); !written)
+    return complain(written.error());
   fmt::print("{}: kernel {} ({})\n", file, parts->release, parts->provenance);
   return kGood;
 }
@@ -134,7 +142,10 @@ int fetch_kernels(const KernelOptions& options) {
     auto progress = [&](const std::string& what, uint64_t done, uint64_t of) {
       constexpr double kMegabyte = 1e6;
       std::string text = name + ": " + what;
-      if (of) text += fmt::format(" {:.0f} of {:.0f} MB", static_cast<double>(std::min(done, of)) / kMegabyte, static_cast<double>(of) / kMegabyte);
+      if (of)
+        text +=
+            fmt::format(" {:.0f} of {:.0f} MB", static_cast<double>(std::min(done, of)) / kMegabyte,
+                        static_cast<double>(of) / kMegabyte);
       line.show(text);
     };
     auto kernel = fetch_kernel(options.cache, name, progress, options.source.modules);
@@ -156,8 +167,11 @@ Result<ProfileParts> parts_of_target(const KernelOptions& options) {
   if (!options.with.starts_with("vm:")) return import_host();
   auto stored = stored_kernel(options.cache, options.with.substr(3));
   if (!stored) return std::unexpected(stored.error());
-  return import_kernel({.path = stored->image, .config = stored->config, .name = stored->name,
-                        .provenance = stored->package, .modules = options.source.modules});
+  return import_kernel({.path = stored->image,
+                        .config = stored->config,
+                        .name = stored->name,
+                        .provenance = stored->package,
+                        .modules = options.source.modules});
 }
 
 int probe_kernel(const KernelOptions& options) {
@@ -172,22 +186,27 @@ int probe_kernel(const KernelOptions& options) {
   auto profile = ProfileBuilder::build(*parts);
   if (!profile) return complain(profile.error());
   ProgressLine line;
-  auto probed = referee::probe(**target, **profile, [&](const std::string& what, size_t done, size_t of) {
-    line.show(of ? fmt::format("{}: {} of {}, {}", options.with, done, of, what) : options.with + ": " + what);
-  });
+  auto probed =
+      referee::probe(**target, **profile, [&](const std::string& what, size_t done, size_t of) {
+        line.show(of ? fmt::format("{}: {} of {}, {}", options.with, done, of, what)
+                     : options.with + ": " + what);
+      });
   line.show("");
   if (!probed) return complain(probed.error());
   parts->probed = probed->probed.text();
   parts->symbols = std::move(probed->symbols);
   parts->provenance += "; probed as " + options.with;
   std::string file = options.output.empty() ? parts->name + ".profile" : options.output;
-  if (auto written = write_file(file, encode_profile(*parts)); !written) return complain(written.error());
+  if (auto written = write_file(file, encode_profile(*parts)); !written)
+    return complain(written.error());
   auto compared = referee::compare_with_rows(probed->probed, **profile);
   size_t questions = compared.all();
-  fmt::print("{}: {}, {} kinds of program, {} LSM hooks, {} map types\n", file, (*target)->release(),
-             probed->probed.callers.size(), probed->probed.lsm_hooks.size(), probed->probed.maps.size());
+  fmt::print("{}: {}, {} kinds of program, {} LSM hooks, {} map types\n", file,
+             (*target)->release(), probed->probed.callers.size(), probed->probed.lsm_hooks.size(),
+             probed->probed.maps.size());
   for (const std::string& caller : probed->unasked) fmt::print("  not loaded there: {}\n", caller);
-  fmt::print("Drydock's rows agree on {} of {} answers\n", questions - compared.differences.size(), questions);
+  fmt::print("Drydock's rows agree on {} of {} answers\n", questions - compared.differences.size(),
+             questions);
   for (const std::string& difference : compared.differences) fmt::print("  {}\n", difference);
   return kGood;
 }
@@ -196,32 +215,49 @@ int probe_kernel(const KernelOptions& options) {
 
 Action add_kernel(CLI::App& app) {
   auto options = std::make_shared<KernelOptions>();
-  CLI::App* c = app.add_subcommand("kernel", "Kernels: profiles (list, show, import), images for virtual machines (fetch)");
+  CLI::App* c = app.add_subcommand(
+      "kernel", "Kernels: profiles (list, show, import), images for virtual machines (fetch)");
   c->require_subcommand(1);
   options->list = c->add_subcommand("list", "the profiles that --kernel takes by name");
   options->show = c->add_subcommand("show", "what a profile holds");
-  options->show->add_option("KERNEL", options->name, "6.18, host, or a profile file")->capture_default_str();
+  options->show->add_option("KERNEL", options->name, "6.18, host, or a profile file")
+      ->capture_default_str();
   for (CLI::App* s : {options->list, options->show})
-    s->add_option("--format,-f", options->format, "text or json")->check(CLI::IsMember({"text", "json"}));
-  options->import = c->add_subcommand("import", "makes a profile from a vmlinuz, a vmlinux, a kernel .deb or the running kernel");
+    s->add_option("--format,-f", options->format, "text or json")
+        ->check(CLI::IsMember({"text", "json"}));
+  options->import = c->add_subcommand(
+      "import", "makes a profile from a vmlinuz, a vmlinux, a kernel .deb or the running kernel");
   options->import->add_option("SOURCE", options->source.path, "a file, or `host`")->required();
-  options->import->add_option("--config", options->source.config, "the kernel's config, where it is not inside or beside it");
-  options->import->add_option("--provenance", options->source.provenance, "what it was made of, for the record (default: the file's name)");
+  options->import->add_option("--config", options->source.config,
+                              "the kernel's config, where it is not inside or beside it");
+  options->import->add_option("--provenance", options->source.provenance,
+                              "what it was made of, for the record (default: the file's name)");
   options->import->add_option("--name", options->source.name, "what --kernel shall call it");
-  options->import->add_option("--module-files", options->source.module_files,
-                              "folder of modules (default: the package, modules/ beside the image, /lib/modules/RELEASE)");
+  options->import->add_option(
+      "--module-files", options->source.module_files,
+      "folder of modules (default: the package, modules/ beside the image, /lib/modules/RELEASE)");
   options->import->add_option("--output,-o", options->output, "the profile file");
-  options->header = c->add_subcommand("header", "a kernel's types as C: the vmlinux.h that programs are compiled with");
+  options->header = c->add_subcommand(
+      "header", "a kernel's types as C: the vmlinux.h that programs are compiled with");
   options->header->add_option("KERNEL", options->name, "a profile")->capture_default_str();
-  options->header->add_option("--output,-o", options->output, "the file (default: standard output)");
-  options->fetch = c->add_subcommand("fetch", "fetches a distribution's kernel to run in virtual machines (compare --with vm:NAME)");
+  options->header->add_option("--output,-o", options->output,
+                              "the file (default: standard output)");
+  options->fetch = c->add_subcommand(
+      "fetch",
+      "fetches a distribution's kernel to run in virtual machines (compare --with vm:NAME)");
   options->fetch->add_option("NAME", options->fetched, "5.10, 6.1, 6.12, 6.18, 7.2");
   options->fetch->add_flag("--list", options->list_known, "what can be fetched, and what is there");
-  options->fetch->add_option("--cache", options->cache, "where kernels are kept (default: $XDG_CACHE_HOME/drydock)");
+  options->fetch->add_option("--cache", options->cache,
+                             "where kernels are kept (default: $XDG_CACHE_HOME/drydock)");
   for (CLI::App* s : {options->import, options->fetch})
-    s->add_option("--modules", options->source.modules, "modules whose BTF is wanted too: NAME,…")->delimiter(',');
-  options->probe = c->add_subcommand("probe", "asks a real kernel what each kind of program may do there, and writes its profile");
-  options->probe->add_option("--modules", options->source.modules, "modules whose BTF the profile shall have: NAME,…")->delimiter(',');
+    s->add_option("--modules", options->source.modules, "modules whose BTF is wanted too: NAME,…")
+        ->delimiter(',');
+  options->probe = c->add_subcommand(
+      "probe", "asks a real kernel what each kind of program may do there, and writes its profile");
+  options->probe
+      ->add_option("--modules", options->source.modules,
+                   "modules whose BTF the profile shall have: NAME,…")
+      ->delimiter(',');
   options->probe->add_option("--with", options->with, "host, or vm:NAME")->capture_default_str();
   options->probe->add_option("--output,-o", options->output, "the profile file");
   options->probe->add_option("--cache", options->cache, "where fetched kernels are kept");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <CLI/CLI.hpp>
 #include <fmt/core.h>
+#include <CLI/CLI.hpp>
 
 #include <sys/resource.h>
 
@@ -25,12 +25,14 @@ void raise_descriptor_limit() {
 int main(int argc, char** argv) {
   using namespace drydock::cli;
   raise_descriptor_limit();
-  CLI::App app{"Drydock: would this kernel load your BPF program, and what would it do?", "drydock"};
+  CLI::App app{"Drydock: would this kernel load your BPF program, and what would it do?",
+               "drydock"};
   app.set_version_flag("--version", std::string("drydock ") + drydock::kVersion);
   app.require_subcommand(1);
   std::map<std::string, Action> actions = {
-      {"verify", add_verify(app)}, {"run", add_run(app)}, {"test", add_test(app)}, {"compare", add_compare(app)},
-      {"list", add_list(app)}, {"kernel", add_kernel(app)}, {"disasm", add_disasm(app)}};
+      {"verify", add_verify(app)},   {"run", add_run(app)},   {"test", add_test(app)},
+      {"compare", add_compare(app)}, {"list", add_list(app)}, {"kernel", add_kernel(app)},
+      {"disasm", add_disasm(app)}};
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -25,9 +25,7 @@ struct RunOptions {
   bool raw = false;
 };
 
-int usage(std::string message) {
-  return complain({ErrorKind::kUsage, std::move(message), 0});
-}
+int usage(std::string message) { return complain({ErrorKind::kUsage, std::move(message), 0}); }
 
 int run_raw(const RunOptions& options) {
   auto input = api::read_input("-");
@@ -56,8 +54,8 @@ Result<std::vector<std::byte>> parse_context(const std::string& text) {
     auto [end, err] =
         std::from_chars(&digits[i], digits.data() + std::min(i + 2, digits.size()), value, 16);
     if (err != std::errc() || end != &digits[i] + 2)
-      return std::unexpected(
-          Error{ErrorKind::kUsage, "--context: `" + digits.substr(i, 2) + "` is no byte in hex"});
+      return std::unexpected(Error{ErrorKind::kUsage,
+                                   "--context: `" + digits.substr(i, 2) + "` is no byte in hex"});
     bytes.push_back(static_cast<std::byte>(value));
   }
   return bytes;
@@ -132,16 +130,13 @@ int run_object(const RunOptions& options) {
                                               .clock_ns = options.clock_ns,
                                               .most_insns = options.budget});
   if (!session) return complain(session.error());
-  auto outcome = session->fire(api::RunProgram{.program = program,
-                                               .context = *context,
-                                               .args = options.args,
-                                               .repeat = options.repeat});
+  auto outcome = session->fire(api::RunProgram{
+      .program = program, .context = *context, .args = options.args, .repeat = options.repeat});
   if (!outcome) return complain(outcome.error());
   Json doc = to_json(*session, profile->name(), *outcome);
   if (options.format == "json")
     fmt::print("{}\n", doc.dump(2, ' ', false, Json::error_handler_t::replace));
-  else
-    print_text(doc);
+  else print_text(doc);
   const api::ProgramRun& run = outcome->runs.front();
   if (run.stop == "unsupported") return kUnsupported;
   return run.ok() ? kGood : kRejected;

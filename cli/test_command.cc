@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // `drydock test`: runs cases and reports as GoogleTest does.
-#include <CLI/CLI.hpp>
 #include <fmt/core.h>
+#include <CLI/CLI.hpp>
 
+#include <fnmatch.h>
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <filesystem>
-#include <fnmatch.h>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -34,13 +34,13 @@ struct TestOptions {
 struct CaseResult {
   std::string path, name;
   CaseOutcome outcome;
-  std::string skipped;                      // why it was not run
-  std::vector<std::string> not_compared;    // what a real kernel does not let be performed or seen
+  std::string skipped;                    // why it was not run
+  std::vector<std::string> not_compared;  // what a real kernel does not let be performed or seen
   double ms = 0;
 };
 
-/// Cases are *.json files, and objects with annotated programs where they are named; folders are searched
-/// for the former, in the order of their names.
+/// Cases are *.json files, and objects with annotated programs where they are named; folders are
+/// searched for the former, in the order of their names.
 Result<std::vector<std::string>> find_cases(const std::vector<std::string>& paths) {
   std::vector<std::string> files;
   for (const std::string& path : paths) {
@@ -52,32 +52,38 @@ Result<std::vector<std::string>> find_cases(const std::vector<std::string>& path
     }
     std::vector<std::string> found;
     for (const auto& entry : fs::recursive_directory_iterator(path, err))
-      if (entry.is_regular_file() && entry.path().extension() == ".json") found.push_back(entry.path().string());
+      if (entry.is_regular_file() && entry.path().extension() == ".json")
+        found.push_back(entry.path().string());
     std::ranges::sort(found);
     files.insert(files.end(), found.begin(), found.end());
   }
   return files;
 }
 
-CaseResult run_one(const std::string& path, const std::shared_ptr<const Profile>& profile, const CaseOptions& options) {
+CaseResult run_one(const std::string& path, const std::shared_ptr<const Profile>& profile,
+                   const CaseOptions& options) {
   CaseResult r{.path = path, .name = path};
   auto start = std::chrono::steady_clock::now();
   auto file = CaseFile::read(path);
   if (!file) {
     r.outcome = {Kind::kMalformed, file.error().message, "", 0};
-  } else if (!file->kernels().empty() && std::ranges::find(file->kernels(), profile->name()) == file->kernels().end()) {
+  } else if (!file->kernels().empty() &&
+             std::ranges::find(file->kernels(), profile->name()) == file->kernels().end()) {
     r.skipped = "not meant for kernel " + profile->name();
   } else {
     r.outcome = file->run(profile, options);
   }
-  r.ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  r.ms =
+      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
   return r;
 }
 
 /// The annotated programs of an object, each way of loading one a case.
-std::vector<CaseResult> run_annotated_object(const std::string& path, const std::shared_ptr<const Profile>& profile) {
+std::vector<CaseResult> run_annotated_object(const std::string& path,
+                                             const std::shared_ptr<const Profile>& profile) {
   auto malformed_file = [&](const Error& error) {
-    return std::vector{CaseResult{.path = path, .name = path, .outcome = {Kind::kMalformed, error.message, "", 0}}};
+    return std::vector{CaseResult{
+        .path = path, .name = path, .outcome = {Kind::kMalformed, error.message, "", 0}}};
   };
   auto elf = read_file(path);
   if (!elf) return malformed_file(elf.error());
@@ -88,14 +94,17 @@ std::vector<CaseResult> run_annotated_object(const std::string& path, const std:
     CaseResult r{.path = path, .name = path + ":" + c.name(), .skipped = c.not_here};
     auto start = std::chrono::steady_clock::now();
     if (r.skipped.empty()) r.outcome = run_annotated(c, *elf, path, profile);
-    r.ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+    r.ms =
+        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
     results.push_back(std::move(r));
   }
-  if (results.empty()) results.push_back({.path = path, .name = path, .skipped = "no program is annotated"});
+  if (results.empty())
+    results.push_back({.path = path, .name = path, .skipped = "no program is annotated"});
   return results;
 }
 
-std::vector<CaseResult> run_file(const std::string& path, const std::shared_ptr<const Profile>& profile,
+std::vector<CaseResult> run_file(const std::string& path,
+                                 const std::shared_ptr<const Profile>& profile,
                                  const CaseOptions& options) {
   if (path.ends_with(".o")) return run_annotated_object(path, profile);
   return {run_one(path, profile, options)};
@@ -121,42 +130,56 @@ std::string xml(std::string_view text) {
     else if (c == '>') out += "&gt;";
     else if (c == '&') out += "&amp;";
     else if (c == '"') out += "&quot;";
-    else if (static_cast<unsigned char>(c) < ' ' && c != '\n' && c != '\t') out += '?';  // XML has none of them
+    else if (static_cast<unsigned char>(c) < ' ' && c != '\n' && c != '\t')
+      out += '?';  // XML has none of them
     else out += c;
   }
   return out;
 }
 
 std::string junit_of(const std::vector<CaseResult>& results, size_t failures, size_t skipped) {
-  std::string out = fmt::format("<?xml version=\"1.0\"?>\n<testsuite name=\"drydock\" tests=\"{}\" failures=\"{}\" skipped=\"{}\">\n",
-                                results.size(), failures, skipped);
+  std::string out = fmt::format(
+      "<?xml version=\"1.0\"?>\n<testsuite name=\"drydock\" tests=\"{}\" failures=\"{}\" "
+      "skipped=\"{}\">\n",
+      results.size(), failures, skipped);
   for (const CaseResult& r : results) {
     out += fmt::format("  <testcase name=\"{}\" time=\"{:.3f}\"", xml(r.name), r.ms / 1000);
-    if (!r.skipped.empty()) out += fmt::format("><skipped message=\"{}\"/></testcase>\n", xml(r.skipped));
+    if (!r.skipped.empty())
+      out += fmt::format("><skipped message=\"{}\"/></testcase>\n", xml(r.skipped));
     else if (r.outcome.kind == Kind::kPassed) out += "/>\n";
-    else out += fmt::format("><failure type=\"{}\" message=\"{}\"/></testcase>\n", word(r.outcome.kind), xml(r.outcome.message));
+    else
+      out += fmt::format("><failure type=\"{}\" message=\"{}\"/></testcase>\n",
+                         word(r.outcome.kind), xml(r.outcome.message));
   }
   return out + "</testsuite>\n";
 }
 
 void print_json(const TestOptions& options, const std::vector<CaseResult>& results) {
-  nlohmann::ordered_json doc = {{"schema", 1}, {"kernel", options.kernel}, {"cases", nlohmann::ordered_json::array()}};
+  nlohmann::ordered_json doc = {
+      {"schema", 1}, {"kernel", options.kernel}, {"cases", nlohmann::ordered_json::array()}};
   for (const CaseResult& r : results)
-    doc["cases"].push_back({{"file", r.path}, {"outcome", !r.skipped.empty() ? "skipped" : word(r.outcome.kind)},
-                            {"message", r.outcome.message}, {"step", r.outcome.step}, {"ms", r.ms}});
+    doc["cases"].push_back({{"file", r.path},
+                            {"outcome", !r.skipped.empty() ? "skipped" : word(r.outcome.kind)},
+                            {"message", r.outcome.message},
+                            {"step", r.outcome.step},
+                            {"ms", r.ms}});
   fmt::print("{}\n", doc.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
 }
 
-void print_text(const TestOptions& options, const std::vector<CaseResult>& results, size_t failures, size_t skipped) {
+void print_text(const TestOptions& options, const std::vector<CaseResult>& results, size_t failures,
+                size_t skipped) {
   for (const CaseResult& r : results) {
     if (!r.skipped.empty()) {
       fmt::print("[ SKIPPED  ] {} ({})\n", r.name, r.skipped);
     } else if (r.outcome.kind == Kind::kPassed) {
       fmt::print("[       OK ] {} ({:.0f} ms)\n", r.name, r.ms);
-      for (const std::string& what : r.not_compared) fmt::print("             not compared: {}\n", what);
+      for (const std::string& what : r.not_compared)
+        fmt::print("             not compared: {}\n", what);
     } else {
-      fmt::print("{}\n[  FAILED  ] {} ({}, {:.0f} ms)\n", r.outcome.message, r.name, word(r.outcome.kind), r.ms);
-      std::string where = options.with.empty() ? "--kernel " + options.kernel : "--with " + options.with;
+      fmt::print("{}\n[  FAILED  ] {} ({}, {:.0f} ms)\n", r.outcome.message, r.name,
+                 word(r.outcome.kind), r.ms);
+      std::string where =
+          options.with.empty() ? "--kernel " + options.kernel : "--with " + options.with;
       fmt::print("  again: drydock test {} {}\n", r.path, where);
     }
   }
@@ -164,20 +187,23 @@ void print_text(const TestOptions& options, const std::vector<CaseResult>& resul
              results.size() - failures - skipped, failures, skipped);
 }
 
-std::vector<CaseResult> run_emulated(const std::vector<std::string>& files, const std::shared_ptr<const Profile>& profile,
+std::vector<CaseResult> run_emulated(const std::vector<std::string>& files,
+                                     const std::shared_ptr<const Profile>& profile,
                                      const TestOptions& options) {
   CaseOptions case_options{options.objects};
   std::vector<std::vector<CaseResult>> found(files.size());
   std::atomic<size_t> next = 0;
   auto work = [&] {
-    for (size_t i; (i = next++) < files.size();) found[i] = run_file(files[i], profile, case_options);
+    for (size_t i; (i = next++) < files.size();)
+      found[i] = run_file(files[i], profile, case_options);
   };
   std::vector<std::thread> pool;
   for (unsigned i = 1; i < options.jobs; ++i) pool.emplace_back(work);
   work();
   for (std::thread& thread : pool) thread.join();
   std::vector<CaseResult> results;
-  for (std::vector<CaseResult>& of_file : found) std::ranges::move(of_file, std::back_inserter(results));
+  for (std::vector<CaseResult>& of_file : found)
+    std::ranges::move(of_file, std::back_inserter(results));
   return results;
 }
 
@@ -193,11 +219,14 @@ CaseResult judged(const referee::CaseObservation& seen) {
   return r;
 }
 
-Result<std::vector<CaseResult>> run_for_real(const std::vector<std::string>& files, const TestOptions& options) {
+Result<std::vector<CaseResult>> run_for_real(const std::vector<std::string>& files,
+                                             const TestOptions& options) {
   auto target = referee::open_target(options.with, {.cache = options.cache});
   if (!target) return std::unexpected(target.error());
   std::vector<CaseResult> results;
-  auto done = (*target)->run_cases(files, options.objects, [&](referee::CaseObservation seen) { results.push_back(judged(seen)); });
+  auto done = (*target)->run_cases(files, options.objects, [&](referee::CaseObservation seen) {
+    results.push_back(judged(seen));
+  });
   if (!done) return std::unexpected(done.error());
   return results;
 }
@@ -205,11 +234,17 @@ Result<std::vector<CaseResult>> run_for_real(const std::vector<std::string>& fil
 int run_test(const TestOptions& options) {
   auto files = find_cases(options.paths);
   if (!files) return complain({ErrorKind::kUsage, files.error().message, 0});
-  std::erase_if(*files, [&](const std::string& f) { return fnmatch(options.filter.c_str(), f.c_str(), 0) != 0; });
+  std::erase_if(*files, [&](const std::string& f) {
+    return fnmatch(options.filter.c_str(), f.c_str(), 0) != 0;
+  });
   if (files->empty()) return complain({ErrorKind::kUsage, "no case to run", 0});
-  if (auto object = std::ranges::find_if(*files, [](const std::string& f) { return f.ends_with(".o"); });
+  if (auto object =
+          std::ranges::find_if(*files, [](const std::string& f) { return f.ends_with(".o"); });
       object != files->end() && !options.with.empty())
-    return complain({ErrorKind::kUsage, *object + ": annotated objects are compared with a real kernel by `drydock compare --annotations`", 0});
+    return complain({ErrorKind::kUsage,
+                     *object + ": annotated objects are compared with a real kernel by `drydock "
+                               "compare --annotations`",
+                     0});
   std::vector<CaseResult> results;
   if (options.with.empty()) {
     auto profile = load_kernel(options.kernel);
@@ -247,14 +282,18 @@ int run_test(const TestOptions& options) {
 Action add_test(CLI::App& app) {
   auto options = std::make_shared<TestOptions>();
   CLI::App* c = app.add_subcommand("test", "Runs cases on the emulated kernel, or on a real one");
-  c->add_option("CASE", options->paths, "case files, folders of them, or objects whose programs are annotated")->required();
+  c->add_option("CASE", options->paths,
+                "case files, folders of them, or objects whose programs are annotated")
+      ->required();
   c->add_option("--objects", options->objects, "folder where cases find their objects");
   c->add_option("--kernel,-k", options->kernel, "kernel profile")->capture_default_str();
   c->add_option("--with", options->with, "on a real kernel instead: host, vm:NAME");
   c->add_option("--cache", options->cache, "where fetched kernels are kept");
-  c->add_option("--filter", options->filter, "only cases whose path matches (shell pattern)")->capture_default_str();
+  c->add_option("--filter", options->filter, "only cases whose path matches (shell pattern)")
+      ->capture_default_str();
   c->add_option("--junit", options->junit, "writes a JUnit report there");
-  c->add_option("--format,-f", options->format, "text or json")->check(CLI::IsMember({"text", "json"}));
+  c->add_option("--format,-f", options->format, "text or json")
+      ->check(CLI::IsMember({"text", "json"}));
   c->add_option("--jobs,-j", options->jobs, "cases run at a time")->check(CLI::Range(1, 256));
   return [options] { return run_test(*options); };
 }

@@ -33,14 +33,10 @@ Result<Capabilities> parse_capabilities(const std::string& text) {
   Capabilities caps{.bpf = false, .perfmon = false, .net_admin = false, .sys_admin = false};
   if (text == "none") return caps;
   for (const std::string& name : split_list(text)) {
-    if (name == "bpf")
-      caps.bpf = true;
-    else if (name == "perfmon")
-      caps.perfmon = true;
-    else if (name == "net_admin")
-      caps.net_admin = true;
-    else if (name == "sys_admin")
-      caps.sys_admin = caps.bpf = caps.perfmon = true;
+    if (name == "bpf") caps.bpf = true;
+    else if (name == "perfmon") caps.perfmon = true;
+    else if (name == "net_admin") caps.net_admin = true;
+    else if (name == "sys_admin") caps.sys_admin = caps.bpf = caps.perfmon = true;
     else
       return std::unexpected(Error{
           ErrorKind::kUsage,
@@ -73,7 +69,8 @@ class VerifyRun {
   /// threads share nothing but the profile, and no long program keeps others waiting.
   VerifyReport run() {
     objects_.resize(options_.files.size());
-    run_parallel(objects_.size(), options_.jobs, [&](size_t i) { objects_[i] = open(options_.files[i]); });
+    run_parallel(objects_.size(), options_.jobs,
+                 [&](size_t i) { objects_[i] = open(options_.files[i]); });
     return verified();
   }
 
@@ -158,9 +155,8 @@ class VerifyRun {
     for (Opened& o : objects_)
       for (size_t i = 0; i < o.programs.size(); ++i)
         jobs.push_back({&o.programs[i], &o.report.programs[i].verdict});
-    run_parallel(jobs.size(), options_.jobs, [&](size_t i) {
-      *jobs[i].verdict = jobs[i].program->verify(verify_options());
-    });
+    run_parallel(jobs.size(), options_.jobs,
+                 [&](size_t i) { *jobs[i].verdict = jobs[i].program->verify(verify_options()); });
     for (Opened& o : objects_) report_.objects.push_back(std::move(o.report));
     return std::move(report_);
   }

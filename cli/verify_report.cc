@@ -158,7 +158,8 @@ Json to_json(const VerifyReport& report) {
   Json doc = {{"schema", 1}, {"drydock", kVersion}, {"kernel", report.kernel}};
   doc["objects"] = Json::array();
   for (const ObjectReport& object : report.objects) {
-    Json o = {{"file", object.file}, {"error", object.error ? json_text(*object.error) : Json(nullptr)}};
+    Json o = {{"file", object.file},
+              {"error", object.error ? json_text(*object.error) : Json(nullptr)}};
     o["programs"] = Json::array();
     for (const ProgramReport& p : object.programs) o["programs"].push_back(program_json(p));
     doc["objects"].push_back(std::move(o));
@@ -174,7 +175,8 @@ std::string to_text(const VerifyReport& report, bool colour, bool quiet) {
   for (const ObjectReport& object : report.objects) {
     if (object.error) {
       ++errors;
-      out += fmt::format("{}: {}: {}\n", object.file, paint(kWords[2].colour, "malformed"), *object.error);
+      out += fmt::format("{}: {}: {}\n", object.file, paint(kWords[2].colour, "malformed"),
+                         *object.error);
     }
     for (const ProgramReport& p : object.programs) {
       ++counts[words_of(p.verdict.kind).name];

@@ -25,7 +25,7 @@ struct ProgramReport {
 
 struct ObjectReport {
   std::string file;
-  std::optional<std::string> error;     // the object could not be opened
+  std::optional<std::string> error;  // the object could not be opened
   std::vector<ProgramReport> programs;
 };
 

@@ -11,6 +11,7 @@ namespace drydock {
 namespace {
 
 // In the order of the listings.
+// clang-format off
 const std::array kStructs{
     &rows::kSkBuff,       &rows::kXdpMd,         &rows::kBpfSock,
     &rows::kBpfSockAddr,  &rows::kBpfSockOps,    &rows::kBpfSockopt,
@@ -21,6 +22,7 @@ const std::array kStructs{
     &rows::kLirc,         &rows::kTypedArguments, &rows::kExtended,
     &rows::kBpfTcpSock,   &rows::kBpfXdpSock,    &rows::kBpfFlowKeys,
 };
+// clang-format on
 
 bool exists(const ContextField& field, const Profile& profile) {
   return within(profile.version(), field.since, field.until);
@@ -80,13 +82,13 @@ bool may_read(const ContextField& field, ProgramType type, AttachType attach,
 bool may_write(const ContextField& field, ProgramType type, AttachType attach,
                const Profile& profile) {
   return field.write != kNever && has(field.writers, type) && has(field.write_at, attach) &&
-         exists(field, profile) &&
-         within(profile.version(), field.write_since, "");
+         exists(field, profile) && within(profile.version(), field.write_since, "");
 }
 
-/// The kernel compares the offset into a trace record with its lower bound as an unsigned number and
-/// with its upper bound as a signed one: every aligned negative offset passes (asked: 6.18.44).
-static std::optional<ContextAccess> below_start(const ContextStruct& context, const ContextQuery& query) {
+/// The kernel compares the offset into a trace record with its lower bound as an unsigned number
+/// and with its upper bound as a signed one: every aligned negative offset passes (asked: 6.18.44).
+static std::optional<ContextAccess> below_start(const ContextStruct& context,
+                                                const ContextQuery& query) {
   const bool passes = &context == &rows::kTraceRecord && query.access == Access::kRead &&
                       query.offset % static_cast<int32_t>(query.size) == 0;
   if (!passes) return std::nullopt;
@@ -97,8 +99,8 @@ std::optional<ContextAccess> context_access(const ContextQuery& query, const Pro
   const ContextStruct* context = context_struct(query.program_type);
   if (!context || !is_width(query.size)) return std::nullopt;
   if (query.offset < 0) return below_start(*context, query);
-  bool any_alignment = query.program_type == ProgramType::kSyscall &&
-                       profile.has(Feature::kSyscallContextUnaligned);
+  bool any_alignment =
+      query.program_type == ProgramType::kSyscall && profile.has(Feature::kSyscallContextUnaligned);
   if (!any_alignment && static_cast<uint32_t>(query.offset) % query.size != 0) return std::nullopt;
   for (const ContextField& field : context->fields)
     if (admits(field, query, profile)) return access_to(field, profile);

@@ -29,25 +29,25 @@ inline constexpr Widths kW1 = 1, kW2 = 2, kW4 = 4, kW8 = 8;
 /// kernel's own rewrite of narrow loads, which the verifier's bounds follow.
 struct ContextAccess {
   RegType yields = kScalar;
-  uint32_t field_size = 0;  // the whole field's bytes, where a narrower load is allowed; else 0
-  bool sign_extends = false;       // is a load with sign extension being asked for / allowed
-  bool untranslated = false;       // the kernel refuses it when it comes to rewrite the program
-  bool is_return_value = false;    // the attached hook's return value (LSM_CGROUP, fexit)
-  const Btf* btf = nullptr;        // yields kPtrToBtfId
+  uint32_t field_size = 0;    // the whole field's bytes, where a narrower load is allowed; else 0
+  bool sign_extends = false;  // is a load with sign extension being asked for / allowed
+  bool untranslated = false;  // the kernel refuses it when it comes to rewrite the program
+  bool is_return_value = false;  // the attached hook's return value (LSM_CGROUP, fexit)
+  const Btf* btf = nullptr;      // yields kPtrToBtfId
   uint32_t btf_id = 0;
-  uint32_t ref_obj_id = 0;         // the pointer stands for a reference held since entry
+  uint32_t ref_obj_id = 0;  // the pointer stands for a reference held since entry
 };
 
 struct ContextQuery {
   ProgramType program_type{};
   AttachType attach_type{};  // expected_attach_type
-  int32_t offset = 0;   // bytes from the context's start
-  uint32_t size = 0;    // 1, 2, 4, 8
+  int32_t offset = 0;        // bytes from the context's start
+  uint32_t size = 0;         // 1, 2, 4, 8
   Access access = Access::kRead;
   bool sign_extending_load = false;
   bool perfmon = true;
-  bool bpf_capable = true;         // CAP_BPF
-  bool immediate_store = false;    // BPF_ST rather than BPF_STX
+  bool bpf_capable = true;       // CAP_BPF
+  bool immediate_store = false;  // BPF_ST rather than BPF_STX
 };
 
 /// The access, or nullopt when the kernel answers "invalid bpf_context access off=%d size=%d".

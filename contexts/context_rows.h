@@ -55,15 +55,15 @@ enum class Begins : uint8_t {
 struct ContextField {
   std::string_view name;
   uint32_t offset = 0;
-  uint32_t size = 0;      // of the whole field, all elements of an array
-  uint32_t element = 0;   // of one element of an array; 0 when it is none
+  uint32_t size = 0;     // of the whole field, all elements of an array
+  uint32_t element = 0;  // of one element of an array; 0 when it is none
   Widths read = kNever;
   Widths write = kNever;
   ProgramSet readers = kAnyProgram;
   ProgramSet writers = kAnyProgram;
   AttachSet read_at = kAnyAttach;
   AttachSet write_at = kAnyAttach;
-  ProgramSet needs_bpf = 0;      // these programs need CAP_BPF for it
+  ProgramSet needs_bpf = 0;  // these programs need CAP_BPF for it
   RegType yields = kScalar;
   std::string_view btf_type = {};  // yields kPtrToBtfId
   Begins begins = Begins::kAnywhere;
@@ -73,7 +73,7 @@ struct ContextField {
   bool untranslated = false;     // no field at all: passes for one, and cannot be translated then
   ByteOrder order = ByteOrder::kHost;
   std::string_view since = {}, until = {};  // releases (kernel/features.h)
-  std::string_view write_since = {};  // first release that may write it
+  std::string_view write_since = {};        // first release that may write it
 };
 
 /// How the fields of a context are known.

@@ -46,8 +46,8 @@ const Iterator* iterator_named(std::string_view name) {
 std::span<const Iterator> all_iterators() { return kIterators; }
 
 bool has_iterator(const Iterator& iterator, const Profile& profile) {
-  return profile.btf()->find(std::string(kPrefix) + std::string(iterator.target),
-                             BtfKind::kFunc) != 0;
+  return profile.btf()->find(std::string(kPrefix) + std::string(iterator.target), BtfKind::kFunc) !=
+         0;
 }
 
 }  // namespace drydock

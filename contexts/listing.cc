@@ -60,9 +60,8 @@ bool wanted(const ListFilter& filter, ProgramType type) {
 }
 
 // The attach types to list a program type's context for; one "none" where they make no difference.
-std::vector<std::optional<AttachType>> attach_types_of(const ProgramRules& rules,
-                                                       const Profile& profile,
-                                                       const ListFilter& filter) {
+std::vector<std::optional<AttachType>> attach_types_of(
+    const ProgramRules& rules, const Profile& profile, const ListFilter& filter) {
   std::vector<std::optional<AttachType>> types;
   bool matters = rules.attach_type_checked || rules.type == ProgramType::kXdp;
   if (!rules.attach_type_checked && !filter.attach_type) types.push_back(std::nullopt);
@@ -82,8 +81,8 @@ void list_rows(std::vector<ContextListing>& listing, const ProgramRules& rules,
                        .kind = context.kind,
                        .program_type = rules.type,
                        .attach_type = attach,
-                       .fields = fields_of(context, rules.type, attach.value_or(AttachType{}),
-                                           profile)});
+                       .fields =
+                           fields_of(context, rules.type, attach.value_or(AttachType{}), profile)});
 }
 
 // The context of an iterator is what BTF says of bpf_iter__TARGET.
@@ -111,8 +110,9 @@ void list_iterator(std::vector<ContextListing>& listing, const Iterator& iterato
                               .offset = offset,
                               .size = btf.size_of(member.type).value_or(8),
                               .read = arg || offset == 0 ? kW8 : kAnyWidth,
-                              .yields = arg ? yields_text(arg->type, arg->btf_type)
-                                            : offset == 0 ? "struct bpf_iter_meta, trusted" : ""});
+                              .yields = arg           ? yields_text(arg->type, arg->btf_type)
+                                        : offset == 0 ? "struct bpf_iter_meta, trusted"
+                                                      : ""});
   }
   listing.push_back(std::move(context));
 }
@@ -130,7 +130,8 @@ bool sleepable_somewhere(const ProgramRules& rules, const Profile& profile) {
 }
 
 // One text where all attach types agree, else the filter's or "depends on the attach type".
-std::string returns_text(const ProgramRules& rules, const Profile& profile, const ListFilter& filter) {
+std::string returns_text(const ProgramRules& rules, const Profile& profile,
+                         const ListFilter& filter) {
   if (filter.attach_type) return text_of(return_rule(rules.type, *filter.attach_type, profile));
   std::optional<std::string> common;
   for (AttachType attach : all_attach_types()) {

@@ -12,9 +12,8 @@ namespace {
 
 // The words of lsm_hooks.def.
 constexpr uint32_t none = 0, sleepable = kLsmSleepable, disabled = kLsmDisabled,
-                   untrusted = kLsmUntrusted, boolean = kLsmBoolean,
-                   current_task = kLsmCurrentTask, locked_sock = kLsmLockedSock,
-                   fresh_sock = kLsmFreshSock;
+                   untrusted = kLsmUntrusted, boolean = kLsmBoolean, current_task = kLsmCurrentTask,
+                   locked_sock = kLsmLockedSock, fresh_sock = kLsmFreshSock;
 
 constexpr auto kHooks = std::to_array<LsmHook>({
 #define DRYDOCK_LSM_HOOK(name, returns, flags) \

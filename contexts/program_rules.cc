@@ -24,6 +24,7 @@ constexpr ProgramRules tunnel(ProgramType type, PacketAccess packet) {
   return {.type = type, .packet = packet, .net_admin = true, .config = "CONFIG_NET"};
 }
 
+// clang-format off
 constexpr auto kRules = std::to_array<ProgramRules>({
     {.type = kSocketFilter, .load_absolute = true, .unprivileged = true, .config = "CONFIG_NET"},
     {.type = kKprobe,
@@ -97,6 +98,7 @@ constexpr auto kRules = std::to_array<ProgramRules>({
     {.type = kNetfilter, .attach_types = attached({A::kNetfilter}), .attach_type_checked = true,
      .net_admin = true, .config = "CONFIG_NETFILTER_BPF_LINK", .since = "6.4"},
 });
+// clang-format on
 
 constexpr bool in_order() {
   for (size_t i = 0; i < kRules.size(); ++i)
@@ -111,10 +113,10 @@ struct AttachSince {
   Release release;
 };
 constexpr AttachSince kAttachSince[] = {
-    {A::kSkSkbVerdict, {5, 13, 0}},     {A::kSkReuseportSelect, {5, 14, 0}},
-    {A::kPerfEvent, {5, 15, 0}},        {A::kTraceKprobeMulti, {5, 18, 0}},
-    {A::kLsmCgroup, {6, 0, 0}},         {A::kStructOps, {6, 4, 0}},
-    {A::kTcxIngress, {6, 6, 0}},        {A::kCgroupUnixConnect, {6, 7, 0}},
+    {A::kSkSkbVerdict, {5, 13, 0}},       {A::kSkReuseportSelect, {5, 14, 0}},
+    {A::kPerfEvent, {5, 15, 0}},          {A::kTraceKprobeMulti, {5, 18, 0}},
+    {A::kLsmCgroup, {6, 0, 0}},           {A::kStructOps, {6, 4, 0}},
+    {A::kTcxIngress, {6, 6, 0}},          {A::kCgroupUnixConnect, {6, 7, 0}},
     {A::kTraceKprobeSession, {6, 10, 0}}, {A::kTraceUprobeSession, {6, 13, 0}},
 };
 
@@ -144,10 +146,10 @@ constexpr ReturnRule range(int32_t min, int32_t max) {
 constexpr ReturnRule of_kind(ReturnRule::Kind kind) { return {.kind = kind}; }
 
 // A hook that answers, and cannot deny.
-constexpr AttachSet kAnswersOnly = attached(
-    {A::kCgroupUdp4Recvmsg, A::kCgroupUdp6Recvmsg, A::kCgroupUnixRecvmsg,
-     A::kCgroupInet4Getpeername, A::kCgroupInet6Getpeername, A::kCgroupUnixGetpeername,
-     A::kCgroupInet4Getsockname, A::kCgroupInet6Getsockname, A::kCgroupUnixGetsockname});
+constexpr AttachSet kAnswersOnly =
+    attached({A::kCgroupUdp4Recvmsg, A::kCgroupUdp6Recvmsg, A::kCgroupUnixRecvmsg,
+              A::kCgroupInet4Getpeername, A::kCgroupInet6Getpeername, A::kCgroupUnixGetpeername,
+              A::kCgroupInet4Getsockname, A::kCgroupInet6Getsockname, A::kCgroupUnixGetsockname});
 
 constexpr AttachSet kBindHooks = attached({A::kCgroupInet4Bind, A::kCgroupInet6Bind});
 
@@ -169,6 +171,7 @@ ReturnRule tracing_rule(AttachType attach) {
   }
 }
 
+// clang-format off
 constexpr auto kSections = [] {
   constexpr uint32_t plain = 0, sleepable = 1, frags = 2, btf = 4, optional = 8;
   constexpr std::optional<AttachType> none;
@@ -186,6 +189,7 @@ constexpr auto kSections = [] {
 #undef DRYDOCK_SECTION
   });
 }();
+// clang-format on
 
 }  // namespace
 
@@ -276,10 +280,9 @@ ReturnRule return_rule(ProgramType type, AttachType attach) {
     case kCgroupSockopt: return range(0, 1);
     case kTracing: return tracing_rule(attach);
     case kKprobe:
-      return attach == A::kTraceKprobeSession || attach == A::kTraceUprobeSession
-                 ? range(0, 1)
-                 : ReturnRule{};
-    case kSkLookup:     // SK_DROP, SK_PASS
+      return attach == A::kTraceKprobeSession || attach == A::kTraceUprobeSession ? range(0, 1)
+                                                                                  : ReturnRule{};
+    case kSkLookup:                       // SK_DROP, SK_PASS
     case kNetfilter: return range(0, 1);  // NF_DROP, NF_ACCEPT
     case kLsm:
       return of_kind(attach == A::kLsmCgroup ? ReturnRule::Kind::kLsmCgroup

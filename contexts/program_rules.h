@@ -31,18 +31,18 @@ enum class PacketAccess : uint8_t {
 
 struct ProgramRules {
   ProgramType type{};
-  AttachSet attach_types = 0;        // the meaningful ones
-  bool attach_type_checked = false;  // BPF_PROG_LOAD takes no other than these
-  bool attach_type_zero_only = false;  // BPF_PROG_LOAD takes only 0
+  AttachSet attach_types = 0;                 // the meaningful ones
+  bool attach_type_checked = false;           // BPF_PROG_LOAD takes no other than these
+  bool attach_type_zero_only = false;         // BPF_PROG_LOAD takes only 0
   std::optional<AttachType> zero_means = {};  // what a 0 is taken for at load
   PacketAccess packet = PacketAccess::kNone;
-  bool load_absolute = false;        // BPF_LD_ABS and BPF_LD_IND
-  bool net_admin = false;            // needs CAP_NET_ADMIN
-  bool perfmon = false;              // needs CAP_PERFMON
-  bool unprivileged = false;         // needs no CAP_BPF (where that is allowed at all)
-  bool attaches_by_btf = false;      // takes attach_btf_id
-  std::string_view config = {};      // kernel option without which the type does not exist
-  std::string_view since = {};       // first release, where younger than 5.10
+  bool load_absolute = false;    // BPF_LD_ABS and BPF_LD_IND
+  bool net_admin = false;        // needs CAP_NET_ADMIN
+  bool perfmon = false;          // needs CAP_PERFMON
+  bool unprivileged = false;     // needs no CAP_BPF (where that is allowed at all)
+  bool attaches_by_btf = false;  // takes attach_btf_id
+  std::string_view config = {};  // kernel option without which the type does not exist
+  std::string_view since = {};   // first release, where younger than 5.10
 };
 
 /// nullptr for kUnspec and unknown types.
@@ -94,7 +94,7 @@ struct SectionRule {
   ProgramType type{};
   std::optional<AttachType> attach_type = {};
   bool sleepable = false;
-  bool frags = false;      // XDP program that knows packets of several buffers
+  bool frags = false;  // XDP program that knows packets of several buffers
   bool by_btf = false;
   bool attach_optional = false;
 };

@@ -12,8 +12,8 @@ namespace drydock {
 
 using RegType = uint32_t;  // base | TypeFlags
 
-inline constexpr RegType kNotInit = 0;       // never written
-inline constexpr RegType kScalar = 1;        // a number, no valid pointer
+inline constexpr RegType kNotInit = 0;  // never written
+inline constexpr RegType kScalar = 1;   // a number, no valid pointer
 inline constexpr RegType kPtrToCtx = 2;
 inline constexpr RegType kConstPtrToMap = 3;
 inline constexpr RegType kPtrToMapValue = 4;
@@ -28,11 +28,11 @@ inline constexpr RegType kPtrToSockCommon = 12;  // struct bpf_sock, common fiel
 inline constexpr RegType kPtrToTcpSock = 13;     // struct bpf_tcp_sock
 inline constexpr RegType kPtrToTpBuffer = 14;    // writable raw tracepoint's buffer
 inline constexpr RegType kPtrToXdpSock = 15;
-inline constexpr RegType kPtrToBtfId = 16;       // a typed kernel (or local, kMemAlloc) object
-inline constexpr RegType kPtrToMem = 17;         // memory of known size
+inline constexpr RegType kPtrToBtfId = 16;  // a typed kernel (or local, kMemAlloc) object
+inline constexpr RegType kPtrToMem = 17;    // memory of known size
 inline constexpr RegType kPtrToArena = 18;
-inline constexpr RegType kPtrToBuf = 19;         // iterator key/value and sockopt-like buffers
-inline constexpr RegType kPtrToFunc = 20;        // a subprogram, for callbacks
-inline constexpr RegType kConstPtrToDynptr = 21; // dynptr given by the kernel
+inline constexpr RegType kPtrToBuf = 19;          // iterator key/value and sockopt-like buffers
+inline constexpr RegType kPtrToFunc = 20;         // a subprogram, for callbacks
+inline constexpr RegType kConstPtrToDynptr = 21;  // dynptr given by the kernel
 
 }  // namespace drydock

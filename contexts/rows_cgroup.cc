@@ -14,6 +14,7 @@ constexpr AttachSet kBound6 = attached({kCgroupInet6PostBind});
 
 // As the context of cgroup/sock programs. A pointer to a socket follows the same rows without
 // their attach types, and is never written through.
+// clang-format off
 constexpr ContextField kSockFields[] = {
     {.name = "bound_dev_if", .offset = 0, .size = 4, .read = kW4, .write = kW4,
      .read_at = kWholeLife, .write_at = kWholeLife},
@@ -47,6 +48,7 @@ constexpr ContextField kSockFields[] = {
     {.name = "rx_queue_mapping", .offset = 76, .size = 4, .read = kUpTo4,
      .begins = Begins::kAtStart, .narrow_of = 4},
 };
+// clang-format on
 
 constexpr AttachSet kIp4 =
     attached({kCgroupInet4Bind, kCgroupInet4Connect, kCgroupInet4Getpeername,
@@ -57,6 +59,7 @@ constexpr AttachSet kIp6 =
 constexpr AttachSet kSends4 = attached({kCgroupUdp4Sendmsg});
 constexpr AttachSet kSends6 = attached({kCgroupUdp6Sendmsg});
 
+// clang-format off
 constexpr ContextField kSockAddrFields[] = {
     {.name = "user_family", .offset = 0, .size = 4, .read = kW4},
     {.name = "user_ip4", .offset = 4, .size = 4, .read = kUpTo4, .write = kW4, .read_at = kIp4,
@@ -77,7 +80,9 @@ constexpr ContextField kSockAddrFields[] = {
     {.name = "sk", .offset = 64, .size = 8, .read = kW8, .yields = kPtrToSocket},
     {.name = "", .offset = 68, .size = 4, .read = kW4, .untranslated = true, .until = "6.0"},
 };
+// clang-format on
 
+// clang-format off
 constexpr ContextField kSockOpsFields[] = {
     {.name = "op", .offset = 0, .size = 4, .read = kW4},
     {.name = "args", .offset = 4, .size = 16, .element = 4, .read = kW4},
@@ -128,10 +133,12 @@ constexpr ContextField kSockOpsFields[] = {
      .begins = Begins::kAtStart, .narrow_of = 4},
     {.name = "skb_hwtstamp", .offset = 216, .size = 8, .read = kW8, .since = "6.2"},
 };
+// clang-format on
 
 constexpr AttachSet kGets = attached({kCgroupGetsockopt});
 constexpr AttachSet kSets = attached({kCgroupSetsockopt});
 
+// clang-format off
 constexpr ContextField kSockoptFields[] = {
     {.name = "sk", .offset = 0, .size = 8, .read = kW8, .yields = kPtrToSocket},
     {.name = "optval", .offset = 8, .size = 8, .read = kW8, .yields = kPtrToPacket},
@@ -145,6 +152,7 @@ constexpr ContextField kSockoptFields[] = {
     {.name = "retval", .offset = 36, .size = 4, .read = kW4, .write = kW4, .read_at = kGets,
      .write_at = kGets},
 };
+// clang-format on
 
 constexpr ContextField kSysctlFields[] = {
     {.name = "write", .offset = 0, .size = 4, .read = kUpTo4, .narrow_of = 4},

@@ -19,6 +19,7 @@ constexpr ProgramSet kAll = kFilter | kCgroup | kTunnel | kTc | kStream;
 
 constexpr ProgramSet kMarked = kTunnel | kCgroup | kTc;  // may write mark and the control block
 
+// clang-format off
 constexpr ContextField kSkBuffFields[] = {
     {.name = "len", .offset = 0, .size = 4, .read = kUpTo4, .readers = kAll, .narrow_of = 4},
     {.name = "pkt_type", .offset = 4, .size = 4, .read = kUpTo4, .readers = kAll, .narrow_of = 4},
@@ -90,7 +91,9 @@ constexpr ContextField kSkBuffFields[] = {
     {.name = "hwtstamp", .offset = 184, .size = 8, .read = kW8, .readers = kCgroup | kTc,
      .since = "5.16"},
 };
+// clang-format on
 
+// clang-format off
 constexpr ContextField kXdpFields[] = {
     {.name = "data", .offset = 0, .size = 4, .read = kW4, .yields = kPtrToPacket,
      .sign_extends = false},
@@ -103,7 +106,9 @@ constexpr ContextField kXdpFields[] = {
     {.name = "egress_ifindex", .offset = 20, .size = 4, .read = kW4,
      .read_at = attached({AttachType::kXdpDevmap})},
 };
+// clang-format on
 
+// clang-format off
 constexpr ContextField kSkMsgFields[] = {
     {.name = "data", .offset = 0, .size = 8, .read = kW8, .yields = kPtrToPacket},
     {.name = "data_end", .offset = 8, .size = 8, .read = kW8, .yields = kPtrToPacketEnd},
@@ -119,7 +124,9 @@ constexpr ContextField kSkMsgFields[] = {
     {.name = "size", .offset = 68, .size = 4, .read = kW4},
     {.name = "sk", .offset = 72, .size = 8, .read = kW8, .yields = kPtrToSocket},
 };
+// clang-format on
 
+// clang-format off
 constexpr ContextField kReuseportFields[] = {
     {.name = "data", .offset = 0, .size = 8, .read = kW8, .yields = kPtrToPacket,
      .begins = Begins::kAtStart},
@@ -135,7 +142,9 @@ constexpr ContextField kReuseportFields[] = {
     {.name = "migrating_sk", .offset = 48, .size = 8, .read = kW8,
      .yields = kPtrToSockCommon | kPtrMaybeNull, .since = "5.14"},
 };
+// clang-format on
 
+// clang-format off
 constexpr ContextField kSkLookupFields[] = {
     {.name = "sk", .offset = 0, .size = 8, .read = kW8, .yields = kPtrToSocket | kPtrMaybeNull},
     {.name = "family", .offset = 8, .size = 4, .read = kUpTo4, .narrow_of = 4},
@@ -158,14 +167,13 @@ constexpr ContextField kSkLookupFields[] = {
     {.name = "ingress_ifindex", .offset = 64, .size = 4, .read = kUpTo4, .narrow_of = 4,
      .since = "5.17"},
 };
+// clang-format on
 
 }  // namespace
 
-const ContextStruct kSkBuff{"__sk_buff", 192, kAll | kDissector, ContextKind::kRows,
-                            kSkBuffFields};
+const ContextStruct kSkBuff{"__sk_buff", 192, kAll | kDissector, ContextKind::kRows, kSkBuffFields};
 const ContextStruct kXdpMd{"xdp_md", 24, programs({kXdp}), ContextKind::kRows, kXdpFields};
-const ContextStruct kSkMsgMd{"sk_msg_md", 80, programs({kSkMsg}), ContextKind::kRows,
-                             kSkMsgFields};
+const ContextStruct kSkMsgMd{"sk_msg_md", 80, programs({kSkMsg}), ContextKind::kRows, kSkMsgFields};
 const ContextStruct kSkReuseportMd{"sk_reuseport_md", 56, programs({kSkReuseport}),
                                    ContextKind::kRows, kReuseportFields};
 const ContextStruct kBpfSkLookup{"bpf_sk_lookup", 72, programs({ProgramType::kSkLookup}),

@@ -80,6 +80,7 @@ const Modifiable* modifiable(std::string_view function, const Profile& profile) 
 }
 
 // Functions whose failure may be injected, apart from the system calls.
+// clang-format off
 constexpr std::string_view kInjectable[] = {
     "__filemap_add_folio",  "bpf_fentry_test1", "bpf_modify_return_test", "btrfs_check_leaf", "btrfs_check_node",
     "btrfs_cow_block",      "btrfs_search_slot", "btrfs_should_cancel_balance",
@@ -88,10 +89,11 @@ constexpr std::string_view kInjectable[] = {
     "page_pool_alloc_netmems", "should_fail_alloc_page", "should_fail_bio",
     "should_fail_net_realloc_skb", "should_failslab",
 };
+// clang-format on
 
 // Of those, the ones that are called where nothing may sleep as well.
-constexpr std::string_view kInjectableInAtomic[] = {
-    "__filemap_add_folio", "should_fail_alloc_page", "should_failslab"};
+constexpr std::string_view kInjectableInAtomic[] = {"__filemap_add_folio", "should_fail_alloc_page",
+                                                    "should_failslab"};
 
 template <size_t N>
 bool contains(const std::string_view (&names)[N], std::string_view name) {
@@ -156,8 +158,7 @@ bool may_sleep_at(std::string_view function, const Profile& profile) {
 std::optional<RawTracepointArgs> raw_tracepoint_args(std::string_view tracepoint,
                                                      const Profile& profile) {
   auto at = std::ranges::find(kRawTracepoints, tracepoint, &RawTracepoint::name);
-  if (at == kRawTracepoints.end() || !within(profile.version(), at->since, ""))
-    return std::nullopt;
+  if (at == kRawTracepoints.end() || !within(profile.version(), at->since, "")) return std::nullopt;
   return at->args;
 }
 

@@ -32,8 +32,8 @@ bool may_sleep_at(std::string_view function, const Profile& profile);
 
 /// What may be in a tracepoint's arguments instead of a valid pointer.
 struct RawTracepointArgs {
-  uint64_t nullable = 0;   // bit n: argument n (from 0)
-  uint64_t error = 0;      // bit n: may be an errno, so that it is a scalar to the program
+  uint64_t nullable = 0;  // bit n: argument n (from 0)
+  uint64_t error = 0;     // bit n: may be an errno, so that it is a scalar to the program
 };
 /// nullopt when there is no row for that tracepoint (name without "btf_trace_").
 std::optional<RawTracepointArgs> raw_tracepoint_args(std::string_view tracepoint,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The groups themselves. Facts of Linux 5.10, 6.1, 6.12, 6.18 and 7.2; the exhaustive comparison with a real kernel
-// (tests/helpers/allowlist_test.cc, corpus/tables/) keeps them honest.
+// The groups themselves. Facts of Linux 5.10, 6.1, 6.12, 6.18 and 7.2; the exhaustive comparison
+// with a real kernel (tests/helpers/allowlist_test.cc, corpus/tables/) keeps them honest.
 #include "helpers/allowlists.h"
 
 #include <algorithm>
@@ -73,11 +73,13 @@ bool sets_option(const CallSite& site, const Profile&) {
 bool is_multi_probe(const CallSite& site, const Profile& profile) {
   using enum AttachType;
   return has_attach_type(site.attach_type, profile) &&
-         one_of(site.attach_type, {kTraceKprobeMulti, kTraceKprobeSession, kTraceUprobeMulti,
-                                   kTraceUprobeSession});
+         one_of(site.attach_type,
+                {kTraceKprobeMulti, kTraceKprobeSession, kTraceUprobeMulti, kTraceUprobeSession});
 }
 
-bool is_iterator(const CallSite& site, const Profile&) { return site.attach_type == AttachType::kTraceIter; }
+bool is_iterator(const CallSite& site, const Profile&) {
+  return site.attach_type == AttachType::kTraceIter;
+}
 
 // Attached through a trampoline, which saves the arguments and counts them.
 bool has_trampoline(const CallSite& site, const Profile&) {
@@ -95,10 +97,9 @@ bool has_cookie(const CallSite& site, const Profile& profile) {
 
 // Tracepoints count their arguments too, since 7.0.
 bool has_arguments(const CallSite& site, const Profile& profile) {
-  return has_trampoline(site, profile) ||
-         (site.program_type == ProgramType::kTracing &&
-          site.attach_type == AttachType::kTraceRawTp &&
-          profile.has(Feature::kTracepointArgumentHelpers));
+  return has_trampoline(site, profile) || (site.program_type == ProgramType::kTracing &&
+                                           site.attach_type == AttachType::kTraceRawTp &&
+                                           profile.has(Feature::kTracepointArgumentHelpers));
 }
 
 bool has_perfmon(const CallSite& site, const Profile&) { return site.perfmon; }
@@ -114,11 +115,10 @@ bool may_resolve_path(const CallSite& site, const Profile& profile) {
     if (site.program_type == ProgramType::kTracing && is_iterator(site, profile)) return true;
     if (site.program_type == ProgramType::kLsm) return is_sleepable_lsm_hook(site, profile);
   }
-  return one_of<std::string_view>(
-      site.attach_func,
-      {"security_file_permission", "security_inode_getattr", "security_file_open",
-       "security_path_truncate", "vfs_truncate", "vfs_fallocate", "dentry_open", "vfs_getattr",
-       "filp_close"});
+  return one_of<std::string_view>(site.attach_func,
+                                  {"security_file_permission", "security_inode_getattr",
+                                   "security_file_open", "security_path_truncate", "vfs_truncate",
+                                   "vfs_fallocate", "dentry_open", "vfs_getattr", "filp_close"});
 }
 
 // A program that traces the socket storage itself would call it again.
@@ -137,9 +137,13 @@ bool owns_socket(const CallSite& site, const Profile& profile) {
          (hook->has(kLsmLockedSock, profile) || hook->has(kLsmFreshSock, profile));
 }
 
-bool is_lsm_cgroup(const CallSite& site, const Profile&) { return site.attach_type == AttachType::kLsmCgroup; }
+bool is_lsm_cgroup(const CallSite& site, const Profile&) {
+  return site.attach_type == AttachType::kLsmCgroup;
+}
 
-bool is_tcp_congestion(const CallSite& site, const Profile&) { return site.struct_ops == "tcp_congestion_ops"; }
+bool is_tcp_congestion(const CallSite& site, const Profile&) {
+  return site.struct_ops == "tcp_congestion_ops";
+}
 
 // A congestion control that is being retired may allocate nothing more.
 bool is_not_release(const CallSite& site, const Profile&) { return site.attach_func != "release"; }
@@ -149,6 +153,7 @@ bool iterates_stream_sockets(const CallSite& site, const Profile& profile) {
          one_of<std::string_view>(site.attach_func, {"bpf_iter_tcp", "bpf_iter_unix"});
 }
 
+// clang-format off: a group a table
 // --- What every program may call, by capability ------------------------------------------------
 
 constexpr Grant kBase[] = {
@@ -524,6 +529,7 @@ constexpr Grant kLirc[] = {
 constexpr Grant kTcpIter[] = {
     {.id = id::setsockopt, .since = "5.15"}, {.id = id::getsockopt, .since = "5.15"},
 };
+// clang-format on
 
 // --- Groups and the order in which a program type asks them ------------------------------------
 
@@ -542,12 +548,14 @@ constexpr HelperGroup base_perfmon =
     indexed({.name = "base_perfmon", .grants = kBasePerfmon, .needs = Capability::kPerfmon});
 constexpr HelperGroup tracing_base =
     indexed({.name = "tracing_base", .grants = kBase, .when = tracing_has_base});
-constexpr HelperGroup tracing_base_bpf =
-    indexed({.name = "tracing_base_bpf", .grants = kBaseBpf, .needs = Capability::kBpf,
-             .when = tracing_has_base});
-constexpr HelperGroup tracing_base_perfmon =
-    indexed({.name = "tracing_base_perfmon", .grants = kBasePerfmon,
-             .needs = Capability::kPerfmon, .when = tracing_has_base});
+constexpr HelperGroup tracing_base_bpf = indexed({.name = "tracing_base_bpf",
+                                                  .grants = kBaseBpf,
+                                                  .needs = Capability::kBpf,
+                                                  .when = tracing_has_base});
+constexpr HelperGroup tracing_base_perfmon = indexed({.name = "tracing_base_perfmon",
+                                                      .grants = kBasePerfmon,
+                                                      .needs = Capability::kPerfmon,
+                                                      .when = tracing_has_base});
 constexpr HelperGroup tracing_alone =
     indexed({.name = "tracing_alone", .grants = kTracingAlone, .when = tracing_has_own});
 constexpr HelperGroup tracing_earlier =
@@ -603,7 +611,7 @@ inline constexpr std::array<const HelperGroup*, sizeof...(Groups)> chain{Groups.
 
 #define DRYDOCK_BASE &group::base, &group::base_bpf, &group::base_perfmon
 #define DRYDOCK_SK_BASE &group::sk_base, DRYDOCK_BASE
-#define DRYDOCK_TRACING \
+#define DRYDOCK_TRACING                                                                  \
   &group::tracing, &group::tracing_earlier, &group::tracing_alone, &group::tracing_base, \
       &group::tracing_base_bpf, &group::tracing_base_perfmon, &group::tracing_admin
 #define DRYDOCK_TRACING_BTF \
@@ -624,7 +632,9 @@ std::span<const HelperGroup* const> chain_of(ProgramType type) {
     case kCgroupSkb:
       return chain<&group::cgroup_common, &group::cgroup_skb, &group::socket_filter,
                    DRYDOCK_SK_BASE>;
-    case kCgroupSock: return chain<&group::cgroup_common, &group::cgroup_current, &group::cgroup_sock, DRYDOCK_BASE>;
+    case kCgroupSock:
+      return chain<&group::cgroup_common, &group::cgroup_current, &group::cgroup_sock,
+                   DRYDOCK_BASE>;
     case kLwtIn: return chain<&group::lwt_in, &group::lwt_out, DRYDOCK_SK_BASE>;
     case kLwtOut: return chain<&group::lwt_out, DRYDOCK_SK_BASE>;
     case kLwtXmit: return chain<&group::lwt_xmit, &group::lwt_out, DRYDOCK_SK_BASE>;
@@ -669,18 +679,49 @@ std::span<const HelperGroup* const> chain_of(ProgramType type) {
 std::span<const HelperGroup* const> helper_groups(ProgramType type) { return chain_of(type); }
 
 std::span<const HelperGroup* const> all_helper_groups() {
-  static constexpr std::array kAll{
-      &group::base, &group::base_bpf, &group::base_perfmon, &group::tracing_base,
-      &group::tracing_base_bpf, &group::tracing_base_perfmon, &group::tracing_alone,
-      &group::tracing_earlier, &group::cgroup_current, &group::sk_base,
-      &group::cgroup_common, &group::lsm_cgroup, &group::socket_filter, &group::cgroup_skb,
-      &group::cgroup_sock, &group::cgroup_sock_addr, &group::cgroup_device, &group::cgroup_sysctl,
-      &group::cgroup_sockopt, &group::sock_ops, &group::sk_msg, &group::sk_skb, &group::sk_lookup,
-      &group::sk_reuseport, &group::flow_dissector, &group::sched_cls, &group::xdp,
-      &group::lwt_out, &group::lwt_in, &group::lwt_xmit, &group::lwt_seg6local,
-      &group::tcp_congestion, &group::tracing, &group::tracing_admin, &group::kprobe,
-      &group::tracepoint, &group::perf_event, &group::raw_tracepoint, &group::tracing_btf,
-      &group::lsm, &group::syscall, &group::lirc, &group::stream_iterator};
+  static constexpr std::array kAll{&group::base,
+                                   &group::base_bpf,
+                                   &group::base_perfmon,
+                                   &group::tracing_base,
+                                   &group::tracing_base_bpf,
+                                   &group::tracing_base_perfmon,
+                                   &group::tracing_alone,
+                                   &group::tracing_earlier,
+                                   &group::cgroup_current,
+                                   &group::sk_base,
+                                   &group::cgroup_common,
+                                   &group::lsm_cgroup,
+                                   &group::socket_filter,
+                                   &group::cgroup_skb,
+                                   &group::cgroup_sock,
+                                   &group::cgroup_sock_addr,
+                                   &group::cgroup_device,
+                                   &group::cgroup_sysctl,
+                                   &group::cgroup_sockopt,
+                                   &group::sock_ops,
+                                   &group::sk_msg,
+                                   &group::sk_skb,
+                                   &group::sk_lookup,
+                                   &group::sk_reuseport,
+                                   &group::flow_dissector,
+                                   &group::sched_cls,
+                                   &group::xdp,
+                                   &group::lwt_out,
+                                   &group::lwt_in,
+                                   &group::lwt_xmit,
+                                   &group::lwt_seg6local,
+                                   &group::tcp_congestion,
+                                   &group::tracing,
+                                   &group::tracing_admin,
+                                   &group::kprobe,
+                                   &group::tracepoint,
+                                   &group::perf_event,
+                                   &group::raw_tracepoint,
+                                   &group::tracing_btf,
+                                   &group::lsm,
+                                   &group::syscall,
+                                   &group::lirc,
+                                   &group::stream_iterator};
   return kAll;
 }
 

@@ -88,11 +88,11 @@ void add_traced(std::vector<Caller>& callers, const Profile& profile, AttachType
   uint32_t id = find(profile, function, BtfKind::kFunc);
   if (id == 0) return;
   Caller caller{.site = {.program_type = ProgramType::kTracing,
-                             .attach_type = attach,
-                             .attach_func = profile.btf()->name_of(id)},
-                    .attach_btf_id = id,
-                    .load_attach = attach,
-                    .trampoline = true};
+                         .attach_type = attach,
+                         .attach_func = profile.btf()->name_of(id)},
+                .attach_btf_id = id,
+                .load_attach = attach,
+                .trampoline = true};
   add(callers, caller, function);
   if (!sleepable_too) return;
   caller.site.sleepable = true;
@@ -114,11 +114,11 @@ void add_lsm(std::vector<Caller>& callers, const Profile& profile, AttachType at
   uint32_t id = find(profile, "bpf_lsm_" + std::string(hook), BtfKind::kFunc);
   if (id == 0) return;
   Caller caller{.site = {.program_type = ProgramType::kLsm,
-                             .attach_type = attach,
-                             .attach_func = profile.btf()->name_of(id)},
-                    .attach_btf_id = id,
-                    .load_attach = attach,
-                    .trampoline = true};
+                         .attach_type = attach,
+                         .attach_func = profile.btf()->name_of(id)},
+                .attach_btf_id = id,
+                .load_attach = attach,
+                .trampoline = true};
   add(callers, caller, hook);
   if (!lsm_hook(hook)->ever_has(kLsmSleepable)) return;
   caller.site.sleepable = true;
@@ -129,8 +129,8 @@ void add_lsm(std::vector<Caller>& callers, const Profile& profile, AttachType at
 void add_lsm_hooks(std::vector<Caller>& callers, const Profile& profile) {
   for (std::string_view hook : {"file_open", "file_mprotect", "bprm_committed_creds", "task_free"})
     add_lsm(callers, profile, AttachType::kLsmMac, hook);
-  for (std::string_view hook : {"socket_bind", "socket_post_create", "sock_graft",
-                                "inet_csk_clone", "sk_alloc_security", "file_open"})
+  for (std::string_view hook : {"socket_bind", "socket_post_create", "sock_graft", "inet_csk_clone",
+                                "sk_alloc_security", "file_open"})
     add_lsm(callers, profile, AttachType::kLsmCgroup, hook);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every kind of program that a kernel loads, for whoever asks a kernel (or the rows) the same of all
-// of them.
+// Every kind of program that a kernel loads, for whoever asks a kernel (or the rows) the same of
+// all of them.
 #pragma once
 
 #include <string>

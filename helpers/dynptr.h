@@ -15,9 +15,9 @@ namespace drydock {
 enum class DynptrKind : uint8_t { kNone, kLocal, kRingbuf, kSkb, kXdp };
 
 struct Dynptr {
-  uint64_t data = 0;      // address of the first byte, or the packet's context; 0: a null dynptr
-  uint32_t size = 0;      // bytes
-  uint32_t offset = 0;    // bytes into data
+  uint64_t data = 0;    // address of the first byte, or the packet's context; 0: a null dynptr
+  uint32_t size = 0;    // bytes
+  uint32_t offset = 0;  // bytes into data
   DynptrKind kind = DynptrKind::kNone;
   bool read_only = false;
 
@@ -34,8 +34,8 @@ struct Dynptr {
   int64_t read(Machine& machine, uint64_t at, std::span<std::byte> to) const;
   int64_t write(Machine& machine, uint64_t at, std::span<const std::byte> from,
                 uint64_t flags) const;
-  /// Where those bytes lie in one piece. Those of a packet that do not are copied to `buffer`, which
-  /// is their address then. 0 where there is neither.
+  /// Where those bytes lie in one piece. Those of a packet that do not are copied to `buffer`,
+  /// which is their address then. 0 where there is neither.
   uint64_t slice(Machine& machine, uint64_t at, uint32_t length, uint64_t buffer) const;
 
  private:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The text of a struct path, as bpf_d_path and bpf_path_d_path give it: the names of its dentries, up to
-// one that is its own parent or has none. There is one mount in the emulated world, and every
+// The text of a struct path, as bpf_d_path and bpf_path_d_path give it: the names of its dentries,
+// up to one that is its own parent or has none. There is one mount in the emulated world, and every
 // dentry is in it: nothing is ever "(deleted)".
 #pragma once
 

@@ -13,8 +13,10 @@ namespace {
 
 using Kind = Conversion::Kind;
 
-bool ends_word(char c) { return c == 0 || std::isspace(static_cast<unsigned char>(c)) ||
-                                std::ispunct(static_cast<unsigned char>(c)); }
+bool ends_word(char c) {
+  return c == 0 || std::isspace(static_cast<unsigned char>(c)) ||
+         std::ispunct(static_cast<unsigned char>(c));
+}
 
 class Parser {
  public:
@@ -60,8 +62,14 @@ class Parser {
       c->width = c->width * 10 + (format_[at_++] - '0');
     switch (peek()) {
       case 'p': ++at_; return parse_pointer(c);
-      case 's': ++at_; c->kind = Kind::kString; return ends_word(peek());
-      case 'c': ++at_; c->kind = Kind::kChar; return true;
+      case 's':
+        ++at_;
+        c->kind = Kind::kString;
+        return ends_word(peek());
+      case 'c':
+        ++at_;
+        c->kind = Kind::kChar;
+        return true;
       default: return parse_number(c);
     }
   }
@@ -90,7 +98,8 @@ class Parser {
   bool parse_number(Conversion* c) {
     for (int longs = 0; longs < 2 && peek() == 'l'; ++longs, ++at_) c->bytes = 8;
     switch (peek()) {
-      case 'd': case 'i': c->kind = Kind::kSigned; break;
+      case 'd':
+      case 'i': c->kind = Kind::kSigned; break;
       case 'u': c->kind = Kind::kUnsigned; break;
       case 'x': c->kind = Kind::kHex; break;
       case 'X': c->kind = Kind::kHexUpper; break;

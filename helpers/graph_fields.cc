@@ -48,24 +48,16 @@ uint64_t GraphList::pop(bool back) {
 
 // -- Trees
 
-uint64_t GraphTree::word(uint64_t at) {
-  return machine_.load<uint64_t>(at).value_or(0);
-}
+uint64_t GraphTree::word(uint64_t at) { return machine_.load<uint64_t>(at).value_or(0); }
 
-void GraphTree::set_word(uint64_t at, uint64_t value) {
-  machine_.store(at, value);
-}
+void GraphTree::set_word(uint64_t at, uint64_t value) { machine_.store(at, value); }
 
-bool GraphTree::holds(uint64_t node) {
-  return word(node + kTreeOwner) == root_;
-}
+bool GraphTree::holds(uint64_t node) { return word(node + kTreeOwner) == root_; }
 
 void GraphTree::replace(uint64_t node, uint64_t by) {
   const uint64_t above = parent(node);
-  if (!above)
-    set_word(root_, by);
-  else
-    set_child(above, side_of(node), by);
+  if (!above) set_word(root_, by);
+  else set_child(above, side_of(node), by);
   if (by) set_parent(by, above);
 }
 
@@ -93,10 +85,8 @@ bool GraphTree::add(uint64_t node, const Less& less) {
   set_word(node, above);  // red
   set_child(node, kLeft, 0);
   set_child(node, kRight, 0);
-  if (above)
-    set_child(above, side, node);
-  else
-    set_word(root_, node);
+  if (above) set_child(above, side, node);
+  else set_word(root_, node);
   if (leftmost) set_word(root_ + 8, node);
   set_word(node + kTreeOwner, root_);
   mend_after_add(node);

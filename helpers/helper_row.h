@@ -25,7 +25,8 @@ inline constexpr ArgType kArgNone = 0;  // the helper takes fewer arguments
 inline constexpr ArgType kArgConstMapPtr = 1;
 inline constexpr ArgType kArgPtrToMapKey = 2;
 inline constexpr ArgType kArgPtrToMapValue = 3;
-inline constexpr ArgType kArgPtrToMem = 4;  // size in the next argument, or kMemFixedSize + arg_size
+inline constexpr ArgType kArgPtrToMem =
+    4;  // size in the next argument, or kMemFixedSize + arg_size
 inline constexpr ArgType kArgPtrToArena = 5;
 inline constexpr ArgType kArgConstSize = 6;
 inline constexpr ArgType kArgConstSizeOrZero = 7;
@@ -62,31 +63,32 @@ inline constexpr ReturnType kRetPtrToBtfId = 8;
 /// Flags of a helper row.
 enum HelperFlag : uint32_t {
   kHelperGplOnly = 1u << 0,
-  kHelperPacketAccess = 1u << 1,        // may be given packet pointers
-  kHelperChangesPacketData = 1u << 2,   // invalidates packet pointers (bpf_helper_changes_pkt_data)
+  kHelperPacketAccess = 1u << 1,       // may be given packet pointers
+  kHelperChangesPacketData = 1u << 2,  // invalidates packet pointers (bpf_helper_changes_pkt_data)
   kHelperMightSleep = 1u << 3,
-  kHelperFastcall = 1u << 4,            // clobbers r0 and its arguments only
+  kHelperFastcall = 1u << 4,  // clobbers r0 and its arguments only
   kHelperRetFixedPtrNotReadOnly = 1u << 5,
 };
 
 struct HelperArg {
   ArgType type = kArgNone;
-  uint32_t size = 0;              // kMemFixedSize: bytes
-  std::string_view btf_type = {}; // kArgPtrToBtfId: the kernel struct's name ("" : see the row's check)
+  uint32_t size = 0;  // kMemFixedSize: bytes
+  std::string_view btf_type =
+      {};  // kArgPtrToBtfId: the kernel struct's name ("" : see the row's check)
 };
 
 /// What a helper is called with: enough to answer "may it be called here?".
 struct CallSite {
   ProgramType program_type{};
-  AttachType attach_type{};          // expected_attach_type
-  std::string_view attach_func = {}; // LSM hook, traced function, bpf_iter_X, struct_ops member
-  std::string_view struct_ops = {};  // struct_ops: the kernel struct ("tcp_congestion_ops")
+  AttachType attach_type{};           // expected_attach_type
+  std::string_view attach_func = {};  // LSM hook, traced function, bpf_iter_X, struct_ops member
+  std::string_view struct_ops = {};   // struct_ops: the kernel struct ("tcp_congestion_ops")
   bool sleepable = false;
   bool gpl = true;
-  bool perfmon = true;               // CAP_PERFMON
-  bool bpf_capable = true;           // CAP_BPF
-  bool sys_admin = true;             // CAP_SYS_ADMIN
-  bool extends_program = false;      // the traced function is another BPF program's
+  bool perfmon = true;                   // CAP_PERFMON
+  bool bpf_capable = true;               // CAP_BPF
+  bool sys_admin = true;                 // CAP_SYS_ADMIN
+  bool extends_program = false;          // the traced function is another BPF program's
   const ProbedCaller* probed = nullptr;  // what the kernel itself said of such a program
 };
 
@@ -95,13 +97,13 @@ using HelperFunction = uint64_t (*)(Machine& machine, std::span<const uint64_t, 
 
 struct HelperRow {
   HelperId id = 0;
-  std::string_view name;                 // without "bpf_"
+  std::string_view name;  // without "bpf_"
   std::array<HelperArg, 5> args = {};
   ReturnType ret = kRetInteger;
-  std::string_view ret_btf_type = {};    // kRetPtrToBtfId: the kernel struct's name
+  std::string_view ret_btf_type = {};  // kRetPtrToBtfId: the kernel struct's name
   uint32_t flags = 0;
-  std::string_view since = {};           // first release ("5.10"), from the reference data
-  std::string_view variant = {};         // name of this prototype where the helper has several
+  std::string_view since = {};    // first release ("5.10"), from the reference data
+  std::string_view variant = {};  // name of this prototype where the helper has several
 };
 
 /// The row of a helper id, or nullptr for an id that no row has. `helper_count()` is one past the

@@ -18,10 +18,8 @@ constexpr Release release_of(std::string_view text) {
   Release release;
   uint16_t* part = &release.major;
   for (char c : text) {
-    if (c == '.')
-      part = part == &release.major ? &release.minor : &release.patch;
-    else
-      *part = static_cast<uint16_t>(*part * 10 + (c - '0'));
+    if (c == '.') part = part == &release.major ? &release.minor : &release.patch;
+    else *part = static_cast<uint16_t>(*part * 10 + (c - '0'));
   }
   return release;
 }
@@ -32,7 +30,8 @@ constexpr bool dense() {
   return true;
 }
 static_assert(dense(), "row i of helpers.def must be helper i");
-static_assert(kHelperCount == helper_id::count && kHelperCount == 212, "Linux 6.18 has the helpers 1 to 211");
+static_assert(kHelperCount == helper_id::count && kHelperCount == 212,
+              "Linux 6.18 has the helpers 1 to 211");
 
 constexpr bool unique_names() {
   for (HelperId a = 0; a < kHelperCount; ++a)
@@ -147,7 +146,8 @@ HelperAvailability helper_for(HelperId id, const CallSite& site, const Profile& 
   bool asleep = answer.row && (answer.row->flags & kHelperMightSleep) && !site.sleepable;
   if (!*said && allowed && !asleep) return {.row = helper_row(id)};
   if (*said && !allowed && site.bpf_capable && site.perfmon && site.sys_admin)
-    return {.kind = HelperAvailability::Kind::kAllowed, .row = answer.row ? answer.row : helper_row(id)};
+    return {.kind = HelperAvailability::Kind::kAllowed,
+            .row = answer.row ? answer.row : helper_row(id)};
   return answer;
 }
 

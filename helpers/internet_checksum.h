@@ -13,9 +13,7 @@ constexpr uint32_t ones_add(uint32_t a, uint32_t b) {
   uint64_t sum = uint64_t{a} + b;
   return static_cast<uint32_t>(sum) + static_cast<uint32_t>(sum >> 32);
 }
-constexpr uint32_t ones_sub(uint32_t a, uint32_t b) {
-  return ones_add(a, ~b);
-}
+constexpr uint32_t ones_sub(uint32_t a, uint32_t b) { return ones_add(a, ~b); }
 
 constexpr uint16_t ones_add16(uint16_t a, uint16_t b) {
   uint32_t sum = uint32_t{a} + b;
@@ -32,9 +30,7 @@ constexpr uint16_t checksum_of(uint32_t sum) {
   return static_cast<uint16_t>(~sum);
 }
 /// What a checksum that stands in a packet says of the words that it covers.
-constexpr uint32_t sum_behind(uint16_t checksum) {
-  return static_cast<uint16_t>(~checksum);
-}
+constexpr uint32_t sum_behind(uint16_t checksum) { return static_cast<uint16_t>(~checksum); }
 
 /// Of bytes whose first one stands at an even place of what is summed, or at an odd one.
 constexpr uint32_t ones_sum(std::span<const std::byte> bytes, bool at_odd = false) {

@@ -117,7 +117,8 @@ Result<FieldPlace> KernelObjects::member_place(uint32_t struct_id, std::string_v
                    std::string(name) + "` in this kernel");
 }
 
-Result<FieldPlace> KernelObjects::place(std::string_view struct_name, std::string_view field) const {
+Result<FieldPlace> KernelObjects::place(std::string_view struct_name,
+                                        std::string_view field) const {
   uint32_t id = btf_->find(struct_name, BtfKind::kStruct);
   if (!id) id = btf_->find(struct_name, BtfKind::kUnion);
   if (!id) return not_found("this kernel has no struct " + std::string(struct_name));
@@ -221,20 +222,18 @@ Status KernelObjects::set_bytes(uint64_t address, std::string_view struct_name,
   return {};
 }
 
-Result<std::vector<std::byte>> KernelObjects::get_bytes(uint64_t address,
-                                                        std::string_view struct_name,
-                                                        std::string_view path) const {
+Result<std::vector<std::byte>> KernelObjects::get_bytes(
+    uint64_t address, std::string_view struct_name, std::string_view path) const {
   auto target = const_cast<KernelObjects*>(this)->resolve(address, struct_name, path, false);
   if (!target) return std::unexpected(target.error());
   std::vector<std::byte> bytes(target->place.size);
-  if (target->address)
-    (void)memory_.copy_out(target->address + target->place.offset, bytes);
+  if (target->address) (void)memory_.copy_out(target->address + target->place.offset, bytes);
   return bytes;
 }
 
 uint64_t KernelObjects::make_string(std::string_view text) {
-  Region* region = memory_.allocate({.kind = RegionKind::kObject, .size = text.size() + 1,
-                                     .name = "text"});
+  Region* region =
+      memory_.allocate({.kind = RegionKind::kObject, .size = text.size() + 1, .name = "text"});
   std::memcpy(region->host, text.data(), text.size());
   return region->base;
 }

@@ -2,8 +2,8 @@
 // The kernel's own objects in an emulated run: task_struct, sock, cgroup, inode, file... Each is a
 // region of memory laid out by the profile's BTF, so that a program that walks it by CO-RE offsets
 // finds each field where that kernel keeps it. Fields are named by path ("mm.start_brk",
-// "__sk_common.skc_family", "cgroups->dfl_cgrp"): a dot goes into a struct, an arrow (or a dot after
-// a pointer) follows a pointer.
+// "__sk_common.skc_family", "cgroups->dfl_cgrp"): a dot goes into a struct, an arrow (or a dot
+// after a pointer) follows a pointer.
 //
 // Nothing is guessed: a struct or a field that the profile does not have is an error that names it.
 // References are counted, so that a case can see what a program leaked.
@@ -39,9 +39,9 @@ class KernelObjects {
 
   struct Object {
     uint64_t address = 0;
-    uint32_t type_id = 0;       // struct in the profile's BTF
+    uint32_t type_id = 0;  // struct in the profile's BTF
     std::string struct_name;
-    std::string label;          // "task 42"
+    std::string label;  // "task 42"
     int64_t references = 1;
   };
 
@@ -52,8 +52,9 @@ class KernelObjects {
   const std::map<uint64_t, Object>& all() const { return objects_; }
 
   Result<FieldPlace> place(std::string_view struct_name, std::string_view field) const;
-  /// Reads and writes numbers and pointers; through pointers too. Reading through NULL gives 0, as a
-  /// program's own load would. Writing through a NULL pointer makes the object it should point to.
+  /// Reads and writes numbers and pointers; through pointers too. Reading through NULL gives 0, as
+  /// a program's own load would. Writing through a NULL pointer makes the object it should point
+  /// to.
   Result<uint64_t> get(uint64_t address, std::string_view struct_name, std::string_view path) const;
   Status set(uint64_t address, std::string_view struct_name, std::string_view path, uint64_t value);
   /// Bytes of a field that is an array (a comm, an address); at most its size, zero-filled.
@@ -92,11 +93,10 @@ class KernelObjects {
   Memory& memory() { return memory_; }
 
  private:
-
   Result<FieldPlace> member_place(uint32_t struct_id, std::string_view name) const;
   /// Follows a path to its last struct; makes what is missing on the way when `build`.
   struct Target {
-    uint64_t address = 0;   // 0: through NULL
+    uint64_t address = 0;  // 0: through NULL
     FieldPlace place;
   };
   Result<Target> resolve(uint64_t address, std::string_view struct_name, std::string_view path,

@@ -11,8 +11,9 @@ namespace drydock {
 namespace {
 
 std::string memory_text(const HelperArg& arg) {
-  std::string text = arg.type & kMemUninit ? "out memory" : arg.type & kMemWrite ? "in-out memory"
-                                                                                : "memory";
+  std::string text = arg.type & kMemUninit  ? "out memory"
+                     : arg.type & kMemWrite ? "in-out memory"
+                                            : "memory";
   if (arg.type & kMemFixedSize) text += " of " + std::to_string(arg.size);
   return text;
 }
@@ -88,8 +89,11 @@ bool may_call(HelperId id, const ProgramRules& rules, const Profile& profile) {
   for (AttachType attach : attach_types_of(rules, profile))
     for (std::string_view target : kTargets)
       for (std::string_view struct_ops : {"", "tcp_congestion_ops"}) {
-        CallSite site{.program_type = rules.type, .attach_type = attach, .attach_func = target,
-                      .struct_ops = struct_ops, .sleepable = true};
+        CallSite site{.program_type = rules.type,
+                      .attach_type = attach,
+                      .attach_func = target,
+                      .struct_ops = struct_ops,
+                      .sleepable = true};
         if (helper_for(id, site, profile).kind == HelperAvailability::Kind::kAllowed) return true;
       }
   return false;
@@ -135,7 +139,8 @@ std::string prototype_text(const HelperRow& row) {
 
 std::string flags_text(const HelperRow& row) {
   std::string text;
-  for (auto [flag, word] : {std::pair{kHelperGplOnly, "gpl"}, {kHelperMightSleep, "may sleep"},
+  for (auto [flag, word] : {std::pair{kHelperGplOnly, "gpl"},
+                            {kHelperMightSleep, "may sleep"},
                             {kHelperPacketAccess, "takes packet pointers"},
                             {kHelperChangesPacketData, "moves the packet"},
                             {kHelperFastcall, "fastcall"}})

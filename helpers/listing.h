@@ -10,8 +10,8 @@
 namespace drydock {
 
 struct HelperListing {
-  const HelperRow* row = nullptr;        // the prototype that holds (a variant's, where asked so)
-  std::vector<ProgramType> callers;      // program types that may call it somewhere
+  const HelperRow* row = nullptr;    // the prototype that holds (a variant's, where asked so)
+  std::vector<ProgramType> callers;  // program types that may call it somewhere
 };
 
 /// Every helper of that kernel that some program may call.

@@ -25,10 +25,8 @@ void initialize(std::byte* at, uint64_t address, FieldKind kind) {
 /// What a kernel pointer in a field owned.
 void drop_pointee(Machine& machine, uint64_t pointer) {
   if (!pointer) return;
-  if (machine.local_objects().at(pointer))
-    drop_local_object(machine, pointer);
-  else
-    machine.objects().release(pointer);
+  if (machine.local_objects().at(pointer)) drop_local_object(machine, pointer);
+  else machine.objects().release(pointer);
 }
 
 void empty(Machine& machine, const BtfField& field, uint64_t at) {
@@ -49,8 +47,7 @@ void empty(Machine& machine, const BtfField& field, uint64_t at) {
       }
       break;
     }
-    default:
-      break;
+    default: break;
   }
 }
 
@@ -72,9 +69,8 @@ uint64_t LocalObjects::make(const std::shared_ptr<const Btf>& btf, const Profile
   if (!size) return 0;
   LocalObject object{.record = record_of(btf, profile, type_id)};
   const uint64_t stride = copies > 1 ? (uint64_t{*size} + 7) & ~uint64_t{7} : *size;
-  object.region = memory_.allocate({.kind = RegionKind::kObject,
-                                    .size = stride * copies,
-                                    .name = btf->name_of(type_id)});
+  object.region = memory_.allocate(
+      {.kind = RegionKind::kObject, .size = stride * copies, .name = btf->name_of(type_id)});
   const uint64_t base = object.region->base;
   if (object.record)
     for (const BtfField& field : object.record->fields)

@@ -28,8 +28,8 @@ class LocalObjects {
  public:
   explicit LocalObjects(Memory& memory) : memory_(memory) {}
 
-  /// A zeroed struct `type_id` of a program's BTF, `copies` of it for one a CPU; its address, 0 when
-  /// there is no such struct.
+  /// A zeroed struct `type_id` of a program's BTF, `copies` of it for one a CPU; its address, 0
+  /// when there is no such struct.
   uint64_t make(const std::shared_ptr<const Btf>& btf, const Profile& profile, uint32_t type_id,
                 uint32_t copies);
   /// The object that holds the address, or nullptr.

@@ -112,9 +112,7 @@ std::optional<uint64_t> Skb::load_big_endian(int64_t offset, unsigned size) cons
 uint16_t Skb::protocol() const {
   return std::byteswap(static_cast<uint16_t>(fields_.get("protocol")));
 }
-void Skb::set_protocol(uint16_t ether_type) {
-  fields_.set("protocol", std::byteswap(ether_type));
-}
+void Skb::set_protocol(uint16_t ether_type) { fields_.set("protocol", std::byteswap(ether_type)); }
 
 void Skb::set_hash(uint32_t hash) {
   has_hash = true;
@@ -148,9 +146,7 @@ void Skb::enters_sum(std::span<const std::byte> bytes, uint32_t offset) {
 
 // -- Size
 
-int64_t Skb::reach(uint32_t size) const {
-  return size > length() ? -ENOMEM : 0;
-}
+int64_t Skb::reach(uint32_t size) const { return size > length() ? -ENOMEM : 0; }
 
 void Skb::make_headroom(uint32_t n) {
   uint32_t room = buffer_.headroom();

@@ -10,9 +10,7 @@ namespace {
 constexpr uint64_t kFirstAddress = 0x10000, kEndOfAddresses = uint64_t{1} << 32;
 constexpr uint64_t kGap = 4096;
 
-constexpr size_t words_for(uint64_t bytes) {
-  return (bytes + 7) / 8;
-}
+constexpr size_t words_for(uint64_t bytes) { return (bytes + 7) / 8; }
 
 }  // namespace
 

@@ -38,10 +38,10 @@ inline constexpr auto kHelperRows = [] {
 
 /// The other prototypes of some helpers: variant::sk_lookup_assign.
 namespace variant {
-#define DRYDOCK_VARIANT(variant_name, name, returns, ...)                                   \
-  inline constexpr HelperRow variant_name = [] {                                            \
-    using namespace prototype_words;                                                        \
-    return detail::make_helper_row(helper_id::name, #name, #variant_name,                   \
+#define DRYDOCK_VARIANT(variant_name, name, returns, ...)                                     \
+  inline constexpr HelperRow variant_name = [] {                                              \
+    using namespace prototype_words;                                                          \
+    return detail::make_helper_row(helper_id::name, #name, #variant_name,                     \
                                    kHelperRows[helper_id::name].since, returns, __VA_ARGS__); \
   }();
 #include "helpers/variants.def"

@@ -110,10 +110,8 @@ int64_t XdpFrame::adjust_head(int32_t by) {
   int64_t end = int64_t{linear_.headroom()} + linear_.size();
   if (start < int64_t{kFrameStruct} + meta_ || start > end - kEthernetHeader) return -EINVAL;
   const std::vector<std::byte> meta(linear_.bytes().begin(), linear_.bytes().begin() + meta_);
-  if (by < 0)
-    linear_.push(static_cast<uint32_t>(-by));
-  else
-    linear_.pull(static_cast<uint32_t>(by));
+  if (by < 0) linear_.push(static_cast<uint32_t>(-by));
+  else linear_.pull(static_cast<uint32_t>(by));
   std::ranges::copy(meta, linear_.bytes().begin());
   show();
   return 0;
@@ -123,10 +121,8 @@ int64_t XdpFrame::adjust_meta(int32_t by) {
   int64_t meta = int64_t{meta_} - by;
   if (meta < 0 || linear_.headroom() + int64_t{by} < kFrameStruct) return -EINVAL;
   if (meta % 4 || meta > kMostMeta) return -EACCES;
-  if (by < 0)
-    linear_.push(static_cast<uint32_t>(-by));
-  else
-    linear_.pull(static_cast<uint32_t>(by));
+  if (by < 0) linear_.push(static_cast<uint32_t>(-by));
+  else linear_.pull(static_cast<uint32_t>(by));
   meta_ = static_cast<uint32_t>(meta);
   show();
   return 0;
@@ -138,10 +134,8 @@ int64_t XdpFrame::adjust_tail(int32_t by) {
                   : grow_last_page(static_cast<uint32_t>(by));
   if (int64_t{by} > linear_.tailroom()) return -EINVAL;
   if (linear_length() + int64_t{by} < kEthernetHeader) return -EINVAL;
-  if (by < 0)
-    linear_.trim(static_cast<uint32_t>(-by));
-  else
-    linear_.put(static_cast<uint32_t>(by));
+  if (by < 0) linear_.trim(static_cast<uint32_t>(-by));
+  else linear_.put(static_cast<uint32_t>(by));
   show();
   return 0;
 }

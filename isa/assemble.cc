@@ -27,58 +27,32 @@ namespace {
 
 std::string_view pattern_of(Form form) {
   switch (form) {
-    case Form::kAluReg:
-      return "D T S";
-    case Form::kAluImm:
-      return "D T I";
-    case Form::kMovsx:
-      return "D = ( T ) S";
-    case Form::kCast:
-      return "d = T ( s , Y , Z )";
-    case Form::kNeg:
-      return "D = - D";
-    case Form::kByteOrder:
-      return "d = W d";
-    case Form::kLoadReg:
-      return "d = * ( T * ) ( s O )";
-    case Form::kStoreReg:
-      return "* ( T * ) ( d O ) = s";
-    case Form::kStoreImm:
-      return "* ( T * ) ( d O ) = I";
-    case Form::kLockOp:
-      return "lock * ( U * ) ( d O ) T s";
-    case Form::kFetchOp:
-      return "s = A ( ( U * ) ( d O ) , s )";
-    case Form::kCompareOp:
-      return "r0 = A ( ( U * ) ( d O ) , r0 , s )";
-    case Form::kLoadAcquire:
-      return "d = T ( ( U * ) ( s O ) )";
-    case Form::kStoreRelease:
-      return "T ( ( U * ) ( d O ) , s )";
-    case Form::kPacketAbs:
-      return "r0 = * ( T * ) skb [ I ]";
-    case Form::kPacketInd:
-      return "r0 = * ( T * ) skb [ s + I ]";
-    case Form::kLoadImm64:
-      return "d = X";
-    case Form::kBranchReg:
-      return "if D T S goto J";
-    case Form::kBranchImm:
-      return "if D T I goto J";
-    case Form::kGoto:
-      return "T J";
-    case Form::kGotoLong:
-      return "T L";
-    case Form::kCallHelper:
-      return "T C";
-    case Form::kCallSubprog:
-      return "T L";
-    case Form::kCallKfunc:
-      return "T K";
-    case Form::kCallReg:
-      return "T d";
-    case Form::kExit:
-      return "T";
+    case Form::kAluReg: return "D T S";
+    case Form::kAluImm: return "D T I";
+    case Form::kMovsx: return "D = ( T ) S";
+    case Form::kCast: return "d = T ( s , Y , Z )";
+    case Form::kNeg: return "D = - D";
+    case Form::kByteOrder: return "d = W d";
+    case Form::kLoadReg: return "d = * ( T * ) ( s O )";
+    case Form::kStoreReg: return "* ( T * ) ( d O ) = s";
+    case Form::kStoreImm: return "* ( T * ) ( d O ) = I";
+    case Form::kLockOp: return "lock * ( U * ) ( d O ) T s";
+    case Form::kFetchOp: return "s = A ( ( U * ) ( d O ) , s )";
+    case Form::kCompareOp: return "r0 = A ( ( U * ) ( d O ) , r0 , s )";
+    case Form::kLoadAcquire: return "d = T ( ( U * ) ( s O ) )";
+    case Form::kStoreRelease: return "T ( ( U * ) ( d O ) , s )";
+    case Form::kPacketAbs: return "r0 = * ( T * ) skb [ I ]";
+    case Form::kPacketInd: return "r0 = * ( T * ) skb [ s + I ]";
+    case Form::kLoadImm64: return "d = X";
+    case Form::kBranchReg: return "if D T S goto J";
+    case Form::kBranchImm: return "if D T I goto J";
+    case Form::kGoto: return "T J";
+    case Form::kGotoLong: return "T L";
+    case Form::kCallHelper: return "T C";
+    case Form::kCallSubprog: return "T L";
+    case Form::kCallKfunc: return "T K";
+    case Form::kCallReg: return "T d";
+    case Form::kExit: return "T";
   }
   return "";
 }
@@ -149,43 +123,26 @@ class Matcher {
     const char width = cls == kAlu || cls == kJmp32 ? 'w' : 'r';
     if (piece.size() > 1) return literal(piece);
     switch (piece[0]) {
-      case 'D':
-        return dst(width);
-      case 'd':
-        return dst('r');
-      case 'S':
-        return src(width);
-      case 's':
-        return src('r');
-      case 'T':
-        return literal(trimmed_text());
-      case 'W':
-        return literal(fmt::format("{}{}", row_.text, row_.value));
+      case 'D': return dst(width);
+      case 'd': return dst('r');
+      case 'S': return src(width);
+      case 's': return src('r');
+      case 'T': return literal(trimmed_text());
+      case 'W': return literal(fmt::format("{}{}", row_.text, row_.value));
       case 'A':
-        return literal(
-            fmt::format("atomic{}_{}", size_in_bytes(row_.code) == 8 ? "64" : "", row_.text));
-      case 'U':
-        return literal(fmt::format("u{}", 8 * size_in_bytes(row_.code)));
-      case 'I':
-        return immediate();
-      case 'O':
-        return offset();
-      case 'J':
-        return jump(false);
-      case 'L':
-        return jump(true);
-      case 'C':
-        return helper();
-      case 'K':
-        return kfunc();
-      case 'X':
-        return imm64();
-      case 'Y':
-        return space_number(16);
-      case 'Z':
-        return space_number(0);
-      default:
-        return literal(piece);
+        return literal(fmt::format("atomic{}_{}", size_in_bytes(row_.code) == 8 ? "64" : "",
+                                   row_.text));
+      case 'U': return literal(fmt::format("u{}", 8 * size_in_bytes(row_.code)));
+      case 'I': return immediate();
+      case 'O': return offset();
+      case 'J': return jump(false);
+      case 'L': return jump(true);
+      case 'C': return helper();
+      case 'K': return kfunc();
+      case 'X': return imm64();
+      case 'Y': return space_number(16);
+      case 'Z': return space_number(0);
+      default: return literal(piece);
     }
   }
 
@@ -394,10 +351,8 @@ class Assembler {
                         fixup.line, fixup.column, fixup.label));
       }
       Insn& insn = insns_[fixup.insn];
-      if (fixup.in_imm)
-        insn.imm = static_cast<int32_t>(distance);
-      else
-        insn.off = static_cast<int16_t>(distance);
+      if (fixup.in_imm) insn.imm = static_cast<int32_t>(distance);
+      else insn.off = static_cast<int16_t>(distance);
     }
     return std::move(insns_);
   }
@@ -469,9 +424,7 @@ class Assembler {
 
 }  // namespace
 
-std::optional<int32_t> AssemblerNames::helper(std::string_view) const {
-  return std::nullopt;
-}
+std::optional<int32_t> AssemblerNames::helper(std::string_view) const { return std::nullopt; }
 
 Result<std::vector<Insn>> assemble(std::string_view text, const AssemblerNames& names) {
   Assembler assembler(names);

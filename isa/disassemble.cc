@@ -58,25 +58,19 @@ std::string text_of(const Insn* at, const OpcodeRow& row, const DisasmNames& nam
   const bool is32 = is_32bit(insn);
   const std::string dst = reg(is32, insn.dst), src = reg(is32, insn.src);
   switch (row.form) {
-    case Form::kAluReg:
-      return fmt::format("{} {} {}", dst, row.text, src);
-    case Form::kAluImm:
-      return fmt::format("{} {} {}", dst, row.text, insn.imm);
-    case Form::kMovsx:
-      return fmt::format("{} = {}{}", dst, row.text, src);
+    case Form::kAluReg: return fmt::format("{} {} {}", dst, row.text, src);
+    case Form::kAluImm: return fmt::format("{} {} {}", dst, row.text, insn.imm);
+    case Form::kMovsx: return fmt::format("{} = {}{}", dst, row.text, src);
     case Form::kCast:
       return fmt::format("r{} = addr_space_cast(r{}, {}, {})", insn.dst, insn.src,
                          static_cast<uint32_t>(insn.imm) >> 16, static_cast<uint16_t>(insn.imm));
-    case Form::kNeg:
-      return fmt::format("{} = -{}", dst, dst);
+    case Form::kNeg: return fmt::format("{} = -{}", dst, dst);
     case Form::kByteOrder:
       return fmt::format("r{} = {}{} r{}", insn.dst, row.text, insn.imm, insn.dst);
     case Form::kLoadReg:
       return fmt::format("r{} = *({} *)(r{} {:+d})", insn.dst, row.text, insn.src, insn.off);
-    case Form::kStoreReg:
-      return fmt::format("*{} = r{}", place(insn, insn.dst), insn.src);
-    case Form::kStoreImm:
-      return fmt::format("*{} = {}", place(insn, insn.dst), insn.imm);
+    case Form::kStoreReg: return fmt::format("*{} = r{}", place(insn, insn.dst), insn.src);
+    case Form::kStoreImm: return fmt::format("*{} = {}", place(insn, insn.dst), insn.imm);
     case Form::kLockOp:
       return fmt::format("lock *{} {} r{}", place(insn, insn.dst), row.text, insn.src);
     case Form::kFetchOp:
@@ -89,31 +83,23 @@ std::string text_of(const Insn* at, const OpcodeRow& row, const DisasmNames& nam
       return fmt::format("r{} = load_acquire({})", insn.dst, place(insn, insn.src));
     case Form::kStoreRelease:
       return fmt::format("store_release({}, r{})", place(insn, insn.dst), insn.src);
-    case Form::kPacketAbs:
-      return fmt::format("r0 = *({} *)skb[{}]", row.text, insn.imm);
+    case Form::kPacketAbs: return fmt::format("r0 = *({} *)skb[{}]", row.text, insn.imm);
     case Form::kPacketInd:
       return fmt::format("r0 = *({} *)skb[r{} + {}]", row.text, insn.src, insn.imm);
-    case Form::kLoadImm64:
-      return load_imm64_text(at, row, names, options);
+    case Form::kLoadImm64: return load_imm64_text(at, row, names, options);
     case Form::kBranchReg:
       return fmt::format("if {} {} {} goto pc{:+d}", dst, row.text, src, insn.off);
     case Form::kBranchImm:
       return fmt::format("if {} {} 0x{:x} goto pc{:+d}", dst, row.text,
                          static_cast<uint32_t>(insn.imm), insn.off);
-    case Form::kGoto:
-      return fmt::format("{} pc{:+d}", row.text, insn.off);
-    case Form::kGotoLong:
-      return fmt::format("gotol pc{:+d}", insn.imm);
-    case Form::kCallHelper:
-      return call_text(insn, "unknown", names, options);
-    case Form::kCallKfunc:
-      return call_text(insn, "kernel-function", names, options);
+    case Form::kGoto: return fmt::format("{} pc{:+d}", row.text, insn.off);
+    case Form::kGotoLong: return fmt::format("gotol pc{:+d}", insn.imm);
+    case Form::kCallHelper: return call_text(insn, "unknown", names, options);
+    case Form::kCallKfunc: return call_text(insn, "kernel-function", names, options);
     case Form::kCallSubprog:
       return fmt::format("call pc{}", names.subprog(insn).value_or(fmt::format("{:+d}", insn.imm)));
-    case Form::kCallReg:
-      return fmt::format("callx r{}", insn.dst);
-    case Form::kExit:
-      return "exit";
+    case Form::kCallReg: return fmt::format("callx r{}", insn.dst);
+    case Form::kExit: return "exit";
   }
   return "";
 }
@@ -121,16 +107,11 @@ std::string text_of(const Insn* at, const OpcodeRow& row, const DisasmNames& nam
 /// What the kernel prints for a word that is no instruction.
 std::string bug_text(const Insn& insn) {
   switch (insn_class(insn.code)) {
-    case kStx:
-      return fmt::format("BUG_{:02x}", insn.code);
-    case kSt:
-      return fmt::format("BUG_st_{:02x}", insn.code);
-    case kLdx:
-      return fmt::format("BUG_ldx_{:02x}", insn.code);
-    case kLd:
-      return fmt::format("BUG_ld_{:02x}", insn.code);
-    default:
-      return {};
+    case kStx: return fmt::format("BUG_{:02x}", insn.code);
+    case kSt: return fmt::format("BUG_st_{:02x}", insn.code);
+    case kLdx: return fmt::format("BUG_ldx_{:02x}", insn.code);
+    case kLd: return fmt::format("BUG_ld_{:02x}", insn.code);
+    default: return {};
   }
 }
 
@@ -157,12 +138,8 @@ const OpcodeRow* row_for_text(const Insn& insn) {
 
 }  // namespace
 
-std::optional<std::string> DisasmNames::call(const Insn&) const {
-  return std::nullopt;
-}
-std::optional<std::string> DisasmNames::subprog(const Insn&) const {
-  return std::nullopt;
-}
+std::optional<std::string> DisasmNames::call(const Insn&) const { return std::nullopt; }
+std::optional<std::string> DisasmNames::subprog(const Insn&) const { return std::nullopt; }
 std::optional<std::string> DisasmNames::immediate(const Insn&, uint64_t) const {
   return std::nullopt;
 }

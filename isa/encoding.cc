@@ -18,9 +18,7 @@ int digit(char c) {
   return -1;
 }
 
-bool is_blank(char c) {
-  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
+bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
 struct FieldCheck {
   uint8_t bit;
@@ -133,8 +131,8 @@ Status check_program(std::span<const Insn> insns) {
     if (!row->is_jump()) continue;
     const int64_t target = jump_target(insns[i], *row, i);
     if (target < 0 || target >= static_cast<int64_t>(insns.size()) || !is_start[target]) {
-      return malformed(
-          fmt::format("instruction {}: jump to {}, which is no instruction", i, target));
+      return malformed(fmt::format("instruction {}: jump to {}, which is no instruction", i,
+                                   target));
     }
   }
   return {};

@@ -36,14 +36,10 @@ constexpr CodeIndex kIndex = make_index();
 
 int32_t selecting_field(const Insn& insn, Select select) {
   switch (select) {
-    case Select::kOff:
-      return insn.off;
-    case Select::kImmediate:
-      return insn.imm;
-    case Select::kSource:
-      return insn.src;
-    case Select::kNone:
-      return 0;
+    case Select::kOff: return insn.off;
+    case Select::kImmediate: return insn.imm;
+    case Select::kSource: return insn.src;
+    case Select::kNone: return 0;
   }
   return 0;
 }
@@ -51,73 +47,48 @@ int32_t selecting_field(const Insn& insn, Select select) {
 constexpr uint8_t fields_of(Form form) {
   switch (form) {
     case Form::kAluReg:
-    case Form::kMovsx:
-      return kFieldDst | kFieldSrc;
-    case Form::kCast:
-      return kFieldDst | kFieldSrc | kFieldImm;
-    case Form::kAluImm:
-      return kFieldDst | kFieldImm;
-    case Form::kNeg:
-      return kFieldDst;
-    case Form::kByteOrder:
-      return kFieldDst;
+    case Form::kMovsx: return kFieldDst | kFieldSrc;
+    case Form::kCast: return kFieldDst | kFieldSrc | kFieldImm;
+    case Form::kAluImm: return kFieldDst | kFieldImm;
+    case Form::kNeg: return kFieldDst;
+    case Form::kByteOrder: return kFieldDst;
     case Form::kLoadReg:
-    case Form::kStoreReg:
-      return kFieldDst | kFieldSrc | kFieldOff;
-    case Form::kStoreImm:
-      return kFieldDst | kFieldOff | kFieldImm;
+    case Form::kStoreReg: return kFieldDst | kFieldSrc | kFieldOff;
+    case Form::kStoreImm: return kFieldDst | kFieldOff | kFieldImm;
     case Form::kLockOp:
     case Form::kFetchOp:
     case Form::kCompareOp:
     case Form::kLoadAcquire:
-    case Form::kStoreRelease:
-      return kFieldDst | kFieldSrc | kFieldOff;
-    case Form::kPacketAbs:
-      return kFieldImm;
-    case Form::kPacketInd:
-      return kFieldSrc | kFieldImm;
-    case Form::kLoadImm64:
-      return kFieldDst | kFieldImm;
-    case Form::kBranchReg:
-      return kFieldDst | kFieldSrc | kFieldOff;
-    case Form::kBranchImm:
-      return kFieldDst | kFieldOff | kFieldImm;
-    case Form::kGoto:
-      return kFieldOff;
-    case Form::kGotoLong:
-      return kFieldImm;
+    case Form::kStoreRelease: return kFieldDst | kFieldSrc | kFieldOff;
+    case Form::kPacketAbs: return kFieldImm;
+    case Form::kPacketInd: return kFieldSrc | kFieldImm;
+    case Form::kLoadImm64: return kFieldDst | kFieldImm;
+    case Form::kBranchReg: return kFieldDst | kFieldSrc | kFieldOff;
+    case Form::kBranchImm: return kFieldDst | kFieldOff | kFieldImm;
+    case Form::kGoto: return kFieldOff;
+    case Form::kGotoLong: return kFieldImm;
     case Form::kCallHelper:
-    case Form::kCallSubprog:
-      return kFieldImm;
-    case Form::kCallKfunc:
-      return kFieldImm | kFieldOff;  // off: index of the module's BTF
-    case Form::kCallReg:
-      return kFieldDst;
-    case Form::kExit:
-      return 0;
+    case Form::kCallSubprog: return kFieldImm;
+    case Form::kCallKfunc: return kFieldImm | kFieldOff;  // off: index of the module's BTF
+    case Form::kCallReg: return kFieldDst;
+    case Form::kExit: return 0;
   }
   return 0;
 }
 
 constexpr uint8_t selecting_bit(Select select) {
   switch (select) {
-    case Select::kOff:
-      return kFieldOff;
-    case Select::kImmediate:
-      return kFieldImm;
-    case Select::kSource:
-      return kFieldSrc;
-    case Select::kNone:
-      return 0;
+    case Select::kOff: return kFieldOff;
+    case Select::kImmediate: return kFieldImm;
+    case Select::kSource: return kFieldSrc;
+    case Select::kNone: return 0;
   }
   return 0;
 }
 
 }  // namespace
 
-uint8_t OpcodeRow::fields() const {
-  return fields_of(form) | selecting_bit(select);
-}
+uint8_t OpcodeRow::fields() const { return fields_of(form) | selecting_bit(select); }
 
 bool OpcodeRow::writes_dst() const {
   switch (form) {
@@ -129,10 +100,8 @@ bool OpcodeRow::writes_dst() const {
     case Form::kByteOrder:
     case Form::kLoadReg:
     case Form::kLoadAcquire:
-    case Form::kLoadImm64:
-      return true;
-    default:
-      return false;
+    case Form::kLoadImm64: return true;
+    default: return false;
   }
 }
 
@@ -142,16 +111,12 @@ bool OpcodeRow::is_jump() const {
     case Form::kBranchImm:
     case Form::kGoto:
     case Form::kGotoLong:
-    case Form::kCallSubprog:
-      return true;
-    default:
-      return false;
+    case Form::kCallSubprog: return true;
+    default: return false;
   }
 }
 
-std::span<const OpcodeRow> opcode_rows() {
-  return kRows;
-}
+std::span<const OpcodeRow> opcode_rows() { return kRows; }
 
 const OpcodeRow* find_row(const Insn& insn) {
   for (uint8_t i = kIndex.first[insn.code]; i != CodeIndex::kEnd; i = kIndex.next[i]) {
@@ -160,9 +125,7 @@ const OpcodeRow* find_row(const Insn& insn) {
   return nullptr;
 }
 
-bool opcode_exists(uint8_t code) {
-  return !opcode_since(code).empty();
-}
+bool opcode_exists(uint8_t code) { return !opcode_since(code).empty(); }
 
 std::string_view opcode_since(uint8_t code) {
   // The plain meaning of a byte stands before those that came later.

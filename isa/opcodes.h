@@ -78,9 +78,7 @@ struct OpcodeRow {
 };
 
 std::span<const OpcodeRow> opcode_rows();
-inline const OpcodeRow& row_of(Opcode id) {
-  return opcode_rows()[static_cast<size_t>(id)];
-}
+inline const OpcodeRow& row_of(Opcode id) { return opcode_rows()[static_cast<size_t>(id)]; }
 
 /// The row that an instruction is an instance of: opcode byte and selecting field match. Reserved
 /// fields are not looked at. nullptr when there is none.

@@ -6,15 +6,11 @@
 namespace drydock::isa {
 namespace {
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_word_start(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '.';
 }
-bool is_word(char c) {
-  return is_word_start(c) || is_digit(c);
-}
+bool is_word(char c) { return is_word_start(c) || is_digit(c); }
 
 /// Longest first, so that the first match is the right one. "s" variants are joined by the caller.
 constexpr std::string_view kSymbols[] = {

@@ -144,23 +144,14 @@ class BtfParser {
           good &= type.array().type < ids && type.array().index_type < ids;
           break;
         case BtfKind::kStruct:
-        case BtfKind::kUnion:
-          all(type.members(), true);
-          break;
-        case BtfKind::kFuncProto:
-          all(type.params(), true);
-          break;
-        case BtfKind::kEnum:
-          all(type.enum_values(), false);
-          break;
-        case BtfKind::kEnum64:
-          all(type.enum64_values(), false);
-          break;
+        case BtfKind::kUnion: all(type.members(), true); break;
+        case BtfKind::kFuncProto: all(type.params(), true); break;
+        case BtfKind::kEnum: all(type.enum_values(), false); break;
+        case BtfKind::kEnum64: all(type.enum64_values(), false); break;
         case BtfKind::kDatasec:
           for (const BtfVarSecinfo& v : type.secinfos()) good &= v.type < ids;
           break;
-        default:
-          break;
+        default: break;
       }
       if (!good) return fail("invalid type id or name offset in [" + std::to_string(id) + "]");
     }
@@ -217,7 +208,8 @@ bool Btf::has_string(uint32_t offset) const {
 std::string_view btf_essential_name(std::string_view name) {
   // "x___y", with no underscore before or behind the three.
   for (size_t at = name.rfind("___"); at != name.npos && at > 0; at = name.rfind("___", at - 1))
-    if (name[at - 1] != '_' && at + 3 < name.size() && name[at + 3] != '_') return name.substr(0, at);
+    if (name[at - 1] != '_' && at + 3 < name.size() && name[at + 3] != '_')
+      return name.substr(0, at);
   return name;
 }
 
@@ -305,22 +297,15 @@ std::optional<uint32_t> Btf::size_of(uint32_t id) const {
       case BtfKind::kEnum:
       case BtfKind::kEnum64:
       case BtfKind::kFloat:
-      case BtfKind::kDatasec:
-        size = t->size();
-        break;
-      case BtfKind::kPtr:
-        size = 8;
-        break;
-      case BtfKind::kVar:
-        id = t->type();
-        continue;
+      case BtfKind::kDatasec: size = t->size(); break;
+      case BtfKind::kPtr: size = 8; break;
+      case BtfKind::kVar: id = t->type(); continue;
       case BtfKind::kArray:
         count *= t->array().nelems;
         if (count > UINT32_MAX) return std::nullopt;
         id = t->array().type;
         continue;
-      default:
-        return std::nullopt;
+      default: return std::nullopt;
     }
     size *= count;
     if (size > UINT32_MAX) return std::nullopt;

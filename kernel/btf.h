@@ -20,25 +20,40 @@
 
 namespace drydock {
 
+// clang-format off
 enum class BtfKind : uint8_t {
   kVoid = 0, kInt = 1, kPtr = 2, kArray = 3, kStruct = 4, kUnion = 5, kEnum = 6, kFwd = 7,
   kTypedef = 8, kVolatile = 9, kConst = 10, kRestrict = 11, kFunc = 12, kFuncProto = 13, kVar = 14,
   kDatasec = 15, kFloat = 16, kDeclTag = 17, kTypeTag = 18, kEnum64 = 19,
 };
+// clang-format on
 
 /// Linkage of a function, as BTF_KIND_FUNC keeps it in vlen.
 enum : uint32_t { kBtfFuncStatic = 0, kBtfFuncGlobal = 1, kBtfFuncExtern = 2 };
 
 // The records behind a type header, bit-identical to the format.
-struct BtfMember { uint32_t name_off, type, offset; };
-struct BtfParam { uint32_t name_off, type; };
-struct BtfEnumValue { uint32_t name_off; int32_t value; };
-struct BtfEnum64Value { uint32_t name_off, value_lo, value_hi; };
+struct BtfMember {
+  uint32_t name_off, type, offset;
+};
+struct BtfParam {
+  uint32_t name_off, type;
+};
+struct BtfEnumValue {
+  uint32_t name_off;
+  int32_t value;
+};
+struct BtfEnum64Value {
+  uint32_t name_off, value_lo, value_hi;
+};
 /// A type's name without a flavour, as CO-RE splits names: "task_struct" of "task_struct___mine".
 std::string_view btf_essential_name(std::string_view name);
 
-struct BtfArrayInfo { uint32_t type, index_type, nelems; };
-struct BtfVarSecinfo { uint32_t type, offset, size; };
+struct BtfArrayInfo {
+  uint32_t type, index_type, nelems;
+};
+struct BtfVarSecinfo {
+  uint32_t type, offset, size;
+};
 
 /// A type header in place, followed by its kind's records.
 struct BtfType {
@@ -83,7 +98,9 @@ struct BtfType {
   uint32_t member_bit_offset(const BtfMember& m) const {
     return kind_flag() ? m.offset & 0xffffff : m.offset;
   }
-  uint32_t member_bitfield_size(const BtfMember& m) const { return kind_flag() ? m.offset >> 24 : 0; }
+  uint32_t member_bitfield_size(const BtfMember& m) const {
+    return kind_flag() ? m.offset >> 24 : 0;
+  }
 };
 static_assert(sizeof(BtfType) == 12);
 
@@ -91,7 +108,8 @@ class Btf {
  public:
   /// Parses and checks. `base` (kept alive by the caller) for a split BTF. `name` is what messages
   /// and `is_kernel()` users call it: "vmlinux", a module's name, or "" for a program's own.
-  static Result<std::shared_ptr<const Btf>> parse(std::vector<std::byte> bytes, std::string name = "",
+  static Result<std::shared_ptr<const Btf>> parse(std::vector<std::byte> bytes,
+                                                  std::string name = "",
                                                   std::shared_ptr<const Btf> base = nullptr);
 
   ~Btf();

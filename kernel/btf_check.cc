@@ -107,10 +107,8 @@ int check_type_tags(const Image& image, Log& log) {
     uint32_t at = first;
     for (int left = kLongest; modifier(*t); --left) {
       if (left == 0) return log.line("Max chain length or cycle detected"), ELOOP;
-      if (t->kind() != BtfKind::kTypeTag)
-        in_tags = false;
-      else if (!in_tags)
-        return log.line("Type tags don't precede modifiers"), EINVAL;
+      if (t->kind() != BtfKind::kTypeTag) in_tags = false;
+      else if (!in_tags) return log.line("Type tags don't precede modifiers"), EINVAL;
       if (at < first) break;  // checked already
       at = t->type();
       t = image.type(at);
@@ -132,8 +130,8 @@ bool is_identifier(std::string_view name) {
 
 bool is_section_name(std::string_view name) {
   return !name.empty() && name.size() < kNameLimit &&
-         std::ranges::all_of(name,
-                             [](unsigned char c) { return (c >= 0x20 && c < 0x7f) || c >= 0xa0; });
+         std::ranges::all_of(
+             name, [](unsigned char c) { return (c >= 0x20 && c < 0x7f) || c >= 0xa0; });
 }
 
 bool is_regular_int(const BtfType& t) {
@@ -162,9 +160,7 @@ void Log::add_details(const BtfType& t) {
           e < std::size(kEncodings) ? kEncodings[e] : "UNKN");
       break;
     }
-    case BtfKind::kFwd:
-      text_ += t.kind_flag() ? "union" : "struct";
-      break;
+    case BtfKind::kFwd: text_ += t.kind_flag() ? "union" : "struct"; break;
     case BtfKind::kArray:
       put("type_id={} index_type_id={} nr_elems={}", t.array().type, t.array().index_type,
           t.array().nelems);
@@ -173,15 +169,9 @@ void Log::add_details(const BtfType& t) {
     case BtfKind::kUnion:
     case BtfKind::kEnum:
     case BtfKind::kEnum64:
-    case BtfKind::kDatasec:
-      put("size={} vlen={}", t.size(), t.vlen());
-      break;
-    case BtfKind::kFloat:
-      put("size={}", t.size());
-      break;
-    case BtfKind::kVar:
-      put("type_id={} linkage={}", t.type(), t.var_linkage());
-      break;
+    case BtfKind::kDatasec: put("size={} vlen={}", t.size(), t.vlen()); break;
+    case BtfKind::kFloat: put("size={}", t.size()); break;
+    case BtfKind::kVar: put("type_id={} linkage={}", t.type(), t.var_linkage()); break;
     case BtfKind::kDeclTag:
       put("type={} component_idx={}", t.type(), t.decl_tag_component());
       break;
@@ -192,17 +182,13 @@ void Log::add_details(const BtfType& t) {
       for (size_t i = 0; i < params.size(); ++i) {
         if (i) text_ += ", ";
         bool last = i + 1 == params.size();
-        if (last && !params[i].type)
-          text_ += "vararg";
-        else
-          put("{} {}", params[i].type, name(params[i].name_off));
+        if (last && !params[i].type) text_ += "vararg";
+        else put("{} {}", params[i].type, name(params[i].name_off));
       }
       text_ += ')';
       break;
     }
-    default:
-      put("type_id={}", t.type());
-      break;
+    default: put("type_id={}", t.type()); break;
   }
 }
 
@@ -223,8 +209,7 @@ void Log::member(uint32_t id, const BtfType& parent, const BtfMember& m, std::st
   if (parent.kind_flag())
     fmt::format_to(std::back_inserter(text_), " bitfield_size={} bits_offset={}", m.offset >> 24,
                    m.offset & 0xffffff);
-  else
-    fmt::format_to(std::back_inserter(text_), " bits_offset={}", m.offset);
+  else fmt::format_to(std::back_inserter(text_), " bits_offset={}", m.offset);
   if (!message.empty()) text_.append(" ").append(message);
   text_ += '\n';
 }

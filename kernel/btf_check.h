@@ -65,9 +65,10 @@ class Log {
   void line(std::string_view message);
   /// "[3] STRUCT name size=8 vlen=2 message", the details left out for a type that is cut off.
   void type(uint32_t id, const BtfType& t, std::string_view message = {}, bool details = true);
-  void member(uint32_t id, const BtfType& parent, const BtfMember& m, std::string_view message, bool with_parent);
-  void variable(uint32_t id, const BtfType& section, const BtfVarSecinfo& v, std::string_view message,
-                bool with_section);
+  void member(uint32_t id, const BtfType& parent, const BtfMember& m, std::string_view message,
+              bool with_parent);
+  void variable(uint32_t id, const BtfType& section, const BtfVarSecinfo& v,
+                std::string_view message, bool with_section);
 
  private:
   std::string name(uint32_t offset) const;

@@ -29,23 +29,15 @@ struct Subject {
 };
 using Rule = Broken (*)(const Subject&);
 
-Broken broken_if(bool broken, const char* message) {
-  return broken ? Broken{message} : Broken{};
-}
-bool is_id(uint32_t id) {
-  return id <= kBtfMaxType;
-}
+Broken broken_if(bool broken, const char* message) { return broken ? Broken{message} : Broken{}; }
+bool is_id(uint32_t id) { return id <= kBtfMaxType; }
 
 // -- Rules that kinds share.
-Broken no_records(const Subject& s) {
-  return broken_if(s.type.vlen(), "vlen != 0");
-}
+Broken no_records(const Subject& s) { return broken_if(s.type.vlen(), "vlen != 0"); }
 Broken no_flag(const Subject& s) {
   return broken_if(s.type.kind_flag(), "Invalid btf_info kind_flag");
 }
-Broken no_name(const Subject& s) {
-  return broken_if(s.type.name_off, "Invalid name");
-}
+Broken no_name(const Subject& s) { return broken_if(s.type.name_off, "Invalid name"); }
 Broken a_name(const Subject& s) {
   return broken_if(!s.type.name_off || !is_identifier(s.name()), "Invalid name");
 }
@@ -58,21 +50,11 @@ Broken some_variables(const Subject& s) {
 Broken section_name(const Subject& s) {
   return broken_if(!s.type.name_off || !is_section_name(s.name()), "Invalid name");
 }
-Broken any_text(const Subject& s) {
-  return broken_if(s.name().empty(), "Invalid name");
-}
-Broken tag_text(const Subject& s) {
-  return broken_if(s.name().empty(), "Invalid value");
-}
-Broken zero_type(const Subject& s) {
-  return broken_if(s.type.type(), "type != 0");
-}
-Broken zero_size(const Subject& s) {
-  return broken_if(s.type.size(), "size != 0");
-}
-Broken some_size(const Subject& s) {
-  return broken_if(!s.type.size(), "size == 0");
-}
+Broken any_text(const Subject& s) { return broken_if(s.name().empty(), "Invalid name"); }
+Broken tag_text(const Subject& s) { return broken_if(s.name().empty(), "Invalid value"); }
+Broken zero_type(const Subject& s) { return broken_if(s.type.type(), "type != 0"); }
+Broken zero_size(const Subject& s) { return broken_if(s.type.size(), "size != 0"); }
+Broken some_size(const Subject& s) { return broken_if(!s.type.size(), "size == 0"); }
 Broken type_or_void(const Subject& s) {
   return broken_if(!is_id(s.type.type()), "Invalid type_id");
 }
@@ -129,36 +111,22 @@ std::span<const Rule> rules_of(BtfKind kind) {
   static constexpr Rule kFloat[] = {no_records, no_flag, float_size};
   static constexpr Rule kDeclTag[] = {tag_text, no_records, component};
   switch (kind) {
-    case BtfKind::kInt:
-      return kInt;
-    case BtfKind::kArray:
-      return kArray;
+    case BtfKind::kInt: return kInt;
+    case BtfKind::kArray: return kArray;
     case BtfKind::kStruct:
-    case BtfKind::kUnion:
-      return kComposite;
+    case BtfKind::kUnion: return kComposite;
     case BtfKind::kEnum:
-    case BtfKind::kEnum64:
-      return kEnum;
-    case BtfKind::kFwd:
-      return kFwd;
-    case BtfKind::kTypedef:
-      return kTypedef;
-    case BtfKind::kTypeTag:
-      return kTypeTag;
-    case BtfKind::kFunc:
-      return kFunc;
-    case BtfKind::kFuncProto:
-      return kFuncProto;
-    case BtfKind::kVar:
-      return kVar;
-    case BtfKind::kDatasec:
-      return kDatasec;
-    case BtfKind::kFloat:
-      return kFloat;
-    case BtfKind::kDeclTag:
-      return kDeclTag;
-    default:
-      return kPlain;
+    case BtfKind::kEnum64: return kEnum;
+    case BtfKind::kFwd: return kFwd;
+    case BtfKind::kTypedef: return kTypedef;
+    case BtfKind::kTypeTag: return kTypeTag;
+    case BtfKind::kFunc: return kFunc;
+    case BtfKind::kFuncProto: return kFuncProto;
+    case BtfKind::kVar: return kVar;
+    case BtfKind::kDatasec: return kDatasec;
+    case BtfKind::kFloat: return kFloat;
+    case BtfKind::kDeclTag: return kDeclTag;
+    default: return kPlain;
   }
 }
 
@@ -171,10 +139,8 @@ int check_members(const Image& image, uint32_t id, const BtfType& t, Log& log) {
     std::string message;
     if (!image.has_name(m.name_off))
       message = fmt::format("Invalid member name_offset:{}", m.name_off);
-    else if (m.name_off && !is_identifier(image.name(m.name_off)))
-      message = "Invalid name";
-    else if (!m.type || !is_id(m.type))
-      message = "Invalid type_id";
+    else if (m.name_off && !is_identifier(image.name(m.name_off))) message = "Invalid name";
+    else if (!m.type || !is_id(m.type)) message = "Invalid type_id";
     else if ((t.kind() == BtfKind::kUnion && offset) || last > offset)
       message = "Invalid member bits_offset";
     else if ((uint64_t{offset} + 7) / 8 > t.size())
@@ -214,14 +180,10 @@ int check_variables(uint32_t id, const BtfType& t, Log& log) {
   uint64_t end = 0, sum = 0;
   for (const BtfVarSecinfo& v : t.secinfos()) {
     const char* message = "";
-    if (!v.type || !is_id(v.type))
-      message = "Invalid type_id";
-    else if (v.offset < end || v.offset >= t.size())
-      message = "Invalid offset";
-    else if (!v.size || v.size > t.size())
-      message = "Invalid size";
-    else if (uint64_t{v.offset} + v.size > t.size())
-      message = "Invalid offset+size";
+    if (!v.type || !is_id(v.type)) message = "Invalid type_id";
+    else if (v.offset < end || v.offset >= t.size()) message = "Invalid offset";
+    else if (!v.size || v.size > t.size()) message = "Invalid size";
+    else if (uint64_t{v.offset} + v.size > t.size()) message = "Invalid offset+size";
     log.variable(id, t, v, message, false);
     if (*message) return EINVAL;
     end = uint64_t{v.offset} + v.size;
@@ -235,16 +197,11 @@ int check_variables(uint32_t id, const BtfType& t, Log& log) {
 int check_records(const Image& image, uint32_t id, const BtfType& t, Log& log) {
   switch (t.kind()) {
     case BtfKind::kStruct:
-    case BtfKind::kUnion:
-      return check_members(image, id, t, log);
-    case BtfKind::kEnum:
-      return check_enumerators(image, id, t, t.enum_values(), log);
-    case BtfKind::kEnum64:
-      return check_enumerators(image, id, t, t.enum64_values(), log);
-    case BtfKind::kDatasec:
-      return check_variables(id, t, log);
-    default:
-      return 0;
+    case BtfKind::kUnion: return check_members(image, id, t, log);
+    case BtfKind::kEnum: return check_enumerators(image, id, t, t.enum_values(), log);
+    case BtfKind::kEnum64: return check_enumerators(image, id, t, t.enum64_values(), log);
+    case BtfKind::kDatasec: return check_variables(id, t, log);
+    default: return 0;
   }
 }
 
@@ -256,8 +213,8 @@ int take_type(Image& image, std::span<const std::byte>& rest, Log& log) {
     return EINVAL;
   };
   if (rest.size() < sizeof(BtfType))
-    return refuse(
-        fmt::format("[{}] meta_left:{} meta_needed:{}", id, rest.size(), sizeof(BtfType)));
+    return refuse(fmt::format("[{}] meta_left:{} meta_needed:{}", id, rest.size(),
+                              sizeof(BtfType)));
   BtfType head;
   std::memcpy(&head, rest.data(), sizeof head);
   if (head.info & ~kInfoMask)

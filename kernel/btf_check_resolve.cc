@@ -17,12 +17,8 @@ namespace {
 
 constexpr size_t kDepth = 32;
 
-bool is_modifier(const BtfType& t) {
-  return t.is_modifier() || t.kind() == BtfKind::kTypedef;
-}
-bool is_kind(const BtfType* t, BtfKind kind) {
-  return t && t->kind() == kind;
-}
+bool is_modifier(const BtfType& t) { return t.is_modifier() || t.kind() == BtfKind::kTypedef; }
+bool is_kind(const BtfType* t, BtfKind kind) { return t && t->kind() == kind; }
 
 class Walk {
  public:
@@ -65,21 +61,16 @@ class Walk {
       case BtfKind::kVar:
       case BtfKind::kFunc:
       case BtfKind::kDeclTag:
-      case BtfKind::kDatasec:
-        return true;
-      default:
-        return is_modifier(t);
+      case BtfKind::kDatasec: return true;
+      default: return is_modifier(t);
     }
   }
   bool is_end(const BtfType& t) const {
     bool composite = t.is_struct_or_union() || t.kind() == BtfKind::kArray;
     switch (mode_) {
-      case Mode::kAny:
-        return !needs_walk(t);
-      case Mode::kPointer:
-        return !is_modifier(t) && t.kind() != BtfKind::kPtr;
-      case Mode::kComposite:
-        return !is_modifier(t) && !composite;
+      case Mode::kAny: return !needs_walk(t);
+      case Mode::kPointer: return !is_modifier(t) && t.kind() != BtfKind::kPtr;
+      case Mode::kComposite: return !is_modifier(t) && !composite;
     }
     return true;
   }
@@ -134,10 +125,8 @@ class Walk {
     int err = push(root);
     while (!err && !stack_.empty()) {
       Step step = visit(stack_.back());
-      if (step.push)
-        err = push(step.push);
-      else if (!(err = step.err))
-        states_[stack_.back().id] = State::kResolved, stack_.pop_back();
+      if (step.push) err = push(step.push);
+      else if (!(err = step.err)) states_[stack_.back().id] = State::kResolved, stack_.pop_back();
     }
     const BtfType& t = *image_.type(root);
     if (err == E2BIG) log_.type(root, t, fmt::format("Exceeded max resolving depth:{}", kDepth));
@@ -148,19 +137,13 @@ class Walk {
 
   Step visit(Frame& f) {
     switch (f.type->kind()) {
-      case BtfKind::kArray:
-        return visit_array(f);
+      case BtfKind::kArray: return visit_array(f);
       case BtfKind::kStruct:
-      case BtfKind::kUnion:
-        return visit_members(f);
-      case BtfKind::kDatasec:
-        return visit_variables(f);
-      case BtfKind::kDeclTag:
-        return visit_tag(f);
-      case BtfKind::kFunc:
-        return {0, check_function(f.id, *f.type)};
-      default:
-        return visit_reference(f);  // pointer, modifier, typedef, variable
+      case BtfKind::kUnion: return visit_members(f);
+      case BtfKind::kDatasec: return visit_variables(f);
+      case BtfKind::kDeclTag: return visit_tag(f);
+      case BtfKind::kFunc: return {0, check_function(f.id, *f.type)};
+      default: return visit_reference(f);  // pointer, modifier, typedef, variable
     }
   }
 
@@ -365,8 +348,6 @@ class Walk {
 
 }  // namespace
 
-int check_all_references(const Image& image, Log& log) {
-  return Walk(image, log).run();
-}
+int check_all_references(const Image& image, Log& log) { return Walk(image, log).run(); }
 
 }  // namespace drydock::btf_check

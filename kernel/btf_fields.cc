@@ -14,7 +14,7 @@ namespace drydock {
 namespace {
 
 constexpr uint32_t kMaxFields = 11;
-constexpr uint32_t kMaxDepth = 32;   // of nested structs and arrays
+constexpr uint32_t kMaxDepth = 32;  // of nested structs and arrays
 constexpr uint32_t kPageSize = 4096;
 
 constexpr uint32_t mask_of(FieldKind kind) { return static_cast<uint32_t>(kind); }
@@ -74,8 +74,8 @@ Error failure(int err, std::string message) {
 struct Found {
   FieldKind kind{};
   uint32_t offset = 0;
-  uint32_t target_id = 0;       // pointers: the struct in the record's BTF; roots: the value type
-  std::string_view node_name;   // roots: which member of the value is the node
+  uint32_t target_id = 0;      // pointers: the struct in the record's BTF; roots: the value type
+  std::string_view node_name;  // roots: which member of the value is the node
 };
 
 /// The type behind a tagged pointer. 0: no field, or not one of `mask`; 1: *out says which; <0: the
@@ -112,8 +112,8 @@ class FieldFinder {
  private:
   /// A variable or member that may be a field, or hold some.
   struct Place {
-    const BtfType* owner;    // struct or variable, which carries the "contains:" tag
-    int member;              // index in the struct, -1 for a variable
+    const BtfType* owner;  // struct or variable, which carries the "contains:" tag
+    int member;            // index in the struct, -1 for a variable
     const BtfType* type;
     uint32_t offset;
     uint32_t expected_size;  // 0: any
@@ -127,7 +127,8 @@ class FieldFinder {
       if (bits % 8) return -EINVAL;
       const BtfType* member_type = btf_.type(members[i].type);
       if (!member_type) return -EINVAL;
-      if (int err = search_place({&type, static_cast<int>(i), member_type, bits / 8, 0}, depth, seen))
+      if (int err =
+              search_place({&type, static_cast<int>(i), member_type, bits / 8, 0}, depth, seen))
         return err;
     }
     return 0;
@@ -240,7 +241,8 @@ class FieldFinder {
 
 // --- Resolving ----------------------------------------------------------------------------------
 
-int resolve_pointer(const Btf& btf, const Found& found, const KernelTypes& kernel, BtfField& field) {
+int resolve_pointer(const Btf& btf, const Found& found, const KernelTypes& kernel,
+                    BtfField& field) {
   const BtfType* type = btf.type(found.target_id);
   std::string_view name = btf.name_of(*type);
   field.target_btf = kernel.find(name, type->kind(), &field.target_id);
@@ -265,7 +267,8 @@ int resolve_root(const Btf& btf, const Found& found, BtfField& field) {
     if (seen) return -EINVAL;
     seen = true;
     const BtfType* node = btf.type(member.type);
-    if (!node || node->kind() != BtfKind::kStruct || btf.name_of(*node) != node_type_name) return -EINVAL;
+    if (!node || node->kind() != BtfKind::kStruct || btf.name_of(*node) != node_type_name)
+      return -EINVAL;
     uint32_t bits = node->member_bit_offset(member);
     if (bits % 8 || (bits / 8) % 8) return -EINVAL;
     field.graph_btf = &btf;
@@ -288,15 +291,15 @@ int* offset_slot(BtfRecord& record, FieldKind kind) {
   }
 }
 
-int add_to_record(const Btf& btf, const Found& found, const KernelTypes& kernel, BtfRecord& record) {
+int add_to_record(const Btf& btf, const Found& found, const KernelTypes& kernel,
+                  BtfRecord& record) {
   BtfField field{.kind = found.kind, .offset = found.offset, .size = size_of(found.kind)};
   record.kinds |= mask_of(found.kind);
   if (int* slot = offset_slot(record, found.kind)) *slot = static_cast<int>(found.offset);
   int err = 0;
   if (mask_of(found.kind) & (kAnyKptr | FieldKind::kUptr))
     err = resolve_pointer(btf, found, kernel, field);
-  else if (mask_of(found.kind) & kAnyGraphRoot)
-    err = resolve_root(btf, found, field);
+  else if (mask_of(found.kind) & kAnyGraphRoot) err = resolve_root(btf, found, field);
   record.fields.push_back(field);
   return err;
 }
@@ -337,9 +340,9 @@ int build_record(const Btf& btf, uint32_t type_id, FieldKinds mask, uint32_t val
 constexpr std::string_view kStructsThatMakeAMeta[] = {
     "bpf_spin_lock", "bpf_list_head", "bpf_list_node", "bpf_rb_root", "bpf_rb_node", "bpf_refcount",
 };
-constexpr FieldKinds kKindsOfAMeta =
-    FieldKind::kSpinLock | FieldKind::kResSpinLock | FieldKinds(kAnyGraphRoot | kAnyGraphNode) |
-    FieldKind::kRefcount | kAnyKptr;
+constexpr FieldKinds kKindsOfAMeta = FieldKind::kSpinLock | FieldKind::kResSpinLock |
+                                     FieldKinds(kAnyGraphRoot | kAnyGraphNode) |
+                                     FieldKind::kRefcount | kAnyKptr;
 
 /// Member types that make the struct around them one with special fields, by id.
 std::vector<bool> special_types(const Btf& btf) {

@@ -55,8 +55,8 @@ struct BtfField {
   uint32_t target_id = 0;
   uint32_t destructor_id = 0;  // vmlinux FUNC id of the registered destructor, 0 for none
   // kListHead, kRbRoot: the value type of the collection, and where its node is.
-  const Btf* graph_btf = nullptr;   // the record's own BTF
-  uint32_t graph_value_id = 0;      // id in it
+  const Btf* graph_btf = nullptr;  // the record's own BTF
+  uint32_t graph_value_id = 0;     // id in it
   uint32_t graph_node_offset = 0;
   const BtfRecord* graph_value_record = nullptr;
 };
@@ -99,7 +99,8 @@ Result<BtfRecord> parse_map_fields(const Btf& btf, uint32_t type_id, FieldKinds 
 /// its errors (cycles of ownership and the like). Records refer to each other: the vector may be
 /// moved, not copied.
 Result<std::vector<StructMeta>> parse_struct_metas(
-    const Btf& btf, const Btf& kernel_btf, std::span<const std::shared_ptr<const Btf>> modules = {});
+    const Btf& btf, const Btf& kernel_btf,
+    std::span<const std::shared_ptr<const Btf>> modules = {});
 
 /// The entry of a struct, or nullptr.
 const StructMeta* find_struct_meta(std::span<const StructMeta> metas, uint32_t btf_id);

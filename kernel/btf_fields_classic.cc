@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Special fields of a map's value before 6.2: each kind is looked for on its own, among the value's own
-// members (nothing nested, no arrays), and one that is not well formed leaves that kind out.
+// Special fields of a map's value before 6.2: each kind is looked for on its own, among the value's
+// own members (nothing nested, no arrays), and one that is not well formed leaves that kind out.
 //
 // Kernel's counterpart: btf_find_spin_lock(), btf_find_timer(), btf_parse_kptrs() as of 6.1.
 #include <algorithm>
@@ -69,7 +69,8 @@ class Finder {
     if (value_.kind() == BtfKind::kStruct || value_.kind() == BtfKind::kUnion) {
       for (const BtfMember& member : value_.members()) {
         const BtfType* type = btf_.type(member.type);
-        if (!type || (!kind.struct_name.empty() && btf_.name_of(*type) != kind.struct_name)) continue;
+        if (!type || (!kind.struct_name.empty() && btf_.name_of(*type) != kind.struct_name))
+          continue;
         const uint32_t bits = value_.member_bit_offset(member);
         if (bits % 8 || bits / 8 % kind.align) return {{}, false};
         places.list.push_back({type, bits / 8});
@@ -89,15 +90,15 @@ class Finder {
     return places;
   }
 
-  void find_single(const Kind& kind, int BtfRecord::*offset) {
+  void find_single(const Kind& kind, int BtfRecord::* offset) {
     Places found = places(kind);
     std::erase_if(found.list, [&](const Place& place) {
       return !place.type->is_struct_or_union() || place.type->size() != kind.size;
     });
-    record_.*offset = !found.valid             ? -EINVAL
-                      : found.list.empty()     ? -ENOENT
+    record_.*offset = !found.valid            ? -EINVAL
+                      : found.list.empty()    ? -ENOENT
                       : found.list.size() > 1 ? -E2BIG
-                                               : static_cast<int>(found.list[0].offset);
+                                              : static_cast<int>(found.list[0].offset);
     if (record_.*offset >= 0)
       add({.kind = kind.kind, .offset = found.list[0].offset, .size = kind.size});
   }
@@ -119,7 +120,8 @@ class Finder {
     const BtfType* below = btf_.type(tag->type());
     const std::string_view word = btf_.name_of(*tag);
     const bool referenced = word == "kptr_ref";
-    if (!below || below->kind() == BtfKind::kTypeTag || (word != "kptr" && !referenced)) return false;
+    if (!below || below->kind() == BtfKind::kTypeTag || (word != "kptr" && !referenced))
+      return false;
     const BtfType* target = btf_.skip_modifiers(tag->type());
     if (!target || !target->is_struct_or_union()) return false;
     BtfField field{.kind = referenced ? FieldKind::kKptrRef : FieldKind::kKptrUnref,

@@ -9,8 +9,8 @@
 namespace drydock {
 
 struct EmbeddedProfile {
-  std::string_view name;              // what --kernel calls it: "6.18"
-  std::span<const std::byte> bytes;   // of the file
+  std::string_view name;             // what --kernel calls it: "6.18"
+  std::span<const std::byte> bytes;  // of the file
 };
 std::span<const EmbeddedProfile> embedded_profile_files();
 

@@ -22,8 +22,7 @@ void each_release(std::string_view words, Visit visit) {
     size_t end = std::min(words.find(' '), words.size());
     std::string_view word = words.substr(0, end);
     words.remove_prefix(std::min(end + 1, words.size()));
-    if (auto release = parse_release(word))
-      visit(*release, word.find('.') != word.rfind('.'));
+    if (auto release = parse_release(word)) visit(*release, word.find('.') != word.rfind('.'));
   }
 }
 
@@ -42,7 +41,7 @@ bool reached(Release release, std::string_view since) {
 bool left(Release release, std::string_view until) {
   bool first = true, gone = false;
   each_release(until, [&](Release r, bool patch) {
-    if (!patch) r.patch = UINT16_MAX;   // "6.12" is the whole series
+    if (!patch) r.patch = UINT16_MAX;  // "6.12" is the whole series
     if (first) gone = release > r;
     else if (same_series(release, r)) gone = release > r;
     first = false;

@@ -88,8 +88,8 @@ bool read_row(const std::vector<std::string_view>& row, Probed& probed) {
   return true;
 }
 
-std::optional<bool> among(const Probed::ByName<std::vector<std::string>>& lists, std::string_view list,
-                          std::string_view name) {
+std::optional<bool> among(const Probed::ByName<std::vector<std::string>>& lists,
+                          std::string_view list, std::string_view name) {
   auto at = lists.find(list);
   if (at == lists.end() || name.empty()) return std::nullopt;
   return std::ranges::find(at->second, name) != at->second.end();
@@ -102,7 +102,8 @@ std::optional<bool> Probed::map(std::string_view type) const {
   return std::ranges::find(maps, type) != maps.end();
 }
 
-std::optional<bool> Probed::attach(std::string_view program_type, std::string_view attach_type) const {
+std::optional<bool> Probed::attach(std::string_view program_type,
+                                   std::string_view attach_type) const {
   return among(attach_types, program_type, attach_type);
 }
 
@@ -125,11 +126,13 @@ std::optional<bool> Probed::kfunc(const ProbedCaller& caller, std::string_view n
 std::string Probed::text() const {
   if (release.empty()) return {};
   std::string out = "release\t" + release + "\nmaps\t" + joined(maps) + "\n";
-  for (const auto& [type, attach] : attach_types) out += "attach\t" + type + "\t" + joined(attach) + "\n";
+  for (const auto& [type, attach] : attach_types)
+    out += "attach\t" + type + "\t" + joined(attach) + "\n";
   for (const auto& [hook, kinds] : lsm_hooks) out += "lsm\t" + hook + "\t" + joined(kinds) + "\n";
   out += "helpers\t" + std::to_string(helper_end) + "\nkfuncs\t" + joined(kfuncs) + "\n";
   for (const auto& [name, caller] : callers)
-    out += "calls\t" + name + "\t" + ranges_text(caller.helpers) + "\t" + ranges_text(caller.kfuncs) + "\n";
+    out += "calls\t" + name + "\t" + ranges_text(caller.helpers) + "\t" +
+           ranges_text(caller.kfuncs) + "\n";
   return out;
 }
 

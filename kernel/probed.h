@@ -36,13 +36,13 @@ struct Probed {
   template <class T>
   using ByName = std::map<std::string, T, std::less<>>;
 
-  std::string release;             // of the kernel that was asked; "" when none was
-  std::vector<std::string> maps;   // types that can be created
-  ByName<std::vector<std::string>> attach_types;   // by program type
-  ByName<std::vector<std::string>> lsm_hooks;      // kinds of program that it takes
+  std::string release;                            // of the kernel that was asked; "" when none was
+  std::vector<std::string> maps;                  // types that can be created
+  ByName<std::vector<std::string>> attach_types;  // by program type
+  ByName<std::vector<std::string>> lsm_hooks;     // kinds of program that it takes
   uint32_t helper_end = 0;
-  std::vector<std::string> kfuncs;                 // sorted
-  ByName<ProbedCaller> callers;                    // by the caller's name (helpers/callers.h)
+  std::vector<std::string> kfuncs;  // sorted
+  ByName<ProbedCaller> callers;     // by the caller's name (helpers/callers.h)
 
   // What was said; nullopt where nothing was asked.
   std::optional<bool> map(std::string_view type) const;

@@ -38,8 +38,8 @@ class Profile {
 
   const std::string& name() const { return name_; }        // "6.18", "host", or a file's name
   const std::string& release() const { return release_; }  // uname -r
-  const std::string& stable() const { return stable_; }    // "5.10.223" where release() leaves it out
-  Release version() const { return version_; }             // for rows' since/until, not for checks
+  const std::string& stable() const { return stable_; }  // "5.10.223" where release() leaves it out
+  Release version() const { return version_; }           // for rows' since/until, not for checks
   const std::string& provenance() const { return provenance_; }
 
   bool has(Feature feature) const { return features_.test(static_cast<size_t>(feature)); }
@@ -74,8 +74,9 @@ class Profile {
   std::bitset<kMaxFeatures> features_;
   std::shared_ptr<const Btf> btf_;
   std::vector<std::shared_ptr<const Btf>> modules_;
-  std::vector<std::pair<std::string_view, std::string_view>> config_;   // sorted, views of config_text_
-  std::vector<std::pair<uint32_t, uint32_t>> kfunc_flags_;              // sorted by BTF id
+  std::vector<std::pair<std::string_view, std::string_view>>
+      config_;                                              // sorted, views of config_text_
+  std::vector<std::pair<uint32_t, uint32_t>> kfunc_flags_;  // sorted by BTF id
   bool has_kfunc_flags_ = false;
   KernelSymbols symbols_;
   Probed probed_;

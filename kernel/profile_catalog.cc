@@ -68,15 +68,20 @@ Result<std::string> config_beside(const ImportSource& source, const std::string&
   return text;
 }
 
-Status take_modules(const ImportSource& source, std::vector<ModuleFile> found, ProfileParts& parts) {
+Status take_modules(const ImportSource& source, std::vector<ModuleFile> found,
+                    ProfileParts& parts) {
   std::vector<std::string> places = {source.module_files};
   if (source.module_files.empty())
     places = {fs::path(source.path).parent_path() / "modules", "/lib/modules/" + parts.release};
   for (const std::string& folder : places)
     if (found.empty()) found = modules_in(folder, source.modules);
   for (const std::string& wanted : source.modules)
-    if (std::ranges::none_of(found, [&](const ModuleFile& m) { return is_wanted({wanted}, m.first); }))
-      return not_found("module " + wanted + " is not in " + (source.module_files.empty() ? "the package, nor in " + places[0] + " or " + places[1] : places[0]));
+    if (std::ranges::none_of(found,
+                             [&](const ModuleFile& m) { return is_wanted({wanted}, m.first); }))
+      return not_found("module " + wanted + " is not in " +
+                       (source.module_files.empty()
+                            ? "the package, nor in " + places[0] + " or " + places[1]
+                            : places[0]));
   for (const ModuleFile& module : found) {
     auto btf = module_btf(module);
     if (!btf) return std::unexpected(btf.error());
@@ -87,7 +92,8 @@ Status take_modules(const ImportSource& source, std::vector<ModuleFile> found, P
 
 std::string embedded_names() {
   std::string names;
-  for (std::string_view name : embedded_profiles()) names += (names.empty() ? "" : ", ") + std::string(name);
+  for (std::string_view name : embedded_profiles())
+    names += (names.empty() ? "" : ", ") + std::string(name);
   return names;
 }
 
@@ -147,8 +153,8 @@ Result<ProfileParts> import_kernel(const ImportSource& source) {
   if (is_ar(*file)) {
     auto package = read_kernel_package(*file, source.modules);
     if (!package)
-      return std::unexpected(
-          Error{package.error().kind, source.path + ": " + package.error().message});
+      return std::unexpected(Error{package.error().kind,
+                                   source.path + ": " + package.error().message});
     if (package->image.empty()) return not_found(source.path + ": the package holds no vmlinuz");
     *file = std::move(package->image);
     parts.config = std::move(package->config);
@@ -168,7 +174,8 @@ Result<ProfileParts> import_kernel(const ImportSource& source) {
     parts.config = std::move(*config);
   }
   parts.name = source.name.empty() ? short_name(parts.release) : source.name;
-  if (auto taken = take_modules(source, std::move(modules), parts); !taken) return std::unexpected(taken.error());
+  if (auto taken = take_modules(source, std::move(modules), parts); !taken)
+    return std::unexpected(taken.error());
   return parts;
 }
 

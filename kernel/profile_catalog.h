@@ -25,13 +25,13 @@ std::vector<std::string_view> embedded_profiles();
 Result<ProfileParts> import_host();
 
 struct ImportSource {
-  std::string path;        // a vmlinuz, a vmlinux, or a kernel's .deb
-  std::string config;      // path of its config; "" looks inside, then beside it
-  std::string name;        // "" for the release's first two numbers
-  std::string provenance;  // "" for the file's or the package's name
-  std::vector<std::string> modules = {};   // whose BTF is wanted too
-  std::string module_files = {};   // folder of modules; "" looks into the package, beside the image (modules/), then
-                                   // into /lib/modules/RELEASE
+  std::string path;                       // a vmlinuz, a vmlinux, or a kernel's .deb
+  std::string config;                     // path of its config; "" looks inside, then beside it
+  std::string name;                       // "" for the release's first two numbers
+  std::string provenance;                 // "" for the file's or the package's name
+  std::vector<std::string> modules = {};  // whose BTF is wanted too
+  std::string module_files = {};  // folder of modules; "" looks into the package, beside the image
+                                  // (modules/), then into /lib/modules/RELEASE
 };
 Result<ProfileParts> import_kernel(const ImportSource& source);
 

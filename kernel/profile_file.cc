@@ -117,9 +117,9 @@ void take_section(std::string_view tag, std::vector<std::byte> data, ProfilePart
   } else if (tag == "MODB") {
     size_t end = text.find('\0');
     if (end == text.npos) return;
-    parts.modules.emplace_back(
-        std::string(text.substr(0, end)),
-        std::vector<std::byte>(data.begin() + static_cast<long>(end) + 1, data.end()));
+    parts.modules.emplace_back(std::string(text.substr(0, end)),
+                               std::vector<std::byte>(data.begin() + static_cast<long>(end) + 1,
+                                                      data.end()));
   }
 }
 
@@ -128,7 +128,8 @@ void take_section(std::string_view tag, std::vector<std::byte> data, ProfilePart
 std::vector<std::byte> encode_profile(const ProfileParts& parts) {
   Writer writer;
   writer.section("META", as_byte_span("name=" + parts.name + "\nrelease=" + parts.release +
-                                      "\nstable=" + parts.stable + "\nprovenance=" + parts.provenance + "\n"));
+                                      "\nstable=" + parts.stable +
+                                      "\nprovenance=" + parts.provenance + "\n"));
   writer.section("CONF", as_byte_span(parts.config));
   writer.section("BTF ", parts.btf);
   if (!parts.btf_ids.empty()) writer.section("IDS ", parts.btf_ids);

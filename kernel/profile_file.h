@@ -4,9 +4,9 @@
 //
 // Format, little-endian: 8 bytes "DRYDOCKP", u32 version, u32 number of sections; then a section
 // after the other, each a header (4 characters of tag, u32 zero, u64 length, u64 length
-// compressed) and one zstd frame with its checksum. Tags: META (lines "key=value"), CONF, SYMB, PROB,
-// "BTF ", IDS, MODB (name, NUL, BTF; once a module). An unknown tag is skipped; a version that is
-// not known is an error.
+// compressed) and one zstd frame with its checksum. Tags: META (lines "key=value"), CONF, SYMB,
+// PROB, "BTF ", IDS, MODB (name, NUL, BTF; once a module). An unknown tag is skipped; a version
+// that is not known is an error.
 #pragma once
 
 #include <span>

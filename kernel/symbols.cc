@@ -13,16 +13,40 @@ constexpr size_t kNameAt = 2;  // behind the type and a blank
 
 /// Names that macros, the linker or another language make; a C program has no word for them or
 /// means the symbol they were made of.
-constexpr std::string_view kMadeOfOthers[] = {
-    "__pfx_",   "__pi_",      "__ksymtab_",  "__kstrtab",          "__crc_",     "__SCK__",
-    "__SCT__",  "__event_",   "event_",      "trace_event_",       "print_fmt_", "__tpstrtab_",
-    "__flags_", "__setup_", "__initcall", "__exitcall_", "__bpf_trace_tp_map_", "__BTF_ID__", "__param_",
-    "__UNIQUE_ID_", "__syscall_meta_", "args__", "types__", "str__", "__p_", "p_syscall_meta_",
-    "security_hook_active_", "__quirk", "_R"};
+constexpr std::string_view kMadeOfOthers[] = {"__pfx_",
+                                              "__pi_",
+                                              "__ksymtab_",
+                                              "__kstrtab",
+                                              "__crc_",
+                                              "__SCK__",
+                                              "__SCT__",
+                                              "__event_",
+                                              "event_",
+                                              "trace_event_",
+                                              "print_fmt_",
+                                              "__tpstrtab_",
+                                              "__flags_",
+                                              "__setup_",
+                                              "__initcall",
+                                              "__exitcall_",
+                                              "__bpf_trace_tp_map_",
+                                              "__BTF_ID__",
+                                              "__param_",
+                                              "__UNIQUE_ID_",
+                                              "__syscall_meta_",
+                                              "args__",
+                                              "types__",
+                                              "str__",
+                                              "__p_",
+                                              "p_syscall_meta_",
+                                              "security_hook_active_",
+                                              "__quirk",
+                                              "_R"};
 
 bool can_be_named(std::string_view name) {
   return name.find('.') == name.npos &&
-         std::ranges::none_of(kMadeOfOthers, [&](std::string_view start) { return name.starts_with(start); });
+         std::ranges::none_of(kMadeOfOthers,
+                              [&](std::string_view start) { return name.starts_with(start); });
 }
 
 /// Takes the first line off the text.

@@ -92,8 +92,8 @@ bool refuses_by_scheduler_operation(const KfuncRow& row, const CallSite& site,
     return !(set & (kUnlocked | bit(KfuncSetId::kScxSelectCpu)));
   if (site.program_type != ProgramType::kStructOps) return true;
   if (site.struct_ops != "sched_ext_ops" && site.struct_ops != "sched_ext_ops_cid") return true;
-  auto operation = std::ranges::find(kSchedulerOperations, site.attach_func,
-                                     &SchedulerOperation::name);
+  auto operation =
+      std::ranges::find(kSchedulerOperations, site.attach_func, &SchedulerOperation::name);
   return operation == std::end(kSchedulerOperations) || !(operation->sets & set);
 }
 

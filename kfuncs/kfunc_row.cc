@@ -15,16 +15,21 @@ namespace {
 
 constexpr KfuncHooks hook_bit(KfuncHook hook) { return 1u << static_cast<unsigned>(hook); }
 constexpr KfuncHooks kOnCommon = hook_bit(KfuncHook::kCommon), kOnXdp = hook_bit(KfuncHook::kXdp),
-    kOnTc = hook_bit(KfuncHook::kTc), kOnStructOps = hook_bit(KfuncHook::kStructOps),
-    kOnTracing = hook_bit(KfuncHook::kTracing), kOnSyscall = hook_bit(KfuncHook::kSyscall),
-    kOnCgroup = hook_bit(KfuncHook::kCgroup), kOnSchedAct = hook_bit(KfuncHook::kSchedAct),
-    kOnSkSkb = hook_bit(KfuncHook::kSkSkb), kOnSocketFilter = hook_bit(KfuncHook::kSocketFilter),
-    kOnLwt = hook_bit(KfuncHook::kLwt), kOnNetfilter = hook_bit(KfuncHook::kNetfilter),
-    kOnKprobe = hook_bit(KfuncHook::kKprobe);
+                     kOnTc = hook_bit(KfuncHook::kTc),
+                     kOnStructOps = hook_bit(KfuncHook::kStructOps),
+                     kOnTracing = hook_bit(KfuncHook::kTracing),
+                     kOnSyscall = hook_bit(KfuncHook::kSyscall),
+                     kOnCgroup = hook_bit(KfuncHook::kCgroup),
+                     kOnSchedAct = hook_bit(KfuncHook::kSchedAct),
+                     kOnSkSkb = hook_bit(KfuncHook::kSkSkb),
+                     kOnSocketFilter = hook_bit(KfuncHook::kSocketFilter),
+                     kOnLwt = hook_bit(KfuncHook::kLwt),
+                     kOnNetfilter = hook_bit(KfuncHook::kNetfilter),
+                     kOnKprobe = hook_bit(KfuncHook::kKprobe);
 
 constexpr std::string_view kHookNames[] = {
-    "common", "xdp", "tc", "struct_ops", "tracing", "syscall", "cgroup", "sched_act", "sk_skb",
-    "socket_filter", "lwt", "netfilter", "kprobe", "",
+    "common", "xdp",           "tc",  "struct_ops", "tracing", "syscall", "cgroup", "sched_act",
+    "sk_skb", "socket_filter", "lwt", "netfilter",  "kprobe",  "",
 };
 static_assert(std::size(kHookNames) == static_cast<size_t>(KfuncHook::kNone) + 1);
 
@@ -113,10 +118,8 @@ constexpr Release release_of(std::string_view text) {
   Release release;
   uint16_t* part = &release.major;
   for (char c : text) {
-    if (c == '.')
-      part = part == &release.major ? &release.minor : &release.patch;
-    else
-      *part = static_cast<uint16_t>(*part * 10 + (c - '0'));
+    if (c == '.') part = part == &release.major ? &release.minor : &release.patch;
+    else *part = static_cast<uint16_t>(*part * 10 + (c - '0'));
   }
   return release;
 }
@@ -219,7 +222,7 @@ std::string_view kfunc_flag_name(KfuncFlag flag) {
 KfuncHook kfunc_hook_of(ProgramType type, const Profile& profile) {
   auto row = std::ranges::find(kHookOfTypes, type, &HookOfType::type);
   return row != std::end(kHookOfTypes) && profile.version() >= row->since ? row->hook
-                                                                         : KfuncHook::kNone;
+                                                                          : KfuncHook::kNone;
 }
 
 static KfuncAvailability by_rows(const Btf& btf, uint32_t func_id, const CallSite& site,

@@ -27,23 +27,23 @@ namespace drydock {
 
 /// KF_* flags, bit-identical to the kernel's.
 enum KfuncFlag : uint32_t {
-  kKfAcquire = 1u << 0,       // returns a reference that must be released
-  kKfRelease = 1u << 1,       // releases the reference it is given
-  kKfRetNull = 1u << 2,       // may return NULL
-  kKfKptrGet = 1u << 3,       // takes the address of a kptr in a map (until 6.3)
-  kKfTrustedArgs = 1u << 4,   // pointers must be trusted and not NULL
+  kKfAcquire = 1u << 0,      // returns a reference that must be released
+  kKfRelease = 1u << 1,      // releases the reference it is given
+  kKfRetNull = 1u << 2,      // may return NULL
+  kKfKptrGet = 1u << 3,      // takes the address of a kptr in a map (until 6.3)
+  kKfTrustedArgs = 1u << 4,  // pointers must be trusted and not NULL
   kKfSleepable = 1u << 5,
-  kKfDestructive = 1u << 6,   // CAP_SYS_BOOT
-  kKfRcu = 1u << 7,           // pointers must be trusted or RCU protected
+  kKfDestructive = 1u << 6,  // CAP_SYS_BOOT
+  kKfRcu = 1u << 7,          // pointers must be trusted or RCU protected
   kKfIterNew = 1u << 8,
   kKfIterNext = 1u << 9,
   kKfIterDestroy = 1u << 10,
-  kKfRcuProtected = 1u << 11, // only inside an RCU read section
-  kKfFastcall = 1u << 12,     // clobbers r0 and its arguments only
+  kKfRcuProtected = 1u << 11,  // only inside an RCU read section
+  kKfFastcall = 1u << 12,      // clobbers r0 and its arguments only
   kKfArenaRet = 1u << 13,
   kKfArenaArg1 = 1u << 14,
   kKfArenaArg2 = 1u << 15,
-  kKfImplicitArgs = 1u << 16, // the verifier supplies the last arguments
+  kKfImplicitArgs = 1u << 16,  // the verifier supplies the last arguments
 };
 
 enum class KfuncSetId : uint8_t {
@@ -55,8 +55,20 @@ enum class KfuncSetId : uint8_t {
 
 /// Program types that share a list of kfuncs. kCommon holds for all.
 enum class KfuncHook : uint8_t {
-  kCommon, kXdp, kTc, kStructOps, kTracing, kSyscall, kCgroup, kSchedAct, kSkSkb, kSocketFilter,
-  kLwt, kNetfilter, kKprobe, kNone,
+  kCommon,
+  kXdp,
+  kTc,
+  kStructOps,
+  kTracing,
+  kSyscall,
+  kCgroup,
+  kSchedAct,
+  kSkSkb,
+  kSocketFilter,
+  kLwt,
+  kNetfilter,
+  kKprobe,
+  kNone,
 };
 using KfuncHooks = uint32_t;  // bit n: hook n
 
@@ -103,8 +115,8 @@ struct KfuncAvailability {
 KfuncAvailability kfunc_for(const Btf& btf, uint32_t func_id, const CallSite& site,
                             const Profile& profile);
 
-/// KF_* flags of a function as programs of that type see it: those of the sets of their hook, whomever
-/// these refuse. nullopt: in none of them.
+/// KF_* flags of a function as programs of that type see it: those of the sets of their hook,
+/// whomever these refuse. nullopt: in none of them.
 std::optional<uint32_t> kfunc_flags_seen(const Btf& btf, uint32_t func_id, ProgramType type,
                                          const Profile& profile);
 

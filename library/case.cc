@@ -18,9 +18,7 @@ Result<Case> Case::read(const std::string& path) {
   return Case(std::make_shared<const Impl>(std::move(*file)));
 }
 
-const std::string& Case::name() const {
-  return impl_->file.name();
-}
+const std::string& Case::name() const { return impl_->file.name(); }
 
 bool Case::meant_for(const Profile& profile) const {
   const auto& kernels = impl_->file.kernels();

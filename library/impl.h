@@ -22,16 +22,17 @@ struct Profile::Impl {
 inline drydock::Kernel::Settings settings_of(const KernelOptions& options) {
   drydock::Kernel::Settings settings = standard_settings();
   const Capabilities& can = options.capabilities;
-  settings.capabilities = {.bpf = can.bpf, .perfmon = can.perfmon, .net_admin = can.net_admin, .sys_admin = can.sys_admin};
+  settings.capabilities = {.bpf = can.bpf,
+                           .perfmon = can.perfmon,
+                           .net_admin = can.net_admin,
+                           .sys_admin = can.sys_admin};
   settings.cpus = options.cpus;
   return settings;
 }
 
 struct Kernel::Impl {
   Impl(const Profile& p, const KernelOptions& options)
-      : profile(p),
-        kernel(p.impl().profile, settings_of(options)),
-        loader(kernel) {}
+      : profile(p), kernel(p.impl().profile, settings_of(options)), loader(kernel) {}
   Profile profile;
   drydock::Kernel kernel;
   Loader loader;

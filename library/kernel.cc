@@ -21,12 +21,9 @@ Result<std::vector<isa::Insn>> decode(RawProgram::Format format,
                                       std::span<const std::byte> source) {
   std::string_view text(reinterpret_cast<const char*>(source.data()), source.size());
   switch (format) {
-    case RawProgram::Format::kHex:
-      return isa::parse_hex(text);
-    case RawProgram::Format::kAssembly:
-      return isa::assemble(text);
-    case RawProgram::Format::kBinary:
-      break;
+    case RawProgram::Format::kHex: return isa::parse_hex(text);
+    case RawProgram::Format::kAssembly: return isa::assemble(text);
+    case RawProgram::Format::kBinary: break;
   }
   return isa::from_bytes(source);
 }
@@ -62,9 +59,7 @@ std::vector<Program> programs_of(const std::shared_ptr<Kernel::Impl>& kernel,
 Kernel::Kernel(const Profile& profile, const KernelOptions& options)
     : impl_(std::make_shared<Impl>(profile, options)) {}
 
-const Profile& Kernel::profile() const {
-  return impl_->profile;
-}
+const Profile& Kernel::profile() const { return impl_->profile; }
 
 Result<Object> Kernel::open(std::span<const std::byte> elf, const std::string& name) const {
   auto inspected = impl_->loader.inspect(elf, name);

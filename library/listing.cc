@@ -64,8 +64,8 @@ Result<std::vector<ListedHelper>> list_helpers(const Profile& profile, const Lis
   std::vector<ListedHelper> rows;
   for (const HelperListing& h : site ? drydock::list_helpers(p, *site) : drydock::list_helpers(p))
     rows.push_back({h.row->id, "bpf_" + std::string(h.row->name), prototype_text(*h.row),
-                    flags_text(*h.row), std::string(h.row->since),
-                    is_emulated(h.row->id), names(h.callers)});
+                    flags_text(*h.row), std::string(h.row->since), is_emulated(h.row->id),
+                    names(h.callers)});
   return rows;
 }
 

@@ -28,18 +28,10 @@ Status check_size(const Map& map, std::string_view what, size_t given, size_t wa
 
 }  // namespace
 
-const std::string& Map::name() const {
-  return impl_->name;
-}
-std::string Map::type() const {
-  return std::string(name_of(impl_->map->type));
-}
-uint32_t Map::key_size() const {
-  return impl_->map->key_size;
-}
-uint32_t Map::value_size() const {
-  return impl_->map->user_value_size();
-}
+const std::string& Map::name() const { return impl_->name; }
+std::string Map::type() const { return std::string(name_of(impl_->map->type)); }
+uint32_t Map::key_size() const { return impl_->map->key_size; }
+uint32_t Map::value_size() const { return impl_->map->user_value_size(); }
 
 Result<Map::Bytes> Map::lookup(std::span<const std::byte> key) const {
   if (auto ok = check_size(*this, "key", key.size(), key_size()); !ok)

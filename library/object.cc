@@ -15,15 +15,9 @@ std::unexpected<Error> no_such(const std::string& what, std::string_view name,
   return not_found(std::move(message));
 }
 
-const std::string& Program::name() const {
-  return impl_->inspected.name;
-}
-const std::string& Program::section() const {
-  return impl_->inspected.section;
-}
-std::string Program::type() const {
-  return std::string(name_of(impl_->inspected.type));
-}
+const std::string& Program::name() const { return impl_->inspected.name; }
+const std::string& Program::section() const { return impl_->inspected.section; }
+std::string Program::type() const { return std::string(name_of(impl_->inspected.type)); }
 std::string Program::attach_type() const {
   return std::string(name_of(impl_->inspected.attach_type));
 }
@@ -106,15 +100,9 @@ Result<std::vector<std::string>> Program::disassemble() const {
   return disassembled(p.program->input.insns, impl_->kernel->kernel.profile().btf().get());
 }
 
-const std::string& Object::file() const {
-  return impl_->file;
-}
-const std::vector<Program>& Object::programs() const {
-  return impl_->programs;
-}
-const std::vector<std::string>& Object::messages() const {
-  return impl_->messages;
-}
+const std::string& Object::file() const { return impl_->file; }
+const std::vector<Program>& Object::programs() const { return impl_->programs; }
+const std::vector<std::string>& Object::messages() const { return impl_->messages; }
 
 Result<Program> Object::program(std::string_view name) const {
   std::vector<std::string> names;

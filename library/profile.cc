@@ -18,15 +18,9 @@ std::vector<std::string> Profile::embedded() {
   return {names.begin(), names.end()};
 }
 
-const std::string& Profile::name() const {
-  return impl_->profile->name();
-}
-const std::string& Profile::release() const {
-  return impl_->profile->release();
-}
-const std::string& Profile::provenance() const {
-  return impl_->profile->provenance();
-}
+const std::string& Profile::name() const { return impl_->profile->name(); }
+const std::string& Profile::release() const { return impl_->profile->release(); }
+const std::string& Profile::provenance() const { return impl_->profile->provenance(); }
 
 bool Profile::has(std::string_view feature) const {
   for (const FeatureInfo& row : all_features())

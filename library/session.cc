@@ -127,16 +127,11 @@ Result<Outcome> Session::Impl::fire(const CallSocket& event) {
   using enum CallSocket::Call;
   SocketCalls& calls = scene.sockets();
   switch (event.call) {
-    case kListen:
-      return to_outcome(calls.listen(event.socket));
-    case kGetsockname:
-      return to_outcome(calls.getsockname(event.socket));
-    case kGetpeername:
-      return to_outcome(calls.getpeername(event.socket));
-    case kClose:
-      return to_outcome(calls.close(event.socket));
-    default:
-      break;
+    case kListen: return to_outcome(calls.listen(event.socket));
+    case kGetsockname: return to_outcome(calls.getsockname(event.socket));
+    case kGetpeername: return to_outcome(calls.getpeername(event.socket));
+    case kClose: return to_outcome(calls.close(event.socket));
+    default: break;
   }
   auto address = SocketAddress::parse(event.address);
   if (!address) return std::unexpected(address.error());
@@ -149,8 +144,8 @@ Result<Outcome> Session::Impl::fire(const CallSocket& event) {
 Result<Session> Session::load(const Object& object, const SessionOptions& options) {
   auto opened = object.shared_impl();
   if (opened->elf.empty())
-    return std::unexpected(
-        Error{ErrorKind::kUsage, "a session takes an object, not raw instructions"});
+    return std::unexpected(Error{ErrorKind::kUsage,
+                                 "a session takes an object, not raw instructions"});
   LoadOptions wanted;
   wanted.programs = options.programs;
   auto impl = std::make_unique<Impl>(opened->kernel->kernel, options.seed);
@@ -171,21 +166,11 @@ Session::Session(Session&&) noexcept = default;
 Session& Session::operator=(Session&&) noexcept = default;
 Session::~Session() = default;
 
-Status Session::set_task(const Task& task) {
-  return impl_->scene.set_task(task);
-}
-uint64_t Session::current_task() const {
-  return impl_->scene.world().current_task();
-}
-void Session::set_clock(uint64_t ns) {
-  impl_->scene.world().set_clock(ns);
-}
-void Session::advance_clock(uint64_t ns) {
-  impl_->scene.world().advance_clock(ns);
-}
-Status Session::set_cpu(uint32_t cpu) {
-  return impl_->scene.world().set_cpu(cpu);
-}
+Status Session::set_task(const Task& task) { return impl_->scene.set_task(task); }
+uint64_t Session::current_task() const { return impl_->scene.world().current_task(); }
+void Session::set_clock(uint64_t ns) { impl_->scene.world().set_clock(ns); }
+void Session::advance_clock(uint64_t ns) { impl_->scene.world().advance_clock(ns); }
+Status Session::set_cpu(uint32_t cpu) { return impl_->scene.world().set_cpu(cpu); }
 
 Result<uint64_t> Session::make_object(std::string_view struct_name) {
   return impl_->scene.world().objects().make(struct_name, struct_name);
@@ -195,8 +180,8 @@ Status Session::set_field(uint64_t object, std::string_view struct_name, std::st
   return impl_->scene.world().objects().set(object, struct_name, path, value);
 }
 Status Session::override_function(std::string name, std::vector<uint64_t> results) {
-  return impl_->scene.world().add_override(
-      {.function = std::move(name), .results = std::move(results)});
+  return impl_->scene.world().add_override({.function = std::move(name),
+                                            .results = std::move(results)});
 }
 
 Status Session::attach(const std::string& program, const AttachOptions& options) {
@@ -242,9 +227,7 @@ Result<std::span<std::byte>> Session::global(std::string_view name) {
   return global_variable(impl_->scene.kernel(), *impl_->loaded, name);
 }
 
-std::string Session::trace_output() const {
-  return impl_->scene.world().output(Output::kTrace);
-}
+std::string Session::trace_output() const { return impl_->scene.world().output(Output::kTrace); }
 std::vector<std::string> Session::perf_records() const {
   return impl_->scene.world().perf_records();
 }

@@ -75,7 +75,8 @@ uint64_t ArenaMap::allocate(uint64_t at, uint32_t pages) {
   } else {
     auto best = free_.end();
     for (auto range = free_.begin(); range != free_.end(); ++range)
-      if (range->second >= pages && (best == free_.end() || range->second < best->second)) best = range;
+      if (range->second >= pages && (best == free_.end() || range->second < best->second))
+        best = range;
     if (best == free_.end()) return 0;
     first = best->first;
   }

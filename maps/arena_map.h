@@ -57,8 +57,8 @@ class ArenaMap final : public Map {
 
   MemoryFile file_;
   uint64_t kernel_base_, user_base_;
-  std::map<uint64_t, uint64_t> free_;     // first page -> how many
-  std::map<uint64_t, Region*> pages_;     // those that are there
+  std::map<uint64_t, uint64_t> free_;  // first page -> how many
+  std::map<uint64_t, Region*> pages_;  // those that are there
 };
 
 }  // namespace drydock

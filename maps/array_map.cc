@@ -15,7 +15,8 @@ namespace {
 class ArrayMap final : public Map {
  public:
   ArrayMap(const MapSpec& spec, Memory& memory)
-      : Map(spec, memory), copies_(spec.type == MapType::kPercpuArray ? spec.cpus : 1),
+      : Map(spec, memory),
+        copies_(spec.type == MapType::kPercpuArray ? spec.cpus : 1),
         file_(uint64_t{value_stride()} * spec.max_entries * copies_) {
     base_ = memory.reserve(RegionKind::kMapValue, file_.size(), 4096);
   }
@@ -40,7 +41,9 @@ class ArrayMap final : public Map {
     return max_entries == 1 && copies_ == 1 ? region_at(0, 0)->base : 0;
   }
   int64_t for_each(uint32_t cpu, const Visit& visit) override {
-    Region* key = memory_.allocate({.kind = RegionKind::kScratch, .size = 4, .name = "map key",
+    Region* key = memory_.allocate({.kind = RegionKind::kScratch,
+                                    .size = 4,
+                                    .name = "map key",
                                     .permissions = Permissions::kRead});
     int64_t calls = 0;
     for (uint32_t i = 0; i < max_entries; ++i) {
@@ -97,8 +100,7 @@ class ArrayMap final : public Map {
     if ((flags & ~kMapLockFlag) > kMapExist) return -EINVAL;
     if (index_of(key) >= max_entries) return -E2BIG;
     if ((flags & ~kMapLockFlag) == kMapNoExist) return -EEXIST;
-    if ((flags & kMapLockFlag) && !record.has(FieldKind::kSpinLock))
-      return -EINVAL;
+    if ((flags & kMapLockFlag) && !record.has(FieldKind::kSpinLock)) return -EINVAL;
     return 0;
   }
   Region* region_at(uint32_t index, uint32_t copy) {

@@ -49,8 +49,10 @@ class HashMap final : public Map {
     for (const std::string& key : keys()) {
       auto found = index_.find(key);
       if (found == index_.end()) continue;
-      Region* copy = memory_.allocate({.kind = RegionKind::kScratch, .size = key_size,
-                                       .name = "map key", .permissions = Permissions::kRead});
+      Region* copy = memory_.allocate({.kind = RegionKind::kScratch,
+                                       .size = key_size,
+                                       .name = "map key",
+                                       .permissions = Permissions::kRead});
       std::memcpy(copy->host, key.data(), key_size);
       ++calls;
       int64_t stop = visit(copy->base, found->second->values[percpu_ ? cpu : 0]->base);
@@ -64,7 +66,8 @@ class HashMap final : public Map {
     Element* element = find(key);
     if (!element) return -ENOENT;
     for (uint32_t c = 0; c < copies_; ++c)
-      std::memcpy(value.data() + uint64_t{c} * value_stride(), element->values[c]->host, value_size);
+      std::memcpy(value.data() + uint64_t{c} * value_stride(), element->values[c]->host,
+                  value_size);
     return 0;
   }
   int64_t user_update(ByteSpan key, ByteSpan value, uint64_t flags) override {
@@ -72,7 +75,8 @@ class HashMap final : public Map {
     Element* element = element_for_update(key, flags, &err);
     if (!element) return err;
     for (uint32_t c = 0; c < copies_; ++c)
-      std::memcpy(element->values[c]->host, value.data() + uint64_t{c} * value_stride(), value_size);
+      std::memcpy(element->values[c]->host, value.data() + uint64_t{c} * value_stride(),
+                  value_size);
     return 0;
   }
   int64_t user_erase(ByteSpan key) override {
@@ -133,17 +137,15 @@ class HashMap final : public Map {
     index_.erase(found);
   }
   void evict() {
-    auto oldest = std::min_element(order_.begin(), order_.end(), [](const auto& a, const auto& b) {
-      return a.used < b.used;
-    });
+    auto oldest = std::min_element(order_.begin(), order_.end(),
+                                   [](const auto& a, const auto& b) { return a.used < b.used; });
     remove(index_.find(oldest->key));
   }
   /// The element to write into, new or not. A plain hash replaces the element as a whole, so that a
   /// program that holds the old value keeps the old bytes, as in the kernel.
   Element* element_for_update(ByteSpan key, uint64_t flags, int64_t* err) {
     uint64_t wish = flags & ~kMapLockFlag;
-    if (wish > kMapExist ||
-        ((flags & kMapLockFlag) && !record.has(FieldKind::kSpinLock))) {
+    if (wish > kMapExist || ((flags & kMapLockFlag) && !record.has(FieldKind::kSpinLock))) {
       *err = -EINVAL;
       return nullptr;
     }

@@ -23,8 +23,11 @@ Map::Map(const MapSpec& spec, Memory& memory) : memory_(memory), cpus_(spec.cpus
   inner = spec.inner;
   if (type == MapType::kArena) arena_user_start = spec.map_extra;
   region_name_ = "map `" + name + "` value";
-  address_ = memory.allocate({.kind = RegionKind::kOpaque, .size = 8, .name = "map `" + name + "`",
-                              .permissions = Permissions::kNone})
+  address_ = memory
+                 .allocate({.kind = RegionKind::kOpaque,
+                            .size = 8,
+                            .name = "map `" + name + "`",
+                            .permissions = Permissions::kNone})
                  ->base;
 }
 
@@ -32,13 +35,14 @@ Map::~Map() = default;
 
 Result<std::shared_ptr<Map>> Map::create(const MapSpec& spec, Memory& memory) {
   if (int err = check_map_spec(spec))
-    return std::unexpected(Error{ErrorKind::kMalformed,
-                                 "map `" + spec.name + "` of type " +
-                                     std::string(name_of(spec.type)) + " cannot be made so", err});
+    return std::unexpected(Error{
+        ErrorKind::kMalformed,
+        "map `" + spec.name + "` of type " + std::string(name_of(spec.type)) + " cannot be made so",
+        err});
   std::unique_ptr<Map> map = map_row(spec.type)->make(spec, memory);
   if (!map)
-    return std::unexpected(
-        Error{ErrorKind::kMalformed, "no memory for map `" + spec.name + "`", ENOMEM});
+    return std::unexpected(Error{ErrorKind::kMalformed, "no memory for map `" + spec.name + "`",
+                                 ENOMEM});
   return std::shared_ptr<Map>(std::move(map));
 }
 

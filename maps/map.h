@@ -82,8 +82,11 @@ class Map : public MapInfo {
   uint32_t cpus_;
   uint32_t value_stride() const { return (value_size + 7) & ~7u; }
   RegionSpec value_region(std::byte* bytes = nullptr) const {
-    return {.kind = RegionKind::kMapValue, .size = value_size, .name = region_name_,
-            .permissions = Permissions::kReadWrite, .external = bytes};
+    return {.kind = RegionKind::kMapValue,
+            .size = value_size,
+            .name = region_name_,
+            .permissions = Permissions::kReadWrite,
+            .external = bytes};
   }
   std::string region_name_;
 
@@ -91,13 +94,14 @@ class Map : public MapInfo {
   uint64_t address_;
 };
 
-/// Maps whose elements are other things: programs, maps, perf events, sockets. User space names them
-/// by descriptor; what the descriptor stands for is resolved by bpf(2) and kept here.
+/// Maps whose elements are other things: programs, maps, perf events, sockets. User space names
+/// them by descriptor; what the descriptor stands for is resolved by bpf(2) and kept here.
 class ObjectMap : public Map {
  public:
   using Map::Map;
   /// Takes what `fd` stood for (null: not the right kind of thing, EINVAL or EBADF by the caller).
-  virtual int64_t put(ByteSpan key, std::shared_ptr<void> object, uint32_t object_id, uint64_t flags) = 0;
+  virtual int64_t put(ByteSpan key, std::shared_ptr<void> object, uint32_t object_id,
+                      uint64_t flags) = 0;
   virtual std::shared_ptr<void> get(ByteSpan key) const = 0;
 };
 
@@ -115,7 +119,7 @@ class LocalStorageMap : public Map {
 class RingbufMap : public Map {
  public:
   using Map::Map;
-  virtual uint64_t reserve(uint64_t size) = 0;               // address of the record, 0: no room
+  virtual uint64_t reserve(uint64_t size) = 0;  // address of the record, 0: no room
   virtual int64_t commit(uint64_t record, uint64_t flags, bool discard) = 0;
   virtual int64_t output(ByteSpan data, uint64_t flags) = 0;
   virtual uint64_t query(uint64_t what) const = 0;

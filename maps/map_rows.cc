@@ -98,6 +98,7 @@ int more_arena(const MapSpec& s) {
 int more_struct_ops(const MapSpec& s) { return s.btf_vmlinux_value_type_id ? 0 : EINVAL; }
 
 // The rows, by the type's number.
+// clang-format off
 constexpr MapRow kRows[] = {
     {.type = MapType::kHash, .since = "3.19", .key = {}, .value = {}, .entries = Entries::kAny,
      .flags = kHashFlags, .checks_access_flags = true,
@@ -201,6 +202,7 @@ constexpr MapRow kRows[] = {
      .flags = kMapSegvOnFault | kMapMmapable | kMapNoUserConv, .needs_flags = kMapMmapable,
      .privileged = true, .more = more_arena, .make = make_arena_map},
 };
+// clang-format on
 
 consteval bool complete() {
   uint32_t next = 1;

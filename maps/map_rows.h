@@ -28,8 +28,8 @@ struct MapSpec {
   uint64_t map_extra = 0;
   std::shared_ptr<const Btf> btf;
   uint32_t btf_key_type_id = 0, btf_value_type_id = 0, btf_vmlinux_value_type_id = 0;
-  std::shared_ptr<const MapInfo> inner;   // arrays and hashes of maps: the template
-  uint32_t cpus = 1;                      // possible CPUs
+  std::shared_ptr<const MapInfo> inner;  // arrays and hashes of maps: the template
+  uint32_t cpus = 1;                     // possible CPUs
 };
 
 /// An inclusive range of sizes in bytes.
@@ -43,20 +43,20 @@ enum class Entries : uint8_t { kNonZero, kZero, kOne, kAny };
 
 struct MapRow {
   MapType type;
-  std::string_view since;       // first release
-  SizeRange key, value;         // EINVAL outside
+  std::string_view since;             // first release
+  SizeRange key, value;               // EINVAL outside
   uint32_t value_limit = UINT32_MAX;  // E2BIG above
   Entries entries = Entries::kNonZero;
-  uint32_t flags = 0;           // those allowed; EINVAL for others
-  uint32_t needs_flags = 0;     // EINVAL without
-  uint32_t adds_flags = 0;      // the kernel sets these itself
-  bool checks_access_flags = false;   // RDONLY_PROG and WRONLY_PROG exclude each other
-  bool privileged = false;      // needs CAP_BPF
-  bool net_admin = false;       // needs CAP_NET_ADMIN
+  uint32_t flags = 0;                // those allowed; EINVAL for others
+  uint32_t needs_flags = 0;          // EINVAL without
+  uint32_t adds_flags = 0;           // the kernel sets these itself
+  bool checks_access_flags = false;  // RDONLY_PROG and WRONLY_PROG exclude each other
+  bool privileged = false;           // needs CAP_BPF
+  bool net_admin = false;            // needs CAP_NET_ADMIN
   bool percpu = false;
-  bool needs_btf = false;       // key and value type ids
-  FieldKinds fields = 0;        // special fields a value may have
-  int (*more)(const MapSpec&) = nullptr;   // positive errno, or 0
+  bool needs_btf = false;                 // key and value type ids
+  FieldKinds fields = 0;                  // special fields a value may have
+  int (*more)(const MapSpec&) = nullptr;  // positive errno, or 0
   std::unique_ptr<Map> (*make)(const MapSpec&, Memory&) = nullptr;
 };
 

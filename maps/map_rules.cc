@@ -6,14 +6,14 @@
 namespace drydock {
 namespace {
 
-
 // Lists that several rows share.
 constexpr std::string_view kPerfHelpers[] = {"perf_event_read", "perf_event_output", "skb_output",
                                              "perf_event_read_value", "xdp_output"};
-constexpr std::string_view kRingbufHelpers[] = {
-    "ringbuf_output",          "ringbuf_reserve",       "ringbuf_query",
-    "ringbuf_reserve_dynptr",  "ringbuf_submit_dynptr", "ringbuf_discard_dynptr"};
-constexpr std::string_view kCgroupArrayHelpers[] = {"skb_under_cgroup", "current_task_under_cgroup"};
+constexpr std::string_view kRingbufHelpers[] = {"ringbuf_output",        "ringbuf_reserve",
+                                                "ringbuf_query",         "ringbuf_reserve_dynptr",
+                                                "ringbuf_submit_dynptr", "ringbuf_discard_dynptr"};
+constexpr std::string_view kCgroupArrayHelpers[] = {"skb_under_cgroup",
+                                                    "current_task_under_cgroup"};
 constexpr std::string_view kRedirectOrLookup[] = {"redirect_map", "map_lookup_elem"};
 constexpr std::string_view kSockmapHelpers[] = {"sk_redirect_map", "sock_map_update",
                                                 "msg_redirect_map", "sk_select_reuseport",
@@ -23,9 +23,12 @@ constexpr std::string_view kSockhashHelpers[] = {"sk_redirect_hash", "sock_hash_
                                                  "map_lookup_elem"};
 constexpr std::string_view kQueueHelpers[] = {"map_peek_elem", "map_pop_elem", "map_push_elem"};
 constexpr std::string_view kSkStorage[] = {"sk_storage_get", "sk_storage_delete", "kptr_xchg"};
-constexpr std::string_view kInodeStorage[] = {"inode_storage_get", "inode_storage_delete", "kptr_xchg"};
-constexpr std::string_view kTaskStorage[] = {"task_storage_get", "task_storage_delete", "kptr_xchg"};
-constexpr std::string_view kCgrpStorage[] = {"cgrp_storage_get", "cgrp_storage_delete", "kptr_xchg"};
+constexpr std::string_view kInodeStorage[] = {"inode_storage_get", "inode_storage_delete",
+                                              "kptr_xchg"};
+constexpr std::string_view kTaskStorage[] = {"task_storage_get", "task_storage_delete",
+                                             "kptr_xchg"};
+constexpr std::string_view kCgrpStorage[] = {"cgrp_storage_get", "cgrp_storage_delete",
+                                             "kptr_xchg"};
 constexpr std::string_view kBloomHelpers[] = {"map_peek_elem", "map_push_elem"};
 constexpr std::string_view kTailCall[] = {"tail_call"}, kDrain[] = {"user_ringbuf_drain"},
                            kStackId[] = {"get_stackid"}, kLocalStorage[] = {"get_local_storage"},
@@ -63,7 +66,8 @@ constexpr MapTypeRule kOfType[] = {
 
 constexpr MapType kProgArrays[] = {MapType::kProgArray}, kPerfArrays[] = {MapType::kPerfEventArray},
                   kRingbufs[] = {MapType::kRingbuf}, kUserRingbufs[] = {MapType::kUserRingbuf},
-                  kStackTraces[] = {MapType::kStackTrace}, kCgroupArrays[] = {MapType::kCgroupArray},
+                  kStackTraces[] = {MapType::kStackTrace},
+                  kCgroupArrays[] = {MapType::kCgroupArray},
                   kRedirectTargets[] = {MapType::kDevmap, MapType::kDevmapHash, MapType::kCpumap,
                                         MapType::kXskmap},
                   kSockmaps[] = {MapType::kSockmap}, kSockhashes[] = {MapType::kSockhash},
@@ -74,7 +78,8 @@ constexpr MapType kProgArrays[] = {MapType::kProgArray}, kPerfArrays[] = {MapTyp
                   kQueuesOrBloom[] = {MapType::kQueue, MapType::kStack, MapType::kBloomFilter},
                   kPercpuMaps[] = {MapType::kPercpuArray, MapType::kPercpuHash,
                                    MapType::kLruPercpuHash},
-                  kSkStorages[] = {MapType::kSkStorage}, kInodeStorages[] = {MapType::kInodeStorage},
+                  kSkStorages[] = {MapType::kSkStorage},
+                  kInodeStorages[] = {MapType::kInodeStorage},
                   kTaskStorages[] = {MapType::kTaskStorage},
                   kCgrpStorages[] = {MapType::kCgrpStorage};
 
@@ -134,6 +139,8 @@ static_assert(one_row_a_type());
 std::span<const MapTypeRule> map_type_rules() { return kOfType; }
 std::span<const HelperMapRule> helper_map_rules() { return kOfHelper; }
 
-bool map_has_for_each(MapType type) { return std::ranges::find(kWalkable, type) != std::end(kWalkable); }
+bool map_has_for_each(MapType type) {
+  return std::ranges::find(kWalkable, type) != std::end(kWalkable);
+}
 
 }  // namespace drydock

@@ -67,8 +67,8 @@ class ObjectMapImpl final : public ObjectMap {
       std::memcpy(next.data(), &following, 4);
       return 0;
     }
-    auto at = key.empty() || !slots_.contains(text(key)) ? slots_.begin()
-                                                         : slots_.upper_bound(text(key));
+    auto at =
+        key.empty() || !slots_.contains(text(key)) ? slots_.begin() : slots_.upper_bound(text(key));
     if (at == slots_.end()) return -ENOENT;
     std::memcpy(next.data(), at->first.data(), key_size);
     return 0;

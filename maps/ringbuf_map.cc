@@ -36,8 +36,8 @@ class RingbufMapImpl final : public RingbufMap {
   uint64_t reserve(uint64_t size) override {
     uint64_t at = claim(size);
     if (at == kNoRoom) return 0;
-    Region* region = memory_.allocate({.kind = RegionKind::kRingbuf, .size = size,
-                                       .name = "ring buffer `" + name + "` record"});
+    Region* region = memory_.allocate(
+        {.kind = RegionKind::kRingbuf, .size = size, .name = "ring buffer `" + name + "` record"});
     std::memcpy(region->host, data(at + kHeader), size);
     uint64_t address = region->base;
     reserved_[address] = {region, at, size};
@@ -100,9 +100,7 @@ class RingbufMapImpl final : public RingbufMap {
   }
   uint64_t consumer() const { return position(0); }
   uint64_t producer() const { return position(1); }
-  std::byte* data(uint64_t at) const {
-    return file_.data() + 2 * kPage + (at & (max_entries - 1));
-  }
+  std::byte* data(uint64_t at) const { return file_.data() + 2 * kPage + (at & (max_entries - 1)); }
   /// Writes through to the other copy as well.
   void write(uint64_t at, ByteSpan bytes) {
     std::byte* base = file_.data() + 2 * kPage;

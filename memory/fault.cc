@@ -7,16 +7,11 @@ namespace drydock {
 
 const char* name_of(FaultKind kind) {
   switch (kind) {
-    case FaultKind::kNull:
-      return "null pointer";
-    case FaultKind::kUnmapped:
-      return "unmapped address";
-    case FaultKind::kOutOfBounds:
-      return "out of bounds";
-    case FaultKind::kPermission:
-      return "permission";
-    case FaultKind::kUseAfterFree:
-      return "use after free";
+    case FaultKind::kNull: return "null pointer";
+    case FaultKind::kUnmapped: return "unmapped address";
+    case FaultKind::kOutOfBounds: return "out of bounds";
+    case FaultKind::kPermission: return "permission";
+    case FaultKind::kUseAfterFree: return "use after free";
   }
   return "fault";
 }

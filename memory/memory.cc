@@ -49,9 +49,7 @@ void set_spans(Region& region) {
   }
 }
 
-bool has_bytes(RegionKind kind) {
-  return kind != RegionKind::kOpaque && kind != RegionKind::kCode;
-}
+bool has_bytes(RegionKind kind) { return kind != RegionKind::kOpaque && kind != RegionKind::kCode; }
 
 bool contains(const Region& region, uint64_t address, uint64_t size) {
   return address >= region.base && address - region.base <= region.size &&

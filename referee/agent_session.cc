@@ -19,15 +19,18 @@ Result<AgentSession> AgentSession::open(Process process, int milliseconds) {
   Process::Read read = session.process_.read_line(line, milliseconds);
   auto hello = read == Process::Read::kLine ? from_line(line) : std::nullopt;
   if (read == Process::Read::kTimedOut)
-    return unsupported("the agent did not speak within " + std::to_string(milliseconds / 1000) + " seconds");
+    return unsupported("the agent did not speak within " + std::to_string(milliseconds / 1000) +
+                       " seconds");
   if (!hello || hello->kind != "hello" || !hello->content.contains("release"))
     return unsupported("the agent did not come up");
-  if (hello->content.value("protocol", 0) != kProtocol) return unsupported("the agent is of another version");
+  if (hello->content.value("protocol", 0) != kProtocol)
+    return unsupported("the agent is of another version");
   session.release_ = hello->content.value("release", "");
   return session;
 }
 
-AgentSession::Progress AgentSession::ask(const AskRequest& request, const std::function<void(Answer)>& take) {
+AgentSession::Progress AgentSession::ask(const AskRequest& request,
+                                         const std::function<void(Answer)>& take) {
   Progress progress{.next = request.first};
   auto ended = [&](Ending ending) {
     progress.ending = ending;
@@ -58,8 +61,8 @@ AgentSession::Progress AgentSession::ask(const AskRequest& request, const std::f
   }
 }
 
-Result<Json> AgentSession::request(std::string_view name, const Json& content, std::string_view kind,
-                                   int milliseconds) {
+Result<Json> AgentSession::request(std::string_view name, const Json& content,
+                                   std::string_view kind, int milliseconds) {
   if (!process_.write(to_line(name, content))) return unsupported("the agent is gone");
   for (std::string line;;) {
     Process::Read read = process_.read_line(line, milliseconds);
@@ -68,7 +71,8 @@ Result<Json> AgentSession::request(std::string_view name, const Json& content, s
     if (!message) return unsupported("the kernel went down");
     if (message->kind == kind) return std::move(message->content);
     if (message->kind == "trouble")
-      return malformed(message->content.is_string() ? message->content.get<std::string>() : "the agent refuses");
+      return malformed(message->content.is_string() ? message->content.get<std::string>()
+                                                    : "the agent refuses");
   }
 }
 
@@ -84,13 +88,16 @@ Answer answer_for_the_lost(const AskRequest& request, const std::string& program
   Answer a{.object = request.object, .program = program};
   a.kind = ending == Ending::kSilent ? Answer::Kind::kTimedOut : Answer::Kind::kCrashed;
   if (!last_words.empty()) a.message = last_words;
-  else a.message = ending == Ending::kSilent ? "the kernel does not answer any more" : "the kernel went down";
+  else
+    a.message =
+        ending == Ending::kSilent ? "the kernel does not answer any more" : "the kernel went down";
   return a;
 }
 
 }  // namespace
 
-Status ask_all(SessionSource& source, std::vector<AskRequest> requests, const std::function<void(Answer)>& take) {
+Status ask_all(SessionSource& source, std::vector<AskRequest> requests,
+               const std::function<void(Answer)>& take) {
   for (AskRequest& request : requests) {
     for (bool done = false; !done;) {
       auto session = source.session();

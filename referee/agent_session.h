@@ -14,10 +14,10 @@ namespace drydock::referee {
 
 /// How a request ended.
 enum class Ending {
-  kDone,       // all of it was answered
-  kSilent,     // the time passed in which an answer had to come: the kernel hangs
-  kLost,       // the agent is gone, and with it whatever it ran on
-  kStuck,      // answered so far, but the kernel holds on to a killed program
+  kDone,    // all of it was answered
+  kSilent,  // the time passed in which an answer had to come: the kernel hangs
+  kLost,    // the agent is gone, and with it whatever it ran on
+  kStuck,   // answered so far, but the kernel holds on to a killed program
 };
 
 class AgentSession {
@@ -30,13 +30,14 @@ class AgentSession {
 
   struct Progress {
     Ending ending = Ending::kDone;
-    uint32_t next = 0;        // number of the first program without an answer
-    std::string loading;      // its name, when it was being loaded; "" otherwise
-    std::string trouble;      // the agent could not serve the request at all
+    uint32_t next = 0;    // number of the first program without an answer
+    std::string loading;  // its name, when it was being loaded; "" otherwise
+    std::string trouble;  // the agent could not serve the request at all
   };
   Progress ask(const AskRequest& request, const std::function<void(Answer)>& take);
   /// Sends any request and waits for its one answer of the kind `kind`.
-  Result<Json> request(std::string_view name, const Json& content, std::string_view kind, int milliseconds);
+  Result<Json> request(std::string_view name, const Json& content, std::string_view kind,
+                       int milliseconds);
   void quit();
 
  private:
@@ -60,6 +61,7 @@ class SessionSource {
 
 /// Asks for every object in order. A program that hangs the kernel or brings it down is answered
 /// for, and the rest asked of a new session.
-Status ask_all(SessionSource& source, std::vector<AskRequest> requests, const std::function<void(Answer)>& take);
+Status ask_all(SessionSource& source, std::vector<AskRequest> requests,
+               const std::function<void(Answer)>& take);
 
 }  // namespace drydock::referee

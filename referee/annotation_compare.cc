@@ -37,7 +37,8 @@ Result<std::vector<Asked>> own_side(const std::vector<std::string>& objects,
       auto unmet = unmet_by_load(c, *elf, path, profile);
       if (unmet) asked.pair.ours = *unmet;
       else asked.pair.ours = unmet.error().message;
-      if (!unmet && unmet.error().kind == ErrorKind::kUnsupported) asked.pair.skipped = asked.pair.ours;
+      if (!unmet && unmet.error().kind == ErrorKind::kUnsupported)
+        asked.pair.skipped = asked.pair.ours;
       if (asked.pair.expected_retval)
         if (auto returned = run_once(c, *elf, path, profile)) asked.pair.our_retval = *returned;
       asked.annotated = std::move(c);
@@ -48,10 +49,14 @@ Result<std::vector<Asked>> own_side(const std::vector<std::string>& objects,
 }
 
 Question question_of(const Asked& a, bool may_run) {
-  return {a.path, {.log_level = a.annotated.log_level ? a.annotated.log_level : 1, .keep_log = true,
-                   .only_program = a.annotated.program, .fix_ups = false,
-                   .unprivileged = a.annotated.unprivileged, .program_flags = a.annotated.flags,
-                   .run_once = may_run && a.annotated.expected.success && a.annotated.expected.retval}};
+  return {a.path,
+          {.log_level = a.annotated.log_level ? a.annotated.log_level : 1,
+           .keep_log = true,
+           .only_program = a.annotated.program,
+           .fix_ups = false,
+           .unprivileged = a.annotated.unprivileged,
+           .program_flags = a.annotated.flags,
+           .run_once = may_run && a.annotated.expected.success && a.annotated.expected.retval}};
 }
 
 void judge(const Answer& answer, Asked* asked) {
@@ -64,8 +69,7 @@ void judge(const Answer& answer, Asked* asked) {
     pair.skipped = "stopped before the program there: " + answer.message;
   else if (!loaded && answer.err == EPERM && answer.log.empty())
     pair.skipped = "that kernel does not let us load such programs (EPERM)";
-  else
-    pair.theirs = judge_load(c.expected, loaded, loaded && !c.log_level ? "" : answer.log);
+  else pair.theirs = judge_load(c.expected, loaded, loaded && !c.log_level ? "" : answer.log);
   pair.their_retval = answer.retval;
 }
 
@@ -96,8 +100,9 @@ AnnotationSummary summarise(const std::vector<AnnotatedPair>& pairs) {
   return s;
 }
 
-Result<std::vector<AnnotatedPair>> compare_annotations(const std::vector<std::string>& objects, Target& target,
-                                                       const std::shared_ptr<const Profile>& profile) {
+Result<std::vector<AnnotatedPair>> compare_annotations(
+    const std::vector<std::string>& objects, Target& target,
+    const std::shared_ptr<const Profile>& profile) {
   auto all = own_side(objects, profile);
   if (!all) return std::unexpected(all.error());
   std::vector<Question> questions;
@@ -117,7 +122,8 @@ Result<std::vector<AnnotatedPair>> compare_annotations(const std::vector<std::st
   return pairs_of(std::move(*all));
 }
 
-std::string annotations_text(const std::vector<AnnotatedPair>& pairs, const std::vector<std::string>& provenance) {
+std::string annotations_text(const std::vector<AnnotatedPair>& pairs,
+                             const std::vector<std::string>& provenance) {
   std::vector<std::string> lines;
   for (const AnnotatedPair& p : pairs) {
     std::string why = p.skipped.empty() ? p.theirs : p.skipped;
@@ -133,9 +139,9 @@ std::string annotations_text(const std::vector<AnnotatedPair>& pairs, const std:
   return text;
 }
 
-Result<std::vector<AnnotatedPair>> compare_annotations(const std::vector<std::string>& objects,
-                                                       std::string_view kept, const std::string& what,
-                                                       const std::shared_ptr<const Profile>& profile) {
+Result<std::vector<AnnotatedPair>> compare_annotations(
+    const std::vector<std::string>& objects, std::string_view kept, const std::string& what,
+    const std::shared_ptr<const Profile>& profile) {
   struct Kept {
     std::string_view word, returned, why;
   };
@@ -166,7 +172,8 @@ Result<std::vector<AnnotatedPair>> compare_annotations(const std::vector<std::st
     if (found == by_name.end()) continue;
     uint32_t value = 0;
     std::string_view returned = found->second.returned;
-    if (std::from_chars(returned.data(), returned.data() + returned.size(), value).ec == std::errc{})
+    if (std::from_chars(returned.data(), returned.data() + returned.size(), value).ec ==
+        std::errc{})
       a.pair.their_retval = value;
   }
   return pairs_of(std::move(*all));

@@ -31,7 +31,7 @@ class AnswerBook {
   size_t size() const { return answers_.size(); }
 
   std::string text() const;
-  std::vector<std::string> provenance;   // lines, without "# "
+  std::vector<std::string> provenance;  // lines, without "# "
 
  private:
   std::map<std::pair<std::string, std::string>, Answer> answers_;

@@ -8,12 +8,14 @@ struct KindName {
   Answer::Kind kind;
   std::string_view name;
 };
+// clang-format off
 constexpr KindName kKinds[] = {
     {Answer::Kind::kAccepted, "accepted"},       {Answer::Kind::kRejected, "rejected"},
     {Answer::Kind::kNotLoaded, "not_loaded"},    {Answer::Kind::kTimedOut, "timed_out"},
     {Answer::Kind::kCrashed, "crashed"},         {Answer::Kind::kUnsupported, "unsupported"},
     {Answer::Kind::kInternalError, "internal_error"},
 };
+// clang-format on
 
 }  // namespace
 

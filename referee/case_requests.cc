@@ -36,7 +36,8 @@ CaseRequest read_case(const std::string& path, const std::vector<std::string>& f
       request.object = fs::absolute(place / file);
       return request;
     }
-  request.skipped = "object " + file.string() + " is neither beside the case nor in the folder of objects";
+  request.skipped =
+      "object " + file.string() + " is neither beside the case nor in the folder of objects";
   return request;
 }
 
@@ -57,8 +58,8 @@ Status perform_all(SessionSource& source, const std::vector<CaseRequest>& reques
       auto session = source.session();
       if (!session) return std::unexpected(session.error());
       auto answer = (*session)->request(
-          "case", {{"case", request.content}, {"object", request.there}, {"seconds", kSecondsEach}}, "observed",
-          static_cast<int>(kSecondsEach) * 1000 + kGraceMs);
+          "case", {{"case", request.content}, {"object", request.there}, {"seconds", kSecondsEach}},
+          "observed", static_cast<int>(kSecondsEach) * 1000 + kGraceMs);
       if (!answer) {
         std::string words = source.last_words();
         seen.skipped = answer.error().message + (words.empty() ? "" : ": " + words);

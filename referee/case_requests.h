@@ -11,11 +11,11 @@
 namespace drydock::referee {
 
 struct CaseRequest {
-  std::string name;      // the case's path
-  std::string object;    // where its object stands, here
-  std::string there;     // and where the agent finds it
+  std::string name;    // the case's path
+  std::string object;  // where its object stands, here
+  std::string there;   // and where the agent finds it
   Json content;
-  std::string skipped;   // why it cannot be asked
+  std::string skipped;  // why it cannot be asked
 };
 
 std::vector<CaseRequest> read_case_requests(const std::vector<std::string>& cases,

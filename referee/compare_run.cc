@@ -30,7 +30,8 @@ class Progress {
     constexpr size_t kBar = 24;
     size_t filled = total_ ? std::min(kBar, kBar * done_ / total_) : kBar;
     std::string bar = std::string(filled, '#') + std::string(kBar - filled, '.');
-    std::fprintf(stderr, "\r\033[K%s [%s] %zu %s", what_.c_str(), bar.c_str(), done_, name.substr(0, 40).c_str());
+    std::fprintf(stderr, "\r\033[K%s [%s] %zu %s", what_.c_str(), bar.c_str(), done_,
+                 name.substr(0, 40).c_str());
     std::fflush(stderr);
   }
 
@@ -40,7 +41,8 @@ class Progress {
   size_t total_, done_ = 0;
 };
 
-std::string book_path(const CompareSettings& settings, const std::string& kernel, const std::string& suite) {
+std::string book_path(const CompareSettings& settings, const std::string& kernel,
+                      const std::string& suite) {
   return settings.answers + "/" + kernel + "/" + suite + ".tsv";
 }
 
@@ -57,15 +59,18 @@ const std::string kCpus = "Possible CPUs: ";
 // What the kernel that gave kept answers had; 0 when they do not say.
 uint32_t possible_cpus(const AnswerBook& book) {
   for (const std::string& line : book.provenance)
-    if (line.starts_with(kCpus)) return static_cast<uint32_t>(std::strtoul(line.c_str() + kCpus.size(), nullptr, 10));
+    if (line.starts_with(kCpus))
+      return static_cast<uint32_t>(std::strtoul(line.c_str() + kCpus.size(), nullptr, 10));
   return 0;
 }
 
 std::string source_line(const Suite& suite) { return "Compiled of " + suite.source + "."; }
 
-// Kept answers speak of the programs they were asked about: the same sources, where those are known.
+// Kept answers speak of the programs they were asked about: the same sources, where those are
+// known.
 bool of_same_source(const Suite& suite, const std::vector<std::string>& provenance) {
-  return suite.source.empty() || std::ranges::find(provenance, source_line(suite)) != provenance.end();
+  return suite.source.empty() ||
+         std::ranges::find(provenance, source_line(suite)) != provenance.end();
 }
 
 std::vector<Answer> kept_answers(const AnswerBook& book, const std::vector<Answer>& ours) {
@@ -75,7 +80,8 @@ std::vector<Answer> kept_answers(const AnswerBook& book, const std::vector<Answe
   return kept;
 }
 
-Result<std::vector<Answer>> ask(Target& target, const Suite& suite, size_t programs, const CompareSettings& settings) {
+Result<std::vector<Answer>> ask(Target& target, const Suite& suite, size_t programs,
+                                const CompareSettings& settings) {
   std::vector<Answer> answers;
   Progress line(settings.progress, target.name(), programs);
   AskOptions options;
@@ -102,12 +108,13 @@ Status store(const CompareSettings& settings, const Suite& suite, const Target& 
   AnswerBook book;
   if (!suite.whole)
     if (auto before = AnswerBook::read(path)) book = std::move(*before);
-  std::string by = "What " + target.release() + " (" + target.name() + ") says of each program of " +
-                   suite.name + ", as root.";
+  std::string by = "What " + target.release() + " (" + target.name() +
+                   ") says of each program of " + suite.name + ", as root.";
   book.provenance = {by};
   book.provenance.push_back(kCpus + std::to_string(target.possible_cpus()));
   if (!suite.source.empty()) book.provenance.push_back(source_line(suite));
-  book.provenance.push_back("object, program, verdict, errno, instructions processed, total states, peak states,");
+  book.provenance.push_back(
+      "object, program, verdict, errno, instructions processed, total states, peak states,");
   book.provenance.push_back("most states an instruction, stack depth, final error line");
   for (Answer a : answers) {
     a.message = comparable(a.message);
@@ -121,7 +128,8 @@ Status store(const CompareSettings& settings, const Suite& suite, const Target& 
 void take_shard(Suite* suite, unsigned index, unsigned count) {
   if (count <= 1) return;
   std::vector<std::string> mine;
-  for (size_t i = index - 1; i < suite->objects.size(); i += count) mine.push_back(suite->objects[i]);
+  for (size_t i = index - 1; i < suite->objects.size(); i += count)
+    mine.push_back(suite->objects[i]);
   suite->objects = std::move(mine);
   suite->whole = false;
 }
@@ -139,12 +147,16 @@ void judge(const Ledger* ledger, Comparison* c) {
   if (different) c->wrong.push_back(fmt::format("{} programs differ", different));
 }
 
-Result<Comparison> compare_suite(const Suite& suite, const std::string& name, const CompareSettings& settings) {
-  Comparison c{.suite = suite.name, .kernel = settings.kernel.empty() ? kernel_of(name) : settings.kernel,
+Result<Comparison> compare_suite(const Suite& suite, const std::string& name,
+                                 const CompareSettings& settings) {
+  Comparison c{.suite = suite.name,
+               .kernel = settings.kernel.empty() ? kernel_of(name) : settings.kernel,
                .whole = suite.whole};
   std::unique_ptr<Target> target;
   if (!name.starts_with("stored:")) {
-    auto opened = open_target(name, {.cache = settings.cache, .progress = settings.progress, .megabytes = settings.megabytes});
+    auto opened = open_target(name, {.cache = settings.cache,
+                                     .progress = settings.progress,
+                                     .megabytes = settings.megabytes});
     if (opened) target = std::move(*opened);
     else if (opened.error().kind == ErrorKind::kUsage) return std::unexpected(opened.error());
     else c.skipped = opened.error().message;
@@ -161,7 +173,8 @@ Result<Comparison> compare_suite(const Suite& suite, const std::string& name, co
   if (!target) {
     auto read = AnswerBook::read(path);
     if (!read) {
-      c.skipped += (c.skipped.empty() ? "" : "; ") + std::string("no stored answers: ") + read.error().message;
+      c.skipped += (c.skipped.empty() ? "" : "; ") + std::string("no stored answers: ") +
+                   read.error().message;
       return c;
     }
     book = std::move(*read);
@@ -169,7 +182,8 @@ Result<Comparison> compare_suite(const Suite& suite, const std::string& name, co
       c.skipped = path + " is of other sources than " + suite.source;
       return c;
     }
-    c.target = "stored answers, " + path + (c.skipped.empty() ? "" : " (" + name + ": " + c.skipped + ")");
+    c.target =
+        "stored answers, " + path + (c.skipped.empty() ? "" : " (" + name + ": " + c.skipped + ")");
     c.skipped.clear();
   }
   OwnOptions own{.jobs = settings.jobs};
@@ -198,12 +212,15 @@ Result<Comparison> compare_suite(const Suite& suite, const std::string& name, co
 
 Result<AnnotationComparison> compare_suite_annotations(const Suite& suite, const std::string& name,
                                                        const CompareSettings& settings) {
-  AnnotationComparison c{.suite = suite.name, .kernel = settings.kernel.empty() ? kernel_of(name) : settings.kernel};
+  AnnotationComparison c{.suite = suite.name,
+                         .kernel = settings.kernel.empty() ? kernel_of(name) : settings.kernel};
   auto profile = Profile::load(c.kernel);
   if (!profile) return std::unexpected(Error{ErrorKind::kUsage, profile.error().message, 0});
   std::string path = book_path(settings, kernel_of(name), suite.name + "-annotations");
   if (!name.starts_with("stored:")) {
-    auto target = open_target(name, {.cache = settings.cache, .progress = settings.progress, .megabytes = settings.megabytes});
+    auto target = open_target(name, {.cache = settings.cache,
+                                     .progress = settings.progress,
+                                     .megabytes = settings.megabytes});
     if (target) {
       c.target = (*target)->name() + " (" + (*target)->release() + ")";
       auto pairs = compare_annotations(suite.objects, **target, *profile);
@@ -211,8 +228,9 @@ Result<AnnotationComparison> compare_suite_annotations(const Suite& suite, const
       c.pairs = std::move(*pairs);
       if (!settings.store || suite.name.empty()) return c;
       std::string text = annotations_text(
-          c.pairs, {"Whether " + c.target + " meets the annotations of each program of " + suite.name + ".",
-                    source_line(suite)});
+          c.pairs,
+          {"Whether " + c.target + " meets the annotations of each program of " + suite.name + ".",
+           source_line(suite)});
       if (Status written = keep(path, text); !written) return std::unexpected(written.error());
       return c;
     }
@@ -221,14 +239,16 @@ Result<AnnotationComparison> compare_suite_annotations(const Suite& suite, const
   }
   auto kept = read_text_file(path);
   if (!kept) {
-    c.skipped += (c.skipped.empty() ? "" : "; ") + std::string("no stored answers: ") + kept.error().message;
+    c.skipped +=
+        (c.skipped.empty() ? "" : "; ") + std::string("no stored answers: ") + kept.error().message;
     return c;
   }
   if (!suite.source.empty() && kept->find("# " + source_line(suite) + "\n") == kept->npos) {
     c.skipped = path + " is of other sources than " + suite.source;
     return c;
   }
-  c.target = "stored answers, " + path + (c.skipped.empty() ? "" : " (" + name + ": " + c.skipped + ")");
+  c.target =
+      "stored answers, " + path + (c.skipped.empty() ? "" : " (" + name + ": " + c.skipped + ")");
   c.skipped.clear();
   auto pairs = compare_annotations(suite.objects, *kept, path, *profile);
   if (!pairs) return std::unexpected(pairs.error());
@@ -237,13 +257,19 @@ Result<AnnotationComparison> compare_suite_annotations(const Suite& suite, const
 }
 
 std::string to_text(const AnnotationComparison& c, size_t most) {
-  std::string heading = "annotations of " + (c.suite.empty() ? std::string("objects") : c.suite) + " on " + c.kernel;
+  std::string heading =
+      "annotations of " + (c.suite.empty() ? std::string("objects") : c.suite) + " on " + c.kernel;
   if (!c.skipped.empty()) return heading + ": skipped: " + c.skipped + "\n";
   AnnotationSummary s = summarise(c.pairs);
-  double share = s.kernel_meets ? 100.0 * static_cast<double>(s.both_meet) / static_cast<double>(s.kernel_meets) : 100;
-  std::string out = fmt::format("{}: {}\n  {} cases, {} skipped; the kernel meets {}, Drydock {} of them ({:.2f} %), and {} that it does not\n",
-                                heading, c.target, s.cases, s.skipped, s.kernel_meets, s.both_meet, share, s.ours_only);
-  out += fmt::format("  {} runs return what is expected on the kernel, {} of them on Drydock\n", s.runs, s.equal_runs);
+  double share = s.kernel_meets ? 100.0 * static_cast<double>(s.both_meet) /
+                                      static_cast<double>(s.kernel_meets)
+                                : 100;
+  std::string out = fmt::format(
+      "{}: {}\n  {} cases, {} skipped; the kernel meets {}, Drydock {} of them ({:.2f} %), and {} "
+      "that it does not\n",
+      heading, c.target, s.cases, s.skipped, s.kernel_meets, s.both_meet, share, s.ours_only);
+  out += fmt::format("  {} runs return what is expected on the kernel, {} of them on Drydock\n",
+                     s.runs, s.equal_runs);
   size_t shown = 0;
   for (const AnnotatedPair& p : c.pairs)
     if (p.skipped.empty() && p.theirs.empty() && !p.ours.empty() && shown++ < most)

@@ -12,9 +12,12 @@ namespace {
 
 using Kind = Answer::Kind;
 
-constexpr std::string_view kAspectNames[kAspects] = {"verdict", "errno", "message", "insns", "states"};
+constexpr std::string_view kAspectNames[kAspects] = {"verdict", "errno", "message", "insns",
+                                                     "states"};
 
-bool reached_kernel(const Answer& a) { return a.kind == Kind::kAccepted || a.kind == Kind::kRejected; }
+bool reached_kernel(const Answer& a) {
+  return a.kind == Kind::kAccepted || a.kind == Kind::kRejected;
+}
 
 // Why a kernel's answer says nothing of its verifier; "" when it does.
 std::string unusable(const Answer& theirs) {
@@ -91,10 +94,11 @@ std::string cause_of(const Pair& p) {
   switch (p.differs.front()) {
     case Aspect::kVerdict: return outcome(p.ours) + ", the kernel " + outcome(p.theirs);
     case Aspect::kErrno:
-      return "errno " + std::to_string(p.ours.err) + ", the kernel's " + std::to_string(p.theirs.err) +
-             ": `" + general(p.theirs.message) + "`";
+      return "errno " + std::to_string(p.ours.err) + ", the kernel's " +
+             std::to_string(p.theirs.err) + ": `" + general(p.theirs.message) + "`";
     case Aspect::kMessage:
-      return "message `" + general(p.ours.message) + "`, the kernel's `" + general(p.theirs.message) + "`";
+      return "message `" + general(p.ours.message) + "`, the kernel's `" +
+             general(p.theirs.message) + "`";
     case Aspect::kInsns: return "processed instructions, " + p.ours.program_type;
     case Aspect::kStates: return "total states, " + p.ours.program_type;
   }
@@ -143,8 +147,9 @@ std::vector<Pair> pair_answers(const std::vector<Answer>& ours, const std::vecto
   for (const Answer& a : ours) {
     auto found = by_name.find({a.object, a.program});
     if (found == by_name.end()) {
-      pairs.push_back({.ours = a, .skipped = a.program.empty() ? "cannot be opened: " + a.message
-                                                               : "that kernel was not asked"});
+      pairs.push_back({.ours = a,
+                       .skipped = a.program.empty() ? "cannot be opened: " + a.message
+                                                    : "that kernel was not asked"});
       continue;
     }
     pairs.push_back(paired(a, *found->second));
@@ -152,7 +157,8 @@ std::vector<Pair> pair_answers(const std::vector<Answer>& ours, const std::vecto
   }
   for (const Answer& a : theirs)
     if (!taken.contains({a.object, a.program}))
-      pairs.push_back({.ours = {.object = a.object, .program = a.program}, .theirs = a,
+      pairs.push_back({.ours = {.object = a.object, .program = a.program},
+                       .theirs = a,
                        .skipped = "Drydock was not asked"});
   return pairs;
 }

@@ -4,9 +4,9 @@
 // the top.
 //
 // What counts: a program is compared when both sides could ask their kernel about it. One that
-// the other side's loader stopped before it reached the kernel (a module that is missing, a map that
-// this machine refuses) is `stopped`, when ours stopped as well, and `skipped` with the reason when
-// ours went further. A program that the kernel loads and ours does not is a difference.
+// the other side's loader stopped before it reached the kernel (a module that is missing, a map
+// that this machine refuses) is `stopped`, when ours stopped as well, and `skipped` with the reason
+// when ours went further. A program that the kernel loads and ours does not is a difference.
 #pragma once
 
 #include <array>
@@ -18,16 +18,16 @@
 
 namespace drydock::referee {
 
-/// In what two answers can agree. Errno and message are compared of rejections both make, figures of
-/// equal verdicts that the kernel's verifier gave figures with.
+/// In what two answers can agree. Errno and message are compared of rejections both make, figures
+/// of equal verdicts that the kernel's verifier gave figures with.
 enum class Aspect : uint8_t { kVerdict, kErrno, kMessage, kInsns, kStates };
 inline constexpr size_t kAspects = 5;
-std::string_view name_of(Aspect aspect);   // "verdict", "errno", "message", "insns", "states"
+std::string_view name_of(Aspect aspect);  // "verdict", "errno", "message", "insns", "states"
 
 struct Pair {
   Answer ours, theirs;
-  std::string skipped;                // why the two are not compared
-  bool stopped = false;               // neither reached a kernel
+  std::string skipped;   // why the two are not compared
+  bool stopped = false;  // neither reached a kernel
   std::vector<Aspect> differs;
   bool compared() const { return skipped.empty() && !stopped; }
 };
@@ -39,7 +39,7 @@ std::vector<Pair> pair_answers(const std::vector<Answer>& ours, const std::vecto
 struct Group {
   std::string cause;
   size_t count = 0;
-  std::string example;     // "object:program"
+  std::string example;  // "object:program"
 };
 
 /// How many agree, of how many that could.
@@ -50,9 +50,9 @@ struct Agreement {
 struct Summary {
   size_t programs = 0, compared = 0, stopped = 0, skipped = 0;
   std::array<Agreement, kAspects> aspects;
-  size_t false_accepts = 0, false_rejects = 0, unanswered = 0;   // of the verdicts that differ
-  std::vector<Group> groups;        // of differences
-  std::vector<Group> skip_groups;   // by reason
+  size_t false_accepts = 0, false_rejects = 0, unanswered = 0;  // of the verdicts that differ
+  std::vector<Group> groups;                                    // of differences
+  std::vector<Group> skip_groups;                               // by reason
 };
 Summary summarise(const std::vector<Pair>& pairs);
 

@@ -36,7 +36,8 @@ std::string refusal() {
   load.insn_cnt = 2;
   load.license = reinterpret_cast<uint64_t>("GPL");
   long fd = syscall(SYS_bpf, static_cast<int>(BpfCommand::kProgLoad), &load, sizeof load);
-  if (fd < 0) return std::string("the running kernel loads no programs for us: ") + std::strerror(errno);
+  if (fd < 0)
+    return std::string("the running kernel loads no programs for us: ") + std::strerror(errno);
   close(static_cast<int>(fd));
   return "";
 }
@@ -46,7 +47,9 @@ uint32_t running_kernel_cpus() {
   auto text = read_text_file("/sys/devices/system/cpu/possible");
   if (!text) return 0;
   size_t last = text->find_last_of("-,");
-  return static_cast<uint32_t>(std::strtoul(text->c_str() + (last == text->npos ? 0 : last + 1), nullptr, 10)) + 1;
+  return static_cast<uint32_t>(std::strtoul(text->c_str() + (last == text->npos ? 0 : last + 1),
+                                            nullptr, 10)) +
+         1;
 }
 
 /// An executable descriptor of the agent.
@@ -61,7 +64,8 @@ Result<int> agent_program() {
   if (fd >= 0 && bytes.empty()) return fd;
   int err = errno;
   if (fd >= 0) close(fd);
-  return std::unexpected(Error{ErrorKind::kUnsupported, std::string("the agent: ") + std::strerror(err), err});
+  return std::unexpected(Error{ErrorKind::kUnsupported,
+                               std::string("the agent: ") + std::strerror(err), err});
 }
 
 class HostSessions final : public SessionSource {
@@ -99,18 +103,22 @@ class HostTarget final : public Target {
   uint32_t possible_cpus() const override { return running_kernel_cpus(); }
 
   using Target::ask;
-  Status ask(const std::vector<Question>& questions, const std::function<void(Answer)>& take) override {
+  Status ask(const std::vector<Question>& questions,
+             const std::function<void(Answer)>& take) override {
     std::vector<AskRequest> requests;
     for (const Question& q : questions) {
       if (q.options.run_once) return unsupported("programs are not run on the host: " + q.object);
       std::filesystem::path file(q.object);
-      requests.push_back({.path = std::filesystem::absolute(file), .object = file.filename(), .options = q.options});
+      requests.push_back({.path = std::filesystem::absolute(file),
+                          .object = file.filename(),
+                          .options = q.options});
     }
     HostSessions sessions;  // not kept: an agent dies with the thread that started it
     return ask_all(sessions, std::move(requests), take);
   }
 
-  Status run_cases(const std::vector<std::string>& cases, const std::vector<std::string>& object_folders,
+  Status run_cases(const std::vector<std::string>& cases,
+                   const std::vector<std::string>& object_folders,
                    const std::function<void(CaseObservation)>& take) override {
     auto requests = read_case_requests(cases, object_folders);
     for (CaseRequest& request : requests) request.there = request.object;

@@ -31,7 +31,8 @@ bool config_has(std::string_view config, std::string_view line) {
 Result<std::vector<std::byte>> gzip(std::span<const std::byte> data) {
   z_stream stream{};
   constexpr int kGzipWrapper = 16;
-  if (deflateInit2(&stream, kGzipLevel, Z_DEFLATED, MAX_WBITS + kGzipWrapper, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+  if (deflateInit2(&stream, kGzipLevel, Z_DEFLATED, MAX_WBITS + kGzipWrapper, 8,
+                   Z_DEFAULT_STRATEGY) != Z_OK)
     return malformed("zlib does not start");
   std::vector<std::byte> out(deflateBound(&stream, data.size()));
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(data.data()));
@@ -71,8 +72,19 @@ void CpioWriter::align() {
 void CpioWriter::put(std::string_view name, const Entry& entry, std::span<const std::byte> data) {
   // In the order of the format: inode, mode, uid, gid, links, mtime, size, device, device named,
   // length of the name with its NUL, checksum (not used).
-  const uint32_t fields[] = {next_inode_++, entry.mode, 0, 0, entry.links, 0, static_cast<uint32_t>(data.size()),
-                             0, 0, entry.major, entry.minor, static_cast<uint32_t>(name.size() + 1), 0};
+  const uint32_t fields[] = {next_inode_++,
+                             entry.mode,
+                             0,
+                             0,
+                             entry.links,
+                             0,
+                             static_cast<uint32_t>(data.size()),
+                             0,
+                             0,
+                             entry.major,
+                             entry.minor,
+                             static_cast<uint32_t>(name.size() + 1),
+                             0};
   text(kMagic);
   for (uint32_t field : fields) text(eight_hex_digits(field));
   text(name);

@@ -100,12 +100,14 @@ std::string read_floor(const Json& json, const std::string& where, LedgerFloor* 
 }
 
 template <class Row, class Read>
-Status read_rows(const Json& doc, const char* name, const std::string& what, std::vector<Row>* rows, Read read) {
+Status read_rows(const Json& doc, const char* name, const std::string& what, std::vector<Row>* rows,
+                 Read read) {
   auto list = doc.find(name);
   if (list == doc.end()) return {};
   if (!list->is_array()) return malformed(what + ": " + name + ": must be a list");
   for (size_t i = 0; i < list->size(); ++i) {
-    std::string error = read((*list)[i], fmt::format("{}: {}[{}]", what, name, i), &rows->emplace_back());
+    std::string error =
+        read((*list)[i], fmt::format("{}: {}[{}]", what, name, i), &rows->emplace_back());
     if (!error.empty()) return malformed(error);
   }
   return {};
@@ -137,7 +139,8 @@ Result<Ledger> Ledger::read(const std::string& path) {
   return parse(*text, path);
 }
 
-const LedgerEntry* Ledger::find(const std::string& suite, const std::string& kernel, const Pair& pair) const {
+const LedgerEntry* Ledger::find(const std::string& suite, const std::string& kernel,
+                                const Pair& pair) const {
   for (const LedgerEntry& e : entries_)
     if (e.suite == suite && e.object == pair.ours.object && e.program == pair.ours.program &&
         std::ranges::find(e.kernels, kernel) != e.kernels.end())
@@ -161,11 +164,12 @@ std::vector<std::string> Ledger::judge(const std::string& suite, const std::stri
       size_t same = s.aspects[i].same;
       std::string_view aspect = name_of(static_cast<Aspect>(i));
       if (same < low->same[i])
-        wrong.push_back(fmt::format("{} on {}: same {} fell to {}, the floor is {}", suite, kernel, aspect,
-                                    same, low->same[i]));
+        wrong.push_back(fmt::format("{} on {}: same {} fell to {}, the floor is {}", suite, kernel,
+                                    aspect, same, low->same[i]));
       else if (same > low->same[i])
-        wrong.push_back(fmt::format("{} on {}: same {} rose to {}: raise the floor of {} in the ledger",
-                                    suite, kernel, aspect, same, low->same[i]));
+        wrong.push_back(
+            fmt::format("{} on {}: same {} rose to {}: raise the floor of {} in the ledger", suite,
+                        kernel, aspect, same, low->same[i]));
     }
     return wrong;
   }
@@ -176,10 +180,11 @@ std::vector<std::string> Ledger::judge(const std::string& suite, const std::stri
     if (p.differs == known) continue;
     std::string name = fmt::format("{}:{} on {}", p.ours.object, p.ours.program, kernel);
     if (entry)
-      wrong.push_back(fmt::format("{}: differs in {}, the ledger says {}", name, aspects_text(p.differs),
-                                  aspects_text(known)));
+      wrong.push_back(fmt::format("{}: differs in {}, the ledger says {}", name,
+                                  aspects_text(p.differs), aspects_text(known)));
     else
-      wrong.push_back(fmt::format("{}: differs in {}, not in the ledger", name, aspects_text(p.differs)));
+      wrong.push_back(fmt::format("{}: differs in {}, not in the ledger", name,
+                                  aspects_text(p.differs)));
   }
   return wrong;
 }

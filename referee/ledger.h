@@ -3,7 +3,8 @@
 // difference that is not in it fails a comparison, and so does an entry that no longer differs.
 //
 //   {"schema": 1,
-//    "differences": [{"suite": "selftests", "object": "a.bpf.o", "program": "p", "kernels": ["6.18"],
+//    "differences": [{"suite": "selftests", "object": "a.bpf.o", "program": "p", "kernels":
+//    ["6.18"],
 //                     "aspects": ["verdict"], "kind": "environment", "reason": "…"}],
 //    "floors": [{"suite": "selftests", "kernel": "6.12", "verdict": 2954, "errno": 1028, …}]}
 //
@@ -26,13 +27,13 @@ namespace drydock::referee {
 
 struct LedgerEntry {
   std::string suite, object, program, kind, reason;
-  std::vector<std::string> kernels;   // profile names
+  std::vector<std::string> kernels;  // profile names
   std::vector<Aspect> aspects;
 };
 
 struct LedgerFloor {
   std::string suite, kernel;
-  std::array<size_t, kAspects> same{};   // programs that agree, by aspect
+  std::array<size_t, kAspects> same{};  // programs that agree, by aspect
 };
 
 class Ledger {
@@ -46,7 +47,8 @@ class Ledger {
   std::vector<std::string> judge(const std::string& suite, const std::string& kernel,
                                  const std::vector<Pair>& pairs, bool whole) const;
 
-  const LedgerEntry* find(const std::string& suite, const std::string& kernel, const Pair& pair) const;
+  const LedgerEntry* find(const std::string& suite, const std::string& kernel,
+                          const Pair& pair) const;
   const LedgerFloor* floor(const std::string& suite, const std::string& kernel) const;
   const std::vector<LedgerEntry>& entries() const { return entries_; }
 

@@ -17,7 +17,8 @@ std::string stack_text(const std::vector<uint32_t>& depths) {
 }
 
 // One object's programs through libbpf, verified.
-std::vector<Answer> answers_of(const std::string& path, const std::shared_ptr<const Profile>& profile,
+std::vector<Answer> answers_of(const std::string& path,
+                               const std::shared_ptr<const Profile>& profile,
                                const OwnOptions& options) {
   Answer whole{.object = object_name(path)};
   auto bytes = read_file(path);
@@ -46,7 +47,8 @@ std::vector<Answer> answers_of(const std::string& path, const std::shared_ptr<co
       a.kind = Answer::Kind::kRejected;
       a.err = p.refused;
     } else {
-      a.kind = p.error.kind == ErrorKind::kUnsupported ? Answer::Kind::kUnsupported : Answer::Kind::kNotLoaded;
+      a.kind = p.error.kind == ErrorKind::kUnsupported ? Answer::Kind::kUnsupported
+                                                       : Answer::Kind::kNotLoaded;
       a.err = p.error.err;
       a.message = p.error.message;
     }
@@ -90,7 +92,8 @@ std::vector<Answer> own_answers(const std::vector<std::string>& objects,
   std::vector<std::vector<Answer>> found(objects.size());
   std::atomic<size_t> next = 0;
   auto work = [&] {
-    for (size_t i; (i = next++) < objects.size();) found[i] = answers_of(objects[i], profile, options);
+    for (size_t i; (i = next++) < objects.size();)
+      found[i] = answers_of(objects[i], profile, options);
   };
   std::vector<std::thread> pool;
   for (unsigned i = 1; i < options.jobs && i < objects.size(); ++i) pool.emplace_back(work);

@@ -22,29 +22,39 @@ constexpr int kAnswerMs = 180'000;
 constexpr uint32_t kSleepable = 1u << 4;
 
 /// Final error lines that are about calling the function at all, not about its arguments.
-constexpr std::string_view kMayNotCall[] = {
-    "invalid func ", "unknown func ", "program of this type cannot use ", "helper call is not allowed",
-    "helper call might sleep", "sleepable helper ", "calling kernel function ", "program must be sleepable to call sleepable kfunc ",
-    "calling invalid kernel function", "BPF_CALL uses reserved fields", "errno "};
+constexpr std::string_view kMayNotCall[] = {"invalid func ",
+                                            "unknown func ",
+                                            "program of this type cannot use ",
+                                            "helper call is not allowed",
+                                            "helper call might sleep",
+                                            "sleepable helper ",
+                                            "calling kernel function ",
+                                            "program must be sleepable to call sleepable kfunc ",
+                                            "calling invalid kernel function",
+                                            "BPF_CALL uses reserved fields",
+                                            "errno "};
 
 bool may_call(std::string_view message) {
-  return std::ranges::none_of(kMayNotCall, [&](std::string_view start) { return message.starts_with(start); });
+  return std::ranges::none_of(kMayNotCall,
+                              [&](std::string_view start) { return message.starts_with(start); });
 }
 
-/// Whether a program without a call is refused for its hook, and not for what the hook's arguments are.
+/// Whether a program without a call is refused for its hook, and not for what the hook's arguments
+/// are.
 bool takes_hook(std::string_view message, AttachType attach) {
   if (attach == AttachType::kLsmCgroup) return message.empty();
   return message.find("points to disabled hook") == message.npos &&
          message.find(" is not sleepable") == message.npos && !message.starts_with("errno ");
 }
 
-/// Kfuncs of vmlinux: those of modules are there only where the module is. Those that read metadata of
-/// a device refuse whoever is not bound to one, before they look at the caller.
+/// Kfuncs of vmlinux: those of modules are there only where the module is. Those that read metadata
+/// of a device refuse whoever is not bound to one, before they look at the caller.
 std::vector<KfuncListing> kfuncs_of(const Profile& profile) {
   auto all = list_kfuncs(profile);
   std::erase_if(all, [&](const KfuncListing& k) {
-    return k.btf != profile.btf().get() ||
-           std::ranges::any_of(k.rows, [](const KfuncRow* row) { return row->set == KfuncSetId::kXdpMetadata; });
+    return k.btf != profile.btf().get() || std::ranges::any_of(k.rows, [](const KfuncRow* row) {
+             return row->set == KfuncSetId::kXdpMetadata;
+           });
   });
   return all;
 }
@@ -57,16 +67,18 @@ std::vector<Caller> gpl_callers(const Profile& profile) {
 
 CallsRequest request_of(const Caller& caller) {
   ReturnRule rule = return_rule(caller.site.program_type, caller.site.attach_type);
-  return {.type = static_cast<uint32_t>(caller.site.program_type),
-          .attach_type = static_cast<uint32_t>(caller.load_attach),
-          .flags = caller.load_flags,
-          .attach_btf_id = caller.attach_btf_id,
-          .returns = rule.range.max > 0 || caller.site.attach_type == AttachType::kLsmCgroup ? 1 : 0};
+  return {
+      .type = static_cast<uint32_t>(caller.site.program_type),
+      .attach_type = static_cast<uint32_t>(caller.load_attach),
+      .flags = caller.load_flags,
+      .attach_btf_id = caller.attach_btf_id,
+      .returns = rule.range.max > 0 || caller.site.attach_type == AttachType::kLsmCgroup ? 1 : 0};
 }
 
 class Prober {
  public:
-  Prober(AgentSession& session, const Profile& profile, ProbeResult& out, const ProbeProgress& progress)
+  Prober(AgentSession& session, const Profile& profile, ProbeResult& out,
+         const ProbeProgress& progress)
       : session_(session), profile_(profile), out_(out), progress_(progress) {}
 
   Status run() {
@@ -90,17 +102,20 @@ class Prober {
     Called called{.base = json->value("base", "")};
     Json messages = json->value("messages", Json::array());
     for (const Json& index : json->value("answers", Json::array())) {
-      if (!index.is_number_unsigned() || index.get<size_t>() >= messages.size()) return malformed("an answer of no message");
+      if (!index.is_number_unsigned() || index.get<size_t>() >= messages.size())
+        return malformed("an answer of no message");
       called.lines.push_back(messages[index.get<size_t>()].get<std::string>());
     }
-    if (called.lines.size() != request.functions.size()) return malformed("not as many answers as questions");
+    if (called.lines.size() != request.functions.size())
+      return malformed("not as many answers as questions");
     return called;
   }
 
   Status maps() {
     auto types = session_.request("maps", true, "types", kAnswerMs);
     if (!types) return std::unexpected(types.error());
-    for (const Json& type : *types) out_.probed.maps.emplace_back(name_of(static_cast<MapType>(type.get<uint32_t>())));
+    for (const Json& type : *types)
+      out_.probed.maps.emplace_back(name_of(static_cast<MapType>(type.get<uint32_t>())));
     return {};
   }
 
@@ -110,7 +125,8 @@ class Prober {
       progress_("attach types of " + std::string(name_of(rules.type)), 0, 0);
       std::vector<std::string> taken;
       for (AttachType attach : all_attach_types()) {
-        auto called = call({.type = static_cast<uint32_t>(rules.type), .attach_type = static_cast<uint32_t>(attach),
+        auto called = call({.type = static_cast<uint32_t>(rules.type),
+                            .attach_type = static_cast<uint32_t>(attach),
                             .flags = must_be_sleepable(rules.type) ? kSleepable : 0,
                             .returns = return_rule(rules.type, attach).range.max > 0 ? 1 : 0});
         if (!called) return std::unexpected(called.error());
@@ -126,7 +142,8 @@ class Prober {
       AttachType attach;
       uint32_t flags;
       const char* name;
-    } kKinds[] = {{AttachType::kLsmMac, 0, "lsm"}, {AttachType::kLsmMac, kSleepable, "lsm.s"},
+    } kKinds[] = {{AttachType::kLsmMac, 0, "lsm"},
+                  {AttachType::kLsmMac, kSleepable, "lsm.s"},
                   {AttachType::kLsmCgroup, 0, "lsm_cgroup"}};
     size_t number = 0;
     for (const LsmHook& hook : all_lsm_hooks()) {
@@ -137,8 +154,10 @@ class Prober {
       bool answered = true;
       for (const auto& kind : kKinds) {
         auto called = call({.type = static_cast<uint32_t>(ProgramType::kLsm),
-                            .attach_type = static_cast<uint32_t>(kind.attach), .flags = kind.flags,
-                            .attach_btf_id = function, .returns = kind.attach == AttachType::kLsmCgroup ? 1 : 0});
+                            .attach_type = static_cast<uint32_t>(kind.attach),
+                            .flags = kind.flags,
+                            .attach_btf_id = function,
+                            .returns = kind.attach == AttachType::kLsmCgroup ? 1 : 0});
         if (!called) return std::unexpected(called.error());
         if (takes_hook(called->base, kind.attach)) taken.emplace_back(kind.name);
         // No trampolines there: the verifier was not asked.
@@ -177,7 +196,7 @@ class Prober {
       request.functions = helpers;
       auto said = call(request);
       if (!said) return std::unexpected(said.error());
-      if (!said->base.empty()) {   // refused for another reason: nothing is said of what it calls
+      if (!said->base.empty()) {  // refused for another reason: nothing is said of what it calls
         out_.unasked.push_back(all[i].name + " (" + said->base + ")");
         continue;
       }
@@ -218,7 +237,8 @@ Result<ProbeResult> probe(Target& target, const Profile& profile, const ProbePro
   ProbeResult result;
   auto done = target.talk([&](AgentSession& session) -> Status {
     if (session.release() != profile.release())
-      return unsupported("the profile is of " + profile.release() + ", the kernel is " + session.release());
+      return unsupported("the profile is of " + profile.release() + ", the kernel is " +
+                         session.release());
     return Prober(session, profile, result, progress).run();
   });
   if (!done) return std::unexpected(done.error());
@@ -228,14 +248,16 @@ Result<ProbeResult> probe(Target& target, const Profile& profile, const ProbePro
 namespace {
 
 template <class Note>
-void compare_hooks(const Probed& probed, const Profile& profile, ProbeComparison& out, const Note& note) {
+void compare_hooks(const Probed& probed, const Profile& profile, ProbeComparison& out,
+                   const Note& note) {
   for (const LsmHook& hook : all_lsm_hooks()) {
     auto plain = probed.lsm(hook.name, "lsm"), sleeping = probed.lsm(hook.name, "lsm.s");
     if (!plain || !sleeping) continue;
     bool takes = !hook.has(kLsmDisabled, profile);
     out.hooks += 2;
     note(takes, *plain, "LSM hook " + std::string(hook.name));
-    note(takes && hook.has(kLsmSleepable, profile), *sleeping, "LSM hook " + std::string(hook.name) + " (sleepable)");
+    note(takes && hook.has(kLsmSleepable, profile), *sleeping,
+         "LSM hook " + std::string(hook.name) + " (sleepable)");
   }
   for (const ProgramRules& rules : all_program_rules()) {
     for (AttachType attach : all_attach_types()) {
@@ -253,7 +275,9 @@ void compare_hooks(const Probed& probed, const Profile& profile, ProbeComparison
 ProbeComparison compare_with_rows(const Probed& probed, const Profile& profile) {
   ProbeComparison out;
   auto note = [&](bool ours, bool theirs, const std::string& what) {
-    if (ours != theirs) out.differences.push_back(what + (theirs ? ": only the kernel allows it" : ": only the rows allow it"));
+    if (ours != theirs)
+      out.differences.push_back(what + (theirs ? ": only the kernel allows it"
+                                               : ": only the rows allow it"));
   };
   for (const MapRow& row : map_rows()) {
     if (!row.make) continue;
@@ -271,7 +295,8 @@ ProbeComparison compare_with_rows(const Probed& probed, const Profile& profile) 
       bool ours = answer.kind == HelperAvailability::Kind::kAllowed && answer.allowed_at_hook &&
                   (caller.site.sleepable || !(answer.row->flags & kHelperMightSleep));
       ++out.helpers;
-      note(ours, said->second.helpers[id], caller.name + " calls bpf_" + std::string(helper_row(id)->name));
+      note(ours, said->second.helpers[id],
+           caller.name + " calls bpf_" + std::string(helper_row(id)->name));
     }
     for (const KfuncListing& k : kfuncs) {
       KfuncAvailability answer = kfunc_for(*k.btf, k.func_id, caller.site, profile);

@@ -52,9 +52,10 @@ std::optional<Message> from_line(std::string_view line) {
 }
 
 Json to_json(const Answer& a) {
-  Json json = {{"kind", name_of(a.kind)}, {"object", a.object}, {"program", a.program},
-               {"program_type", a.program_type}, {"attach_type", a.attach_type},
-               {"errno", a.err}, {"message", a.message}};
+  Json json = {{"kind", name_of(a.kind)},      {"object", a.object},
+               {"program", a.program},         {"program_type", a.program_type},
+               {"attach_type", a.attach_type}, {"errno", a.err},
+               {"message", a.message}};
   if (a.verifier_spoke) {
     json["insns"] = a.insns_processed;
     json["total_states"] = a.total_states;
@@ -98,10 +99,16 @@ Result<Answer> answer_from(const Json& json) {
 }
 
 Json to_json(const AskRequest& r) {
-  return {{"path", r.path}, {"object", r.object}, {"first", r.first}, {"log_level", r.options.log_level},
-          {"keep_log", r.options.keep_log}, {"seconds", r.options.seconds_each},
-          {"only", r.options.only_program}, {"fix_ups", r.options.fix_ups},
-          {"unprivileged", r.options.unprivileged}, {"flags", r.options.program_flags},
+  return {{"path", r.path},
+          {"object", r.object},
+          {"first", r.first},
+          {"log_level", r.options.log_level},
+          {"keep_log", r.options.keep_log},
+          {"seconds", r.options.seconds_each},
+          {"only", r.options.only_program},
+          {"fix_ups", r.options.fix_ups},
+          {"unprivileged", r.options.unprivileged},
+          {"flags", r.options.program_flags},
           {"run_once", r.options.run_once}};
 }
 
@@ -124,8 +131,10 @@ Result<AskRequest> ask_request_from(const Json& json) {
 }
 
 Json to_json(const CallsRequest& r) {
-  return {{"type", r.type}, {"attach", r.attach_type}, {"flags", r.flags}, {"btf_id", r.attach_btf_id},
-          {"returns", r.returns}, {"kfuncs", r.kfuncs}, {"functions", r.functions}};
+  return {{"type", r.type},          {"attach", r.attach_type},
+          {"flags", r.flags},        {"btf_id", r.attach_btf_id},
+          {"returns", r.returns},    {"kfuncs", r.kfuncs},
+          {"functions", r.functions}};
 }
 
 Result<CallsRequest> calls_request_from(const Json& json) {

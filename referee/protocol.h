@@ -37,17 +37,17 @@ inline constexpr int kProtocol = 1;
 
 /// A request to load the programs of one object, each on its own.
 struct AskRequest {
-  std::string path;     // where the agent finds it
-  std::string object;   // what the answers call it
+  std::string path;    // where the agent finds it
+  std::string object;  // what the answers call it
   AskOptions options;
-  uint32_t first = 0;   // programs before this one were answered already
+  uint32_t first = 0;  // programs before this one were answered already
 };
 
 /// A request to load `call F; r0 = RETURNS; exit` for each function F.
 struct CallsRequest {
-  uint32_t type = 0, attach_type = 0, flags = 0, attach_btf_id = 0;   // of BPF_PROG_LOAD
+  uint32_t type = 0, attach_type = 0, flags = 0, attach_btf_id = 0;  // of BPF_PROG_LOAD
   int32_t returns = 0;
-  bool kfuncs = false;               // functions are BTF ids of vmlinux, not helpers' numbers
+  bool kfuncs = false;  // functions are BTF ids of vmlinux, not helpers' numbers
   std::vector<uint32_t> functions;
 };
 

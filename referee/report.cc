@@ -16,8 +16,10 @@ using Json = nlohmann::ordered_json;
 Json answer_json(const Answer& a) {
   Json json = {{"kind", name_of(a.kind)}, {"errno", a.err}, {"message", a.message}};
   if (a.verifier_spoke)
-    json.update({{"insns_processed", a.insns_processed}, {"total_states", a.total_states},
-                 {"peak_states", a.peak_states}, {"max_states_per_insn", a.max_states_per_insn},
+    json.update({{"insns_processed", a.insns_processed},
+                 {"total_states", a.total_states},
+                 {"peak_states", a.peak_states},
+                 {"max_states_per_insn", a.max_states_per_insn},
                  {"stack_depth", a.stack_depth}});
   if (a.duration_us) json["duration_us"] = a.duration_us;
   return json;
@@ -25,14 +27,19 @@ Json answer_json(const Answer& a) {
 
 Json groups_json(const std::vector<Group>& groups) {
   Json list = Json::array();
-  for (const Group& g : groups) list.push_back({{"cause", g.cause}, {"count", g.count}, {"example", g.example}});
+  for (const Group& g : groups)
+    list.push_back({{"cause", g.cause}, {"count", g.count}, {"example", g.example}});
   return list;
 }
 
 Json summary_json(const Summary& s) {
-  Json json = {{"programs", s.programs}, {"compared", s.compared}, {"stopped", s.stopped},
-               {"skipped", s.skipped}, {"false_accepts", s.false_accepts},
-               {"false_rejects", s.false_rejects}, {"unanswered", s.unanswered}};
+  Json json = {{"programs", s.programs},
+               {"compared", s.compared},
+               {"stopped", s.stopped},
+               {"skipped", s.skipped},
+               {"false_accepts", s.false_accepts},
+               {"false_rejects", s.false_rejects},
+               {"unanswered", s.unanswered}};
   for (size_t i = 0; i < kAspects; ++i)
     json["same"][std::string(name_of(static_cast<Aspect>(i)))] = {{"same", s.aspects[i].same},
                                                                   {"of", s.aspects[i].of}};
@@ -42,8 +49,10 @@ Json summary_json(const Summary& s) {
 }
 
 Json pair_json(const Pair& p) {
-  Json json = {{"object", p.ours.object}, {"program", p.ours.program},
-               {"program_type", p.ours.program_type}, {"attach_type", p.ours.attach_type}};
+  Json json = {{"object", p.ours.object},
+               {"program", p.ours.program},
+               {"program_type", p.ours.program_type},
+               {"attach_type", p.ours.attach_type}};
   if (!p.skipped.empty()) json["skipped"] = p.skipped;
   Json differs = Json::array();
   for (Aspect a : p.differs) differs.push_back(name_of(a));
@@ -88,11 +97,13 @@ struct MatrixRow {
   std::vector<std::string> cells;
 };
 
-std::vector<MatrixRow> matrix(const std::vector<Comparison>& all, const std::vector<Summary>& summaries) {
-  std::vector<MatrixRow> rows = {{"compared", {}}, {"same verdict", {}}, {"same errno", {}},
-                                 {"same error line", {}}, {"same insn count", {}}, {"same states", {}},
-                                 {"false accepts", {}}, {"false rejects", {}}, {"not answered", {}},
-                                 {"stopped before", {}}, {"skipped", {}}};
+std::vector<MatrixRow> matrix(const std::vector<Comparison>& all,
+                              const std::vector<Summary>& summaries) {
+  std::vector<MatrixRow> rows = {
+      {"compared", {}},        {"same verdict", {}},    {"same errno", {}},
+      {"same error line", {}}, {"same insn count", {}}, {"same states", {}},
+      {"false accepts", {}},   {"false rejects", {}},   {"not answered", {}},
+      {"stopped before", {}},  {"skipped", {}}};
   for (size_t i = 0; i < all.size(); ++i) {
     const Summary& s = summaries[i];
     std::vector<std::string> cells = {std::to_string(s.compared)};
@@ -117,8 +128,10 @@ std::vector<Summary> summaries_of(const std::vector<Comparison>& all) {
 
 void append_groups(const std::vector<Group>& groups, size_t most, std::string* out) {
   for (size_t i = 0; i < groups.size() && i < most; ++i)
-    *out += fmt::format("{:6}  {}\n        e.g. {}\n", groups[i].count, groups[i].cause, groups[i].example);
-  if (groups.size() > most) *out += fmt::format("        and {} more groups\n", groups.size() - most);
+    *out += fmt::format("{:6}  {}\n        e.g. {}\n", groups[i].count, groups[i].cause,
+                        groups[i].example);
+  if (groups.size() > most)
+    *out += fmt::format("        and {} more groups\n", groups.size() - most);
 }
 
 }  // namespace
@@ -126,7 +139,10 @@ void append_groups(const std::vector<Group>& groups, size_t most, std::string* o
 Json to_json(const std::vector<Comparison>& comparisons) {
   Json doc = {{"schema", 1}, {"comparisons", Json::array()}};
   for (const Comparison& c : comparisons) {
-    Json json = {{"suite", c.suite}, {"kernel", c.kernel}, {"target", c.target}, {"whole", c.whole},
+    Json json = {{"suite", c.suite},
+                 {"kernel", c.kernel},
+                 {"target", c.target},
+                 {"whole", c.whole},
                  {"judged", c.judged}};
     if (!c.skipped.empty()) json["skipped"] = c.skipped;
     json["wrong"] = c.wrong;
@@ -146,8 +162,10 @@ Status merge_json(std::string_view text, const std::string& what, std::vector<Co
   for (const Json& json : doc["comparisons"]) {
     if (!json.is_object() || !json.contains("pairs") || !json["pairs"].is_array())
       return malformed(what + ": a comparison without pairs");
-    Comparison read{.suite = json.value("suite", ""), .kernel = json.value("kernel", ""),
-                    .target = json.value("target", ""), .skipped = json.value("skipped", "")};
+    Comparison read{.suite = json.value("suite", ""),
+                    .kernel = json.value("kernel", ""),
+                    .target = json.value("target", ""),
+                    .skipped = json.value("skipped", "")};
     std::vector<Answer> ours, theirs;
     for (const Json& pair : json["pairs"]) {
       if (!pair.is_object() || !pair.contains("ours") || !pair.contains("theirs"))
@@ -224,27 +242,31 @@ constexpr const char* kStyle =
 void html_groups(const std::vector<Group>& groups, std::string* out) {
   *out += "<table><tr><th>programs</th><th>cause</th><th>example</th></tr>\n";
   for (const Group& g : groups)
-    *out += fmt::format("<tr><td>{}</td><td class=text>{}</td><td class=text>{}</td></tr>\n", g.count,
-                        html_text(g.cause), html_text(g.example));
+    *out += fmt::format("<tr><td>{}</td><td class=text>{}</td><td class=text>{}</td></tr>\n",
+                        g.count, html_text(g.cause), html_text(g.example));
   *out += "</table>\n";
 }
 
 void html_pairs(const Comparison& c, std::string* out) {
-  *out += "<details><summary>Every difference</summary><table><tr><th>program</th><th>differs in</th>"
-          "<th>Drydock</th><th>kernel</th></tr>\n";
+  *out +=
+      "<details><summary>Every difference</summary><table><tr><th>program</th><th>differs in</th>"
+      "<th>Drydock</th><th>kernel</th></tr>\n";
   auto cell = [](const Answer& a) {
     std::string text = std::string(name_of(a.kind));
     if (a.err) text += fmt::format(" ({})", a.err);
     if (!a.message.empty()) text += ": " + a.message;
-    if (a.verifier_spoke) text += fmt::format(" [{} insns, {} states]", a.insns_processed, a.total_states);
+    if (a.verifier_spoke)
+      text += fmt::format(" [{} insns, {} states]", a.insns_processed, a.total_states);
     return html_text(text);
   };
   for (const Pair& p : c.pairs) {
     if (p.differs.empty()) continue;
     std::string aspects;
     for (Aspect a : p.differs) aspects += (aspects.empty() ? "" : ", ") + std::string(name_of(a));
-    *out += fmt::format("<tr><td class=text>{}:{}</td><td class=text>{}</td><td class=text>{}</td><td class=text>{}</td></tr>\n",
-                        html_text(p.ours.object), html_text(p.ours.program), aspects, cell(p.ours), cell(p.theirs));
+    *out += fmt::format(
+        "<tr><td class=text>{}:{}</td><td class=text>{}</td><td class=text>{}</td><td "
+        "class=text>{}</td></tr>\n",
+        html_text(p.ours.object), html_text(p.ours.program), aspects, cell(p.ours), cell(p.theirs));
   }
   *out += "</table></details>\n";
 }
@@ -253,8 +275,10 @@ void html_pairs(const Comparison& c, std::string* out) {
 
 std::string to_html(const std::vector<Comparison>& all) {
   std::vector<Summary> summaries = summaries_of(all);
-  std::string out = fmt::format("<!doctype html>\n<html lang=en><meta charset=utf-8><title>Drydock: comparison</title>"
-                                "<style>{}</style>\n<h1>Drydock and real kernels</h1>\n<table><tr><th></th>", kStyle);
+  std::string out = fmt::format(
+      "<!doctype html>\n<html lang=en><meta charset=utf-8><title>Drydock: comparison</title>"
+      "<style>{}</style>\n<h1>Drydock and real kernels</h1>\n<table><tr><th></th>",
+      kStyle);
   for (const Comparison& c : all) out += "<th>" + html_text(heading(c)) + "</th>";
   out += "</tr>\n";
   for (const MatrixRow& row : matrix(all, summaries)) {

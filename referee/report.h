@@ -15,14 +15,15 @@ namespace drydock::referee {
 
 /// One suite on one kernel.
 struct Comparison {
-  std::string suite;     // "corpus", "selftests", "" for loose objects
-  std::string kernel;    // the profile Drydock answered with
-  std::string target;    // who answered: "vm:6.18 (6.18.15+deb13-cloud-amd64)", "stored answers of …"
-  std::string skipped;   // why nothing could be compared; "" when it was
+  std::string suite;   // "corpus", "selftests", "" for loose objects
+  std::string kernel;  // the profile Drydock answered with
+  std::string target;  // who answered: "vm:6.18 (6.18.15+deb13-cloud-amd64)", "stored answers of …"
+  std::string skipped;  // why nothing could be compared; "" when it was
   std::vector<Pair> pairs;
-  bool whole = true;     // every program of the suite was asked
-  bool judged = false;   // by a ledger; else any difference is wrong
-  std::vector<std::string> wrong;   // what the ledger says (or, without one, that there are differences)
+  bool whole = true;    // every program of the suite was asked
+  bool judged = false;  // by a ledger; else any difference is wrong
+  std::vector<std::string>
+      wrong;  // what the ledger says (or, without one, that there are differences)
 };
 
 nlohmann::ordered_json to_json(const std::vector<Comparison>& comparisons);

@@ -12,7 +12,6 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,44 +24,44 @@ namespace drydock::referee {
 struct Answer {
   enum class Kind : uint8_t {
     kAccepted,
-    kRejected,     // by the kernel's verifier or its checks of the load
-    kNotLoaded,    // stopped before the program: a map or BTF refused, libbpf's own error
-    kTimedOut,     // the time limit of one program passed
-    kCrashed,      // the kernel went down or ran out of memory over it
+    kRejected,   // by the kernel's verifier or its checks of the load
+    kNotLoaded,  // stopped before the program: a map or BTF refused, libbpf's own error
+    kTimedOut,   // the time limit of one program passed
+    kCrashed,    // the kernel went down or ran out of memory over it
     // Drydock's own answers only:
     kUnsupported,    // it names something that Drydock does not model
     kInternalError,  // a Drydock bug
   } kind = Kind::kNotLoaded;
-  std::string object, program;         // file name without its folder; program's name
-  std::string program_type, attach_type;   // as name_of() spells them
-  int err = 0;                         // positive errno
-  std::string message;                 // the final error line; libbpf's words for kNotLoaded
-  bool verifier_spoke = false;         // there was a statistics line
+  std::string object, program;            // file name without its folder; program's name
+  std::string program_type, attach_type;  // as name_of() spells them
+  int err = 0;                            // positive errno
+  std::string message;                    // the final error line; libbpf's words for kNotLoaded
+  bool verifier_spoke = false;            // there was a statistics line
   uint64_t insns_processed = 0;
   uint32_t total_states = 0, peak_states = 0, max_states_per_insn = 0;
-  std::string stack_depth;             // "32+16": one number a subprogram, as the kernel writes it
-  uint64_t duration_us = 0;            // the kernel's own measurement; not part of a stored answer
-  std::string log;                     // when asked for
-  std::optional<uint32_t> retval;      // of a run, when asked for and it ran
+  std::string stack_depth;         // "32+16": one number a subprogram, as the kernel writes it
+  uint64_t duration_us = 0;        // the kernel's own measurement; not part of a stored answer
+  std::string log;                 // when asked for
+  std::optional<uint32_t> retval;  // of a run, when asked for and it ran
 };
-std::string_view name_of(Answer::Kind kind);   // "accepted", "rejected", "not_loaded", …
+std::string_view name_of(Answer::Kind kind);  // "accepted", "rejected", "not_loaded", …
 std::optional<Answer::Kind> answer_kind_named(std::string_view name);
 
 struct AskOptions {
-  uint32_t log_level = 4;        // BPF_LOG_STATS; 1, 2 and 4 may be combined
-  bool keep_log = false;         // Answer::log
-  uint32_t seconds_each = 60;    // the time limit of one program
-  std::string only_program;      // "" for every one of an object
-  bool fix_ups = true;           // veristat's, as emulator/loader/object.h tells
-  bool unprivileged = false;     // without CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN and CAP_SYS_ADMIN
-  uint32_t program_flags = 0;    // prog_flags, beside those of the object
-  /// Runs it once when it was loaded, on 64 zero bytes as the selftests do. Not on the host: what runs
-  /// there runs in the kernel underneath.
+  uint32_t log_level = 4;      // BPF_LOG_STATS; 1, 2 and 4 may be combined
+  bool keep_log = false;       // Answer::log
+  uint32_t seconds_each = 60;  // the time limit of one program
+  std::string only_program;    // "" for every one of an object
+  bool fix_ups = true;         // veristat's, as emulator/loader/object.h tells
+  bool unprivileged = false;   // without CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN and CAP_SYS_ADMIN
+  uint32_t program_flags = 0;  // prog_flags, beside those of the object
+  /// Runs it once when it was loaded, on 64 zero bytes as the selftests do. Not on the host: what
+  /// runs there runs in the kernel underneath.
   bool run_once = false;
 };
 
 struct Question {
-  std::string object;   // path
+  std::string object;  // path
   AskOptions options;
 };
 
@@ -71,7 +70,7 @@ struct Question {
 /// {"failed": "why"}.
 struct CaseObservation {
   std::string name;
-  std::string skipped;   // why this kernel cannot perform the case at all; "" when it did
+  std::string skipped;  // why this kernel cannot perform the case at all; "" when it did
   std::string steps;
 };
 
@@ -80,8 +79,8 @@ class AgentSession;
 class Target {
  public:
   virtual ~Target() = default;
-  virtual const std::string& name() const = 0;      // "host", "vm:6.18"
-  virtual const std::string& release() const = 0;   // uname -r of the kernel that answers
+  virtual const std::string& name() const = 0;     // "host", "vm:6.18"
+  virtual const std::string& release() const = 0;  // uname -r of the kernel that answers
   /// CPUs that may ever be there, which bpf_get_smp_processor_id() stays below.
   virtual uint32_t possible_cpus() const = 0;
   /// Loads every program of each object on its own and calls `take` with each answer, objects in
@@ -93,7 +92,8 @@ class Target {
     return ask(questions, take);
   }
   /// The same with options of each object's own. An object may be asked about more than once.
-  virtual Status ask(const std::vector<Question>& questions, const std::function<void(Answer)>& take) = 0;
+  virtual Status ask(const std::vector<Question>& questions,
+                     const std::function<void(Answer)>& take) = 0;
   /// Performs cases (paths), objects looked for in `object_folders`.
   virtual Status run_cases(const std::vector<std::string>& cases,
                            const std::vector<std::string>& object_folders,
@@ -103,9 +103,9 @@ class Target {
 };
 
 struct TargetOptions {
-  std::string cache;      // where fetched kernels are kept; "" for $XDG_CACHE_HOME/drydock
-  bool progress = false;  // a progress line on standard error
-  uint32_t megabytes = 0; // memory of a virtual machine; 0: what is enough for nearly all
+  std::string cache;       // where fetched kernels are kept; "" for $XDG_CACHE_HOME/drydock
+  bool progress = false;   // a progress line on standard error
+  uint32_t megabytes = 0;  // memory of a virtual machine; 0: what is enough for nearly all
 };
 
 /// "host" or "vm:NAME". kUnsupported with the reason where it cannot be asked here (no root, no

@@ -28,16 +28,35 @@ constexpr const char* kCommandLine = "console=ttyS0 panic=-1 oops=panic quiet ls
 std::vector<std::string> qemu_arguments(const std::string& image, const MemoryFile& initramfs,
                                         const MemoryFile& console, Accelerator accelerator,
                                         MachineSize size) {
-  std::vector<std::string> arguments = {kQemu, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-                                        "-m", std::to_string(size.megabytes), "-smp", std::to_string(size.cpus), "-kernel", image, "-initrd", initramfs.path(),
-                                        "-append", kCommandLine,
-                                        "-chardev", "file,id=console,path=" + console.path(),
-                                        "-chardev", "stdio,id=agent,signal=off",
-                                        "-serial", "chardev:console", "-serial", "chardev:agent"};
+  std::vector<std::string> arguments = {kQemu,
+                                        "-nodefaults",
+                                        "-no-user-config",
+                                        "-display",
+                                        "none",
+                                        "-no-reboot",
+                                        "-m",
+                                        std::to_string(size.megabytes),
+                                        "-smp",
+                                        std::to_string(size.cpus),
+                                        "-kernel",
+                                        image,
+                                        "-initrd",
+                                        initramfs.path(),
+                                        "-append",
+                                        kCommandLine,
+                                        "-chardev",
+                                        "file,id=console,path=" + console.path(),
+                                        "-chardev",
+                                        "stdio,id=agent,signal=off",
+                                        "-serial",
+                                        "chardev:console",
+                                        "-serial",
+                                        "chardev:agent"};
   // QEMU 7.2 emulates cmpxchg16b wrongly for some kernels.
-  std::vector<std::string> machine = accelerator == Accelerator::kKvm
-                                         ? std::vector<std::string>{"-accel", "kvm", "-cpu", "host"}
-                                         : std::vector<std::string>{"-accel", "tcg", "-cpu", "max,-cx16"};
+  std::vector<std::string> machine =
+      accelerator == Accelerator::kKvm
+          ? std::vector<std::string>{"-accel", "kvm", "-cpu", "host"}
+          : std::vector<std::string>{"-accel", "tcg", "-cpu", "max,-cx16"};
   arguments.insert(arguments.end(), machine.begin(), machine.end());
   return arguments;
 }
@@ -60,7 +79,8 @@ Result<MemoryFile> MemoryFile::make(const char* name, std::span<const std::byte>
     contents = contents.subspan(static_cast<size_t>(n));
   }
   if (file.fd_ < 0 || !contents.empty())
-    return std::unexpected(Error{ErrorKind::kUnsupported, std::string(name) + ": " + std::strerror(errno), errno});
+    return std::unexpected(Error{ErrorKind::kUnsupported,
+                                 std::string(name) + ": " + std::strerror(errno), errno});
   return file;
 }
 
@@ -83,8 +103,8 @@ std::string MemoryFile::text() const {
 
 std::string fatal_line(std::string_view console) {
   // The most telling first: after an oops or the lack of memory comes a panic that only says so.
-  static constexpr std::string_view kFatal[] = {"Out of memory", "BUG: ", "Oops: ", "general protection fault",
-                                                "Kernel panic"};
+  static constexpr std::string_view kFatal[] = {
+      "Out of memory", "BUG: ", "Oops: ", "general protection fault", "Kernel panic"};
   for (std::string_view fatal : kFatal)
     for (std::string_view line : verifier::log_lines(console)) {
       size_t at = line.find(fatal);
@@ -95,17 +115,20 @@ std::string fatal_line(std::string_view console) {
   return {};
 }
 
-Result<VmMachine> VmMachine::boot(const std::string& image, const MemoryFile& initramfs, Accelerator accelerator,
-                                  MachineSize size) {
+Result<VmMachine> VmMachine::boot(const std::string& image, const MemoryFile& initramfs,
+                                  Accelerator accelerator, MachineSize size) {
   auto console = MemoryFile::make("console", {});
   if (!console) return std::unexpected(console.error());
-  auto process = Process::start({.arguments = qemu_arguments(image, initramfs, *console, accelerator, size),
-                                 .inherited = {initramfs.fd(), console->fd()}});
+  auto process =
+      Process::start({.arguments = qemu_arguments(image, initramfs, *console, accelerator, size),
+                      .inherited = {initramfs.fd(), console->fd()}});
   if (!process) return std::unexpected(process.error());
-  auto session = AgentSession::open(std::move(*process), accelerator == Accelerator::kKvm ? kKvmBootMs : kTcgBootMs);
+  auto session = AgentSession::open(std::move(*process),
+                                    accelerator == Accelerator::kKvm ? kKvmBootMs : kTcgBootMs);
   if (!session) {
     std::string why = fatal_line(console->text());
-    return unsupported("the virtual machine does not boot: " + (why.empty() ? session.error().message : why));
+    return unsupported("the virtual machine does not boot: " +
+                       (why.empty() ? session.error().message : why));
   }
   return VmMachine(std::move(*session), std::move(*console));
 }
@@ -122,7 +145,8 @@ std::string no_machines() {
   return "";
 }
 
-Accelerator choose_accelerator(const std::string& cache, const std::string& image, const MemoryFile& initramfs) {
+Accelerator choose_accelerator(const std::string& cache, const std::string& image,
+                               const MemoryFile& initramfs) {
   if (access("/dev/kvm", R_OK | W_OK) != 0) return Accelerator::kTcg;
   std::string record = cache + "/kvm-trial", key = trial_key();
   if (auto known = read_text_file(record)) {
@@ -134,7 +158,7 @@ Accelerator choose_accelerator(const std::string& cache, const std::string& imag
   std::error_code ignored;
   std::filesystem::create_directories(cache, ignored);
   auto kept = write_file(record, as_byte_span(key + (machine ? " works\n" : " fails\n")));
-  (void)kept;   // not kept: tried again the next time
+  (void)kept;  // not kept: tried again the next time
   return machine ? Accelerator::kKvm : Accelerator::kTcg;
 }
 

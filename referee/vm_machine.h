@@ -43,8 +43,8 @@ struct MachineSize {
 class VmMachine {
  public:
   /// Boots and waits for the agent.
-  static Result<VmMachine> boot(const std::string& image, const MemoryFile& initramfs, Accelerator accelerator,
-                                MachineSize size);
+  static Result<VmMachine> boot(const std::string& image, const MemoryFile& initramfs,
+                                Accelerator accelerator, MachineSize size);
 
   AgentSession& session() { return session_; }
   /// The kernel's own words on its end: the panic, the oops or the lack of memory; else "".
@@ -62,8 +62,10 @@ class VmMachine {
 /// Why no virtual machine can run here; "" when one can.
 std::string no_machines();
 
-/// KVM where it works, which only a boot tells: the outcome is kept in `cache` for this host kernel.
-Accelerator choose_accelerator(const std::string& cache, const std::string& image, const MemoryFile& initramfs);
+/// KVM where it works, which only a boot tells: the outcome is kept in `cache` for this host
+/// kernel.
+Accelerator choose_accelerator(const std::string& cache, const std::string& image,
+                               const MemoryFile& initramfs);
 
 /// The line of a kernel's console that says why it went down, or "".
 std::string fatal_line(std::string_view console);

@@ -36,7 +36,8 @@ Result<CpioWriter> base_files(const StoredKernel& kernel, std::string* config) {
 /// Machines of one kernel with one initramfs, one after another.
 class VmSessions final : public SessionSource {
  public:
-  VmSessions(const StoredKernel& kernel, MemoryFile initramfs, Accelerator accelerator, MachineSize size)
+  VmSessions(const StoredKernel& kernel, MemoryFile initramfs, Accelerator accelerator,
+             MachineSize size)
       : kernel_(kernel), initramfs_(std::move(initramfs)), accelerator_(accelerator), size_(size) {}
   ~VmSessions() override {
     if (machine_) machine_->shut_down();
@@ -69,21 +70,25 @@ class VmTarget final : public Target {
 
   const std::string& name() const override { return name_; }
   const std::string& release() const override { return kernel_.release; }
-  uint32_t possible_cpus() const override { return 1; }   // as QEMU is started
+  uint32_t possible_cpus() const override { return 1; }  // as QEMU is started
 
   using Target::ask;
-  Status ask(const std::vector<Question>& questions, const std::function<void(Answer)>& take) override {
+  Status ask(const std::vector<Question>& questions,
+             const std::function<void(Answer)>& take) override {
     Places places;
     for (const Question& q : questions) places.try_emplace(q.object);
     auto sessions = machines_with(places);
     if (!sessions) return std::unexpected(sessions.error());
     std::vector<AskRequest> requests;
     for (const Question& q : questions)
-      requests.push_back({.path = places[q.object], .object = fs::path(q.object).filename(), .options = q.options});
+      requests.push_back({.path = places[q.object],
+                          .object = fs::path(q.object).filename(),
+                          .options = q.options});
     return ask_all(*sessions, std::move(requests), take);
   }
 
-  Status run_cases(const std::vector<std::string>& cases, const std::vector<std::string>& object_folders,
+  Status run_cases(const std::vector<std::string>& cases,
+                   const std::vector<std::string>& object_folders,
                    const std::function<void(CaseObservation)>& take) override {
     auto requests = read_case_requests(cases, object_folders);
     Places places;
@@ -98,7 +103,8 @@ class VmTarget final : public Target {
       if (!sessions) return std::unexpected(sessions.error());
       for (CaseRequest& request : some)
         if (!request.object.empty()) request.there = places[request.object];
-      auto done = perform_all(*sessions, some, [&](CaseObservation o) { seen[o.name] = std::move(o); });
+      auto done =
+          perform_all(*sessions, some, [&](CaseObservation o) { seen[o.name] = std::move(o); });
       if (!done) return done;
     }
     for (const CaseRequest& request : requests) take(seen[request.name]);
@@ -114,12 +120,13 @@ class VmTarget final : public Target {
   }
 
  private:
-  using Places = std::map<std::string, std::string>;   // an object's path here, and in the machine
+  using Places = std::map<std::string, std::string>;  // an object's path here, and in the machine
 
   static uint32_t cpus_wanted(const CaseRequest& request) {
     constexpr uint32_t kMost = 8;
     const auto& content = request.content;
-    if (!content.is_object() || !content.contains("cpus") || !content["cpus"].is_number_unsigned()) return 1;
+    if (!content.is_object() || !content.contains("cpus") || !content["cpus"].is_number_unsigned())
+      return 1;
     return std::clamp(content["cpus"].get<uint32_t>(), 1u, kMost);
   }
 
@@ -130,8 +137,8 @@ class VmTarget final : public Target {
     if (!cpio) return std::unexpected(cpio.error());
     size_t number = 0;
     for (auto& [object, place] : places) {
-      // Under its own name, since libbpf names maps after the file; in a folder of its own, since two
-      // files may have one name.
+      // Under its own name, since libbpf names maps after the file; in a folder of its own, since
+      // two files may have one name.
       std::string folder = "objects/" + std::to_string(number++);
       std::string file = folder + "/" + fs::path(object).filename().string();
       auto bytes = read_file(object);
@@ -145,7 +152,8 @@ class VmTarget final : public Target {
     auto initramfs = MemoryFile::make("initramfs", *packed);
     if (!initramfs) return std::unexpected(initramfs.error());
     *packed = {};
-    Accelerator accelerator = choose_accelerator(cache_folder(options_.cache), kernel_.image, *initramfs);
+    Accelerator accelerator =
+        choose_accelerator(cache_folder(options_.cache), kernel_.image, *initramfs);
     MachineSize size{.cpus = cpus};
     if (options_.megabytes) size.megabytes = options_.megabytes;
     return Result<VmSessions>(std::in_place, kernel_, std::move(*initramfs), accelerator, size);
@@ -158,7 +166,8 @@ class VmTarget final : public Target {
 
 }  // namespace
 
-Result<std::unique_ptr<Target>> open_vm_target(const std::string& kernel, const TargetOptions& options) {
+Result<std::unique_ptr<Target>> open_vm_target(const std::string& kernel,
+                                               const TargetOptions& options) {
   auto stored = stored_kernel(options.cache, kernel);
   if (!stored) return unsupported(stored.error().message);
   if (std::string why = no_machines(); !why.empty()) return unsupported(why);

@@ -11,6 +11,7 @@
 namespace drydock::referee {
 
 /// kUnsupported, with the reason, without QEMU or the kernel.
-Result<std::unique_ptr<Target>> open_vm_target(const std::string& kernel, const TargetOptions& options);
+Result<std::unique_ptr<Target>> open_vm_target(const std::string& kernel,
+                                               const TargetOptions& options);
 
 }  // namespace drydock::referee

@@ -41,8 +41,8 @@ bool binary_fields_ok(const isa::Insn& insn) {
 
 bool mov_fields_ok(const isa::Insn& insn) {
   if (!uses_register(insn)) return insn.src == 0 && insn.off == 0;
-  const bool width_ok = insn.off == 0 || insn.off == 8 || insn.off == 16 ||
-                        (insn.off == 32 && is_alu64(insn));
+  const bool width_ok =
+      insn.off == 0 || insn.off == 8 || insn.off == 16 || (insn.off == 32 && is_alu64(insn));
   return width_ok && insn.imm == 0;
 }
 
@@ -58,10 +58,12 @@ bool has_arena(const Env& env) {
 
 Check check_cast_fields(Env& env, const isa::Insn& insn) {
   if (insn.imm != 1 && insn.imm != 1 << 16)
-    return env.reject(EINVAL, "addr_space_cast insn can only convert between address space 1 and 0\n");
-  if (!has_arena(env))
     return env.reject(EINVAL,
-                      "addr_space_cast insn can only be used in a program that has an associated arena\n");
+                      "addr_space_cast insn can only convert between address space 1 and 0\n");
+  if (!has_arena(env))
+    return env.reject(
+        EINVAL,
+        "addr_space_cast insn can only be used in a program that has an associated arena\n");
   return Check::ok();
 }
 
@@ -126,8 +128,8 @@ Check move_32(Env& env, const isa::Insn& insn, Register& dst, Register& src) {
   if (src.type != kScalar) {
     mark_unknown(env, dst);
   } else {
-    const bool keeps_value = insn.off == 0 ? src.bounds.umax <= UINT32_MAX
-                                           : sign_extension_is_noop(src, insn.off);
+    const bool keeps_value =
+        insn.off == 0 ? src.bounds.umax <= UINT32_MAX : sign_extension_is_noop(src, insn.off);
     copy_scalar(env, dst, src, keeps_value);
     dst.subreg_def = static_cast<int32_t>(env.insn_idx) + 1;
     if (insn.off != 0) dst.bounds.sign_extend32(insn.off / 8);
@@ -154,8 +156,9 @@ Check check_mov(Env& env, const isa::Insn& insn) {
 
 // Arithmetic on numbers.
 
-/// What a sign extension or an arithmetic shift leaves of a condition, 0 or all ones, is masked next:
-/// the instruction is walked again for the 0 as a path of its own, and goes on here with the ones.
+/// What a sign extension or an arithmetic shift leaves of a condition, 0 or all ones, is masked
+/// next: the instruction is walked again for the 0 as a path of its own, and goes on here with the
+/// ones.
 Check fork_mask(Env& env, const isa::Insn& insn, Register& dst) {
   const Bounds& b = dst.bounds;
   const bool in_64 = b.smin == -1 && b.smax == 0, in_32 = b.s32_min == -1 && b.s32_max == 0;
@@ -175,31 +178,30 @@ Check fork_mask(Env& env, const isa::Insn& insn, Register& dst) {
 Check compute_scalar(Env& env, const isa::Insn& insn, Register& dst, const Bounds& src) {
   const uint8_t op = isa::insn_op(insn.code);
   const bool masks = op == isa::kAnd || op == isa::kOr;
-  if (masks && src.is_const() && env.has(Feature::kForkedMasks)) DRYDOCK_TRY(fork_mask(env, insn, dst));
+  if (masks && src.is_const() && env.has(Feature::kForkedMasks))
+    DRYDOCK_TRY(fork_mask(env, insn, dst));
   if (op == isa::kAdd || op == isa::kSub) DRYDOCK_TRY(sanitize_scalar_alu(env, insn));
   const bool divides = (op == isa::kDiv || op == isa::kMod) && env.has(Feature::kDivisionBounds);
-  const AluResult result =
-      divides ? apply_division(dst.bounds, src, {op == isa::kMod, insn.off == 1}, !is_alu64(insn),
-                               env.bounds_rules)
-              : apply_alu(dst.bounds, src, op, !is_alu64(insn), env.bounds_rules);
+  const AluResult result = divides
+                               ? apply_division(dst.bounds, src, {op == isa::kMod, insn.off == 1},
+                                                !is_alu64(insn), env.bounds_rules)
+                               : apply_alu(dst.bounds, src, op, !is_alu64(insn), env.bounds_rules);
   switch (result) {
-    case AluResult::kUnknown:
-      mark_unknown(env, dst);
-      break;
+    case AluResult::kUnknown: mark_unknown(env, dst); break;
     case AluResult::kConstant:
       dst.off = 0;
       dst.id = dst.ref_obj_id = 0;
       dst.clear_target();
       break;
-    case AluResult::kComputed:
-      break;
+    case AluResult::kComputed: break;
   }
   return Check::ok();
 }
 
-/// The constant that dst is moved by, where a link can bear it: rX = rY; rX += K. `umax` is what dst
-/// could be before: a 32-bit operation keeps the relation only to a number that fits.
-std::optional<int32_t> link_delta(Env& env, const isa::Insn& insn, const Bounds& src, uint64_t umax) {
+/// The constant that dst is moved by, where a link can bear it: rX = rY; rX += K. `umax` is what
+/// dst could be before: a 32-bit operation keeps the relation only to a number that fits.
+std::optional<int32_t> link_delta(Env& env, const isa::Insn& insn, const Bounds& src,
+                                  uint64_t umax) {
   const uint8_t op = isa::insn_op(insn.code);
   if (!env.has(Feature::kLinkedScalarOffsets)) return std::nullopt;
   if (!env.has(Feature::kLinkedScalarSub)) {
@@ -223,7 +225,8 @@ void keep_link_across_add(Env& env, const isa::Insn& insn, Register& dst, const 
                           uint64_t umax) {
   if (!dst.id) return;
   const auto delta = env.bpf_capable ? link_delta(env, insn, src, umax) : std::nullopt;
-  const bool adds_constant = isa::insn_op(insn.code) == isa::kAdd && is_alu64(insn) && src.is_const();
+  const bool adds_constant =
+      isa::insn_op(insn.code) == isa::kAdd && is_alu64(insn) && src.is_const();
   if (!delta && !adds_constant && !env.has(Feature::kLinkedScalarSub)) {
     dst.id = 0;  // an older link's offset stays, though nothing but an exact comparison sees it
   } else if (!delta) {
@@ -240,7 +243,8 @@ Check compute_scalars(Env& env, const isa::Insn& insn, Register& dst, const Boun
   const uint64_t umax = dst.bounds.umax;
   DRYDOCK_TRY(compute_scalar(env, insn, dst, src));
   // r += r: kernels without the feature look at the addend when it is the sum already.
-  const bool late = uses_register(insn) && insn.src == insn.dst && !env.has(Feature::kSelfAddUnlinks);
+  const bool late =
+      uses_register(insn) && insn.src == insn.dst && !env.has(Feature::kSelfAddUnlinks);
   keep_link_across_add(env, insn, dst, late ? Bounds(dst.bounds) : src, umax);
   return Check::ok();
 }
@@ -254,7 +258,8 @@ Check compute_with_register(Env& env, const isa::Insn& insn, Register& dst, Regi
       mark_unknown(env, dst);
       return Check::ok();
     }
-    return env.reject(EACCES, "R{} pointer {} pointer prohibited\n", int{insn.dst}, alu_op_text(op));
+    return env.reject(EACCES, "R{} pointer {} pointer prohibited\n", int{insn.dst},
+                      alu_op_text(op));
   }
   if (src.type != kScalar) {  // number op pointer
     DRYDOCK_TRY(mark_chain_precision(env, insn.dst));
@@ -283,7 +288,8 @@ Check compute(Env& env, const isa::Insn& insn) {
   }
   if (uses_register(insn)) return compute_with_register(env, insn, dst, env.reg(insn.src));
   if (dst.type == kScalar)
-    return compute_scalars(env, insn, dst, Bounds::constant(static_cast<uint64_t>(int64_t{insn.imm})));
+    return compute_scalars(env, insn, dst,
+                           Bounds::constant(static_cast<uint64_t>(int64_t{insn.imm})));
   Register constant;
   constant.set_scalar_const(static_cast<uint64_t>(int64_t{insn.imm}));
   return pointer_alu(env, insn, dst, constant);
@@ -292,7 +298,8 @@ Check compute(Env& env, const isa::Insn& insn) {
 Check check_binary_operands(Env& env, const isa::Insn& insn) {
   const uint8_t op = isa::insn_op(insn.code);
   const bool off_allowed = insn.off == 0 || env.has(Feature::kInsnSetV4);
-  if (!off_allowed || !binary_fields_ok(insn)) return env.reject(EINVAL, "BPF_ALU uses reserved fields\n");
+  if (!off_allowed || !binary_fields_ok(insn))
+    return env.reject(EINVAL, "BPF_ALU uses reserved fields\n");
   if (uses_register(insn)) DRYDOCK_TRY(check_reg_arg(env, insn.src, RegUse::kRead));
   DRYDOCK_TRY(check_reg_arg(env, insn.dst, RegUse::kRead));
   if (uses_register(insn)) return Check::ok();
@@ -325,8 +332,8 @@ Check check_unary(Env& env, const isa::Insn& insn) {
   if (is_pointer_value(env, insn.dst))
     return env.reject(EACCES, "R{} pointer arithmetic prohibited\n", int{insn.dst});
   Register& dst = env.reg(insn.dst);
-  const bool tracked =
-      dst.type == kScalar && env.has(negates ? Feature::kNegationTracked : Feature::kByteSwapTracking);
+  const bool tracked = dst.type == kScalar &&
+                       env.has(negates ? Feature::kNegationTracked : Feature::kByteSwapTracking);
   DRYDOCK_TRY(check_reg_arg(env, insn.dst, tracked ? RegUse::kWriteNoMark : RegUse::kWrite));
   if (!tracked) return Check::ok();
   if (negates) return compute_scalar(env, insn, dst, dst.bounds);
@@ -337,8 +344,9 @@ Check check_unary(Env& env, const isa::Insn& insn) {
 }  // namespace
 
 std::string_view alu_op_text(uint8_t op) {
-  static constexpr std::string_view kText[16] = {"+=",  "-=",  "*=", "/=", "|=", "&=",   "<<=",   ">>=",
-                                                 "neg", "%=", "^=", "=",  "s>>=", "endian", "", ""};
+  static constexpr std::string_view kText[16] = {"+=",   "-=",     "*=",  "/=", "|=", "&=",
+                                                 "<<=",  ">>=",    "neg", "%=", "^=", "=",
+                                                 "s>>=", "endian", "",    ""};
   return kText[op >> 4];
 }
 
@@ -347,12 +355,13 @@ Check check_bounds_sane(Env& env, Register& reg, const char* context) {
   const char* broken = b.broken_invariant();
   if (!broken) return Check::ok();
   if (env.log.enabled())
-    env.verbose("verifier bug: REG INVARIANTS VIOLATION ({}): {} u64=[{}, {}] s64=[{}, {}] u32=[{}, {}] "
-                "s32=[{}, {}] var_off=({}, {})\n",
-                context, broken, hex_str(b.umin), hex_str(b.umax), hex_str(static_cast<uint64_t>(b.smin)),
-                hex_str(static_cast<uint64_t>(b.smax)), hex_str(b.u32_min), hex_str(b.u32_max),
-                hex_str(static_cast<uint32_t>(b.s32_min)), hex_str(static_cast<uint32_t>(b.s32_max)),
-                hex_str(b.var.value), hex_str(b.var.mask));
+    env.verbose(
+        "verifier bug: REG INVARIANTS VIOLATION ({}): {} u64=[{}, {}] s64=[{}, {}] u32=[{}, {}] "
+        "s32=[{}, {}] var_off=({}, {})\n",
+        context, broken, hex_str(b.umin), hex_str(b.umax), hex_str(static_cast<uint64_t>(b.smin)),
+        hex_str(static_cast<uint64_t>(b.smax)), hex_str(b.u32_min), hex_str(b.u32_max),
+        hex_str(static_cast<uint32_t>(b.s32_min)), hex_str(static_cast<uint32_t>(b.s32_max)),
+        hex_str(b.var.value), hex_str(b.var.mask));
   if (env.test_reg_invariants) return Check::error(EFAULT);
   b.set_unbounded();
   return Check::ok();
@@ -360,14 +369,10 @@ Check check_bounds_sane(Env& env, Register& reg, const char* context) {
 
 Check check_alu(Env& env, const isa::Insn& insn) {
   const uint8_t op = isa::insn_op(insn.code);
-  if (op == isa::kEnd || op == isa::kNeg)
-    DRYDOCK_TRY(check_unary(env, insn));
-  else if (op == isa::kMov)
-    DRYDOCK_TRY(check_mov(env, insn));
-  else if (op > isa::kEnd)
-    return env.reject(EINVAL, "invalid BPF_ALU opcode {:x}\n", op);
-  else
-    DRYDOCK_TRY(check_binary(env, insn));
+  if (op == isa::kEnd || op == isa::kNeg) DRYDOCK_TRY(check_unary(env, insn));
+  else if (op == isa::kMov) DRYDOCK_TRY(check_mov(env, insn));
+  else if (op > isa::kEnd) return env.reject(EINVAL, "invalid BPF_ALU opcode {:x}\n", op);
+  else DRYDOCK_TRY(check_binary(env, insn));
   return check_bounds_sane(env, env.reg(insn.dst), "alu");
 }
 

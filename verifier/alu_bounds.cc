@@ -18,10 +18,8 @@ struct View {
 
 template <class U>
 View<U> view(const Bounds& b) {
-  if constexpr (sizeof(U) == 8)
-    return {b.ranges64(), b.var.value, b.var.mask};
-  else
-    return {b.ranges32(), static_cast<U>(b.var.value), static_cast<U>(b.var.mask)};
+  if constexpr (sizeof(U) == 8) return {b.ranges64(), b.var.value, b.var.mask};
+  else return {b.ranges32(), static_cast<U>(b.var.value), static_cast<U>(b.var.mask)};
 }
 
 // Sums and differences. A range of sums is right when no sum wraps, and also, unsigned, when all
@@ -198,10 +196,8 @@ void shift_left(Bounds& dst, uint32_t by, bool is_32, BoundsRules rules) {
   shift_left_unsigned(r32, by);
   dst.set(r32);
   const uint8_t shift = static_cast<uint8_t>(by);
-  if (is_32)
-    dst.var = tnum_lshift(dst.var.subreg(), shift).subreg();
-  else
-    dst.var = tnum_lshift(dst.var, shift);
+  if (is_32) dst.var = tnum_lshift(dst.var.subreg(), shift).subreg();
+  else dst.var = tnum_lshift(dst.var, shift);
 }
 
 template <class U>
@@ -231,10 +227,8 @@ void shift_right(Bounds& dst, uint32_t by, bool is_32, bool arithmetic) {
 }
 
 void shift(Bounds& dst, uint32_t by, uint8_t op, bool is_32, BoundsRules rules) {
-  if (op == isa::kLsh)
-    shift_left(dst, by, is_32, rules);
-  else
-    shift_right(dst, by, is_32, op == isa::kArsh);
+  if (op == isa::kLsh) shift_left(dst, by, is_32, rules);
+  else shift_right(dst, by, is_32, op == isa::kArsh);
   if (is_32) {
     dst.set_unbounded64();  // zero_extend_32() makes them anew
     dst.update32_from_tnum();
@@ -267,9 +261,7 @@ AluResult apply_alu(Bounds& dst, const Bounds& src, uint8_t op, bool is_32, Boun
   switch (op) {
     case isa::kAdd:
     case isa::kSub:
-    case isa::kMul:
-      arithmetic(dst, src, op, rules);
-      break;
+    case isa::kMul: arithmetic(dst, src, op, rules); break;
     case isa::kNeg:
       negate(dst, rules);
       result = AluResult::kConstant;
@@ -300,10 +292,8 @@ void apply_byte_swap(Bounds& dst, int bits, bool swaps, BoundsRules rules) {
                            : tnum_bswap64(dst.var);
     dst.set_unbounded();  // only single bits keep a meaning when bytes change places
   }
-  if (bits < 64)
-    dst.truncate(bits / 8, rules);
-  else
-    dst.sync(rules);
+  if (bits < 64) dst.truncate(bits / 8, rules);
+  else dst.sync(rules);
 }
 
 void add_bounds(Bounds& dst, const Bounds& delta, BoundsRules rules) {

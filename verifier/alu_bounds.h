@@ -3,8 +3,8 @@
 // from those of the operands. Sound: the result contains op(x, y) for all x and y
 // (tests/verifier/bounds_test.cc); where several sound answers exist, the kernel's.
 //
-// Kernel's counterpart: adjust_scalar_min_max_vals() and the scalar{,32}_min_max_*() functions. There
-// each width has its own function; here one template serves both.
+// Kernel's counterpart: adjust_scalar_min_max_vals() and the scalar{,32}_min_max_*() functions.
+// There each width has its own function; here one template serves both.
 #pragma once
 
 #include <cstdint>
@@ -14,10 +14,10 @@
 namespace drydock::verifier {
 
 enum class AluResult {
-  kComputed,    // dst holds the result, synced
-  kConstant,    // the same, and it came from two known operands of a bitwise operation or a negation,
-                // where the kernel starts the register afresh (its offset and ids are cleared)
-  kUnknown,     // nothing can be said; dst is untouched
+  kComputed,  // dst holds the result, synced
+  kConstant,  // the same, and it came from two known operands of a bitwise operation or a negation,
+              // where the kernel starts the register afresh (its offset and ids are cleared)
+  kUnknown,   // nothing can be said; dst is untouched
 };
 
 /// dst = dst op src, for `op` of isa/insn.h (kAdd to kArsh); kNeg ignores src. `is_32`: class ALU.

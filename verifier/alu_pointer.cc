@@ -18,11 +18,15 @@ constexpr int64_t kMaxOffset = kMaxVarOffset;
 bool fits_int32(int64_t v) { return v == static_cast<int32_t>(v); }
 
 // Against speculation. The machine masks the number that is added so that even a mispredicted path
-// stays inside the object; what the mask will be is decided here, and must be the same on every path.
+// stays inside the object; what the mask will be is decided here, and must be the same on every
+// path.
 
 // InsnFacts::alu_state.
 enum : uint8_t {
-  kSanitizeSrc = 1 << 0, kSanitizeDst = 1 << 1, kNegativeOffset = 1 << 2, kNonPointer = 1 << 3,
+  kSanitizeSrc = 1 << 0,
+  kSanitizeDst = 1 << 1,
+  kNegativeOffset = 1 << 2,
+  kNonPointer = 1 << 3,
   kImmediateOffset = 1 << 4,
 };
 
@@ -46,7 +50,8 @@ Obstacle distance_to_limit(const Register& pointer, bool to_left, uint32_t* limi
     distance = -(static_cast<int64_t>(pointer.bounds.var.value) + pointer.off);
   } else if (pointer.type == kPtrToMapValue) {
     max = pointer.target.map.ptr->value_size;
-    distance = (to_left ? pointer.bounds.smin : static_cast<int64_t>(pointer.bounds.umax)) + pointer.off;
+    distance =
+        (to_left ? pointer.bounds.smin : static_cast<int64_t>(pointer.bounds.umax)) + pointer.off;
   } else {
     return Obstacle::kType;
   }
@@ -67,7 +72,10 @@ Obstacle record_mask(InsnFacts& facts, Mask mask) {
 class PointerMasking {
  public:
   PointerMasking(Env& env, const isa::Insn& insn, const Bounds& offset, bool pointer_is_dst)
-      : env_(env), insn_(insn), offset_(offset), pointer_is_dst_(pointer_is_dst),
+      : env_(env),
+        insn_(insn),
+        offset_(offset),
+        pointer_is_dst_(pointer_is_dst),
         skip_(needs_no_sanitation(env, insn)) {}
 
   Obstacle prepare(const Register& pointer, Register& dst) {
@@ -93,7 +101,8 @@ class PointerMasking {
     const bool negative = offset_.smin < 0;
     if (!offset_.is_const() && negative != (offset_.smax < 0)) return Obstacle::kMixedBounds;
     to_left_ = (isa::insn_op(insn_.code) == isa::kAdd) == negative;
-    if (Obstacle o = distance_to_limit(pointer, to_left_, &mask_.limit); o != Obstacle::kNone) return o;
+    if (Obstacle o = distance_to_limit(pointer, to_left_, &mask_.limit); o != Obstacle::kNone)
+      return o;
     mask_.state = static_cast<uint8_t>((negative ? kNegativeOffset : 0) |
                                        (offset_.is_const() ? kImmediateOffset : 0) |
                                        (pointer_is_dst_ ? kSanitizeSrc : kSanitizeDst));
@@ -131,15 +140,14 @@ Check reject_unmaskable(Env& env, const isa::Insn& insn, Obstacle why, bool offs
       return env.reject(EACCES, "R{} has pointer with unsupported alu operation, {}\n",
                         offset_is_dst ? src : dst, kWhat);
     case Obstacle::kPaths:
-      return env.reject(EACCES, "R{} tried to {} from different maps, paths or scalars, {}\n", dst, op,
-                        kWhat);
+      return env.reject(EACCES, "R{} tried to {} from different maps, paths or scalars, {}\n", dst,
+                        op, kWhat);
     case Obstacle::kLimit:
       return env.reject(EACCES, "R{} tried to {} beyond pointer bounds, {}\n", dst, op, kWhat);
     case Obstacle::kTooManyBranches:
       return env.reject(ENOMEM, "R{} could not be pushed for speculative verification, {}\n", dst,
                         kWhat);
-    case Obstacle::kNone:
-      break;
+    case Obstacle::kNone: break;
   }
   return Check::ok();
 }
@@ -150,9 +158,9 @@ Check check_masked_result(Env& env, const isa::Insn& insn, const Register& dst) 
   const int regno = insn.dst;
   if (dst.type == kPtrToMapValue) {
     if (check_map_access(env, insn.dst, dst.off, 1, false, true).failed())
-      return env.reject(EACCES,
-                        "R{} pointer arithmetic of map value goes out of range, prohibited for !root\n",
-                        regno);
+      return env.reject(
+          EACCES, "R{} pointer arithmetic of map value goes out of range, prohibited for !root\n",
+          regno);
     return Check::ok();
   }
   if (dst.type != kPtrToStack) return Check::ok();  // refused by its type when it is masked
@@ -162,8 +170,8 @@ Check check_masked_result(Env& env, const isa::Insn& insn, const Register& dst) 
                       regno, tnum_str(dst.bounds.var), static_cast<int32_t>(off));
   if (off >= 0 || off < -isa::kMaxStackBytes)
     return env.reject(
-        EACCES, "R{} stack pointer arithmetic goes out of range, prohibited for !root; off={}\n", regno,
-        static_cast<int32_t>(off));
+        EACCES, "R{} stack pointer arithmetic goes out of range, prohibited for !root; off={}\n",
+        regno, static_cast<int32_t>(off));
   return Check::ok();
 }
 
@@ -172,20 +180,26 @@ Check check_masked_result(Env& env, const isa::Insn& insn, const Register& dst) 
 /// May this kind of pointer be moved, by this number?
 bool may_be_moved(const Env& env, RegType base, const Bounds& offset, uint8_t op) {
   switch (base) {
-    case kPtrToCtx: case kPtrToMapValue: case kPtrToMapKey: case kPtrToStack: case kPtrToPacketMeta:
-    case kPtrToPacket: case kPtrToTpBuffer: case kPtrToBtfId: case kPtrToMem: case kPtrToBuf:
-    case kPtrToFunc: case kConstPtrToDynptr:
-      return true;
-    case kPtrToFlowKeys:
-      return offset.is_const() || !env.has(Feature::kFlowKeysFixed);
-    case kConstPtrToMap:
-      return offset.is_const() && offset.smin == 0 && op == isa::kAdd;
-    default:
-      return false;
+    case kPtrToCtx:
+    case kPtrToMapValue:
+    case kPtrToMapKey:
+    case kPtrToStack:
+    case kPtrToPacketMeta:
+    case kPtrToPacket:
+    case kPtrToTpBuffer:
+    case kPtrToBtfId:
+    case kPtrToMem:
+    case kPtrToBuf:
+    case kPtrToFunc:
+    case kConstPtrToDynptr: return true;
+    case kPtrToFlowKeys: return offset.is_const() || !env.has(Feature::kFlowKeysFixed);
+    case kConstPtrToMap: return offset.is_const() && offset.smin == 0 && op == isa::kAdd;
+    default: return false;
   }
 }
 
-Check check_may_be_moved(Env& env, const isa::Insn& insn, const Register& pointer, const Bounds& offset) {
+Check check_may_be_moved(Env& env, const isa::Insn& insn, const Register& pointer,
+                         const Bounds& offset) {
   const int regno = insn.dst;
   const bool advised = pointer.base() == kPtrToMapValue || env.has(Feature::kTypeFlags);
   if (pointer.maybe_null())
@@ -257,7 +271,8 @@ void subtract_offset(Env& env, const Register& pointer, const Bounds& offset, Re
     d = p;
     subtract_bounds(d, offset, env.bounds_rules);
     d.set_unbounded32();
-    return start_new_variable_offset(env, pointer, dst, offset.smin < 0, folded && offset.is_const());
+    return start_new_variable_offset(env, pointer, dst, offset.smin < 0,
+                                     folded && offset.is_const());
   }
   if (__builtin_sub_overflow(p.smin, offset.smax, &d.smin) ||
       __builtin_sub_overflow(p.smax, offset.smin, &d.smax)) {
@@ -272,14 +287,12 @@ void subtract_offset(Env& env, const Register& pointer, const Bounds& offset, Re
   start_new_variable_offset(env, pointer, dst, offset.smin < 0, folded && offset.is_const());
 }
 
-Check compute_pointer(Env& env, const isa::Insn& insn, const Register& pointer, const Bounds& offset,
-                      bool offset_is_dst, Register& dst) {
+Check compute_pointer(Env& env, const isa::Insn& insn, const Register& pointer,
+                      const Bounds& offset, bool offset_is_dst, Register& dst) {
   const uint8_t op = isa::insn_op(insn.code);
   const int regno = insn.dst;
   switch (op) {
-    case isa::kAdd:
-      add_offset(env, pointer, offset, dst);
-      return Check::ok();
+    case isa::kAdd: add_offset(env, pointer, offset, dst); return Check::ok();
     case isa::kSub:
       if (offset_is_dst)
         return env.reject(EACCES, "R{} tried to subtract pointer from scalar\n", regno);
@@ -288,7 +301,9 @@ Check compute_pointer(Env& env, const isa::Insn& insn, const Register& pointer, 
         return env.reject(EACCES, "R{} subtraction from stack pointer prohibited\n", regno);
       subtract_offset(env, pointer, offset, dst);
       return Check::ok();
-    case isa::kAnd: case isa::kOr: case isa::kXor:
+    case isa::kAnd:
+    case isa::kOr:
+    case isa::kXor:
       return env.reject(EACCES, "R{} bitwise operator {} on pointer prohibited\n", regno,
                         alu_op_text(op));
     default:
@@ -299,7 +314,8 @@ Check compute_pointer(Env& env, const isa::Insn& insn, const Register& pointer, 
 
 /// Dead branches can leave ranges that hold nothing; what is computed from them says nothing.
 bool holds_nothing(const Bounds& b) {
-  return (b.is_const() && (b.smin != b.smax || b.umin != b.umax)) || b.smin > b.smax || b.umin > b.umax;
+  return (b.is_const() && (b.smin != b.smax || b.umin != b.umax)) || b.smin > b.smax ||
+         b.umin > b.umax;
 }
 
 /// Where the pointer is, before and after: not further away than memory can be.
@@ -386,7 +402,8 @@ Check check_sane_offset(Env& env, const Register& reg, RegType type) {
     return env.reject(EINVAL, "{} pointer offset {} is not allowed\n", str(), reg.off);
   if (smin == INT64_MIN)
     return env.reject(
-        EINVAL, "math between {} pointer and register with unbounded min value is not allowed\n", str());
+        EINVAL, "math between {} pointer and register with unbounded min value is not allowed\n",
+        str());
   if (smin >= kMaxOffset || smin <= -kMaxOffset)
     return env.reject(EINVAL, "value {} makes {} pointer be out of bounds\n", smin, str());
   return Check::ok();

@@ -22,9 +22,9 @@ Check pointer_alu(Env& env, const isa::Insn& insn, const Register& pointer, cons
 /// on another path.
 Check sanitize_scalar_alu(Env& env, const isa::Insn& insn);
 
-/// For loaders without CAP_PERFMON the CPU may take a branch that cannot be taken: the other side is
-/// walked too, with what was compared unknown (`insn`, nullptr for none). False when there are too
-/// many branches.
+/// For loaders without CAP_PERFMON the CPU may take a branch that cannot be taken: the other side
+/// is walked too, with what was compared unknown (`insn`, nullptr for none). False when there are
+/// too many branches.
 bool push_speculative_path(Env& env, const isa::Insn* insn, uint32_t next, uint32_t current);
 
 }  // namespace drydock::verifier

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A circular range: numbers of one width stand on a circle, and an arc is a stretch of it, from `base`
-// on, `size` + 1 numbers long. One arc is a signed range and an unsigned one at once; read as the one
-// it does not fit, because it crosses that one's seam, it says nothing.
+// A circular range: numbers of one width stand on a circle, and an arc is a stretch of it, from
+// `base` on, `size` + 1 numbers long. One arc is a signed range and an unsigned one at once; read
+// as the one it does not fit, because it crosses that one's seam, it says nothing.
 //
 // The intersection of two arcs can be two stretches. Then, as in the kernel, the shorter of the two
 // arcs stands for it.
@@ -40,7 +40,8 @@ struct Arc {
   /// Does it run over the seam between the greatest and the least number of that reading?
   constexpr bool crosses_unsigned_seam() const { return size > kMax - base; }
   constexpr bool crosses_signed_seam() const {
-    return has(static_cast<U>(kSMax)) && has(static_cast<U>(kSMin)) && last() != static_cast<U>(kSMax);
+    return has(static_cast<U>(kSMax)) && has(static_cast<U>(kSMin)) &&
+           last() != static_cast<U>(kSMax);
   }
 
   constexpr Arc met(Arc o) const {
@@ -51,7 +52,8 @@ struct Arc {
     const bool begins_inside = lead <= first.size;
     const bool comes_round = second.size > kMax - lead;  // to where the first begins
     if (begins_inside && comes_round) return first.size <= second.size ? first : second;
-    if (begins_inside) return {second.base, std::min(static_cast<U>(first.size - lead), second.size)};
+    if (begins_inside)
+      return {second.base, std::min(static_cast<U>(first.size - lead), second.size)};
     if (comes_round) return {first.base, std::min(first.size, static_cast<U>(lead + second.size))};
     return nothing();
   }
@@ -73,7 +75,9 @@ struct Arc {
 
  private:
   /// The whole circle has one name.
-  static constexpr Arc made(U base, U size) { return size == kMax ? everything() : Arc{base, size}; }
+  static constexpr Arc made(U base, U size) {
+    return size == kMax ? everything() : Arc{base, size};
+  }
 };
 
 /// Those numbers whose lower half is in `low`, without the stretches at the ends that hold none.

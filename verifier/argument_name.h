@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How messages name an argument of a call: by its number ("arg#0", and several spellings of it), or,
-// in kernels with Feature::kArgumentsAreRegisters, by the register it is passed in ("R1").
+// How messages name an argument of a call: by its number ("arg#0", and several spellings of it),
+// or, in kernels with Feature::kArgumentsAreRegisters, by the register it is passed in ("R1").
 #pragma once
 
 #include <fmt/format.h>

@@ -25,10 +25,8 @@ bool any_offset_allowed(RegType type) {
     case kPtrToBuf:
     case kPtrToBuf | kMemRdonly:
     case kPtrToArena:
-    case kScalar:
-      return true;
-    default:
-      return false;
+    case kScalar: return true;
+    default: return false;
   }
 }
 
@@ -53,10 +51,8 @@ bool fixed_offset_allowed(RegType type) {
     case kPtrToBtfId | kPtrTrusted:
     case kPtrToBtfId | kMemRcu:
     case kPtrToBtfId | kMemAlloc | kNonOwnRef:
-    case kPtrToBtfId | kMemAlloc | kNonOwnRef | kMemRcu:
-      return true;
-    default:
-      return false;
+    case kPtrToBtfId | kMemAlloc | kNonOwnRef | kMemRcu: return true;
+    default: return false;
   }
 }
 
@@ -73,7 +69,8 @@ Check check_offset_by_type(Env& env, const Register& reg, uint32_t regno, ArgTyp
   const bool dynptr = base_type(arg_type) == kArgPtrToDynptr;
   if (reg.type == kPtrToStack && dynptr && reg.off % kSlotBytes)
     return env.reject(EINVAL, "cannot pass in dynptr at an offset\n");
-  if (any_offset_allowed(reg.type) && base_type(arg_type) != kArgPtrToRingbufMem) return Check::ok();
+  if (any_offset_allowed(reg.type) && base_type(arg_type) != kArgPtrToRingbufMem)
+    return Check::ok();
   const bool object = reg.type == kPtrToBtfId;
   if (object && (arg_type & kObjRelease) && reg.off)
     return env.reject(EINVAL, "R{} must have zero offset when passed to release func\n", regno);
@@ -83,7 +80,8 @@ Check check_offset_by_type(Env& env, const Register& reg, uint32_t regno, ArgTyp
 }  // namespace
 
 Check check_ptr_off_reg(Env& env, const Register& reg, uint32_t regno, bool fixed_off_ok) {
-  if (env.has(Feature::kOffsetsInBounds)) return check_bounded_offset(env, reg, regno, fixed_off_ok);
+  if (env.has(Feature::kOffsetsInBounds))
+    return check_bounded_offset(env, reg, regno, fixed_off_ok);
   const bool negative = reg.off < 0 && env.has(Feature::kNegativeOffsetsNamed);
   const char* fault = negative ? "negative offset" : "dereference of modified";
   if (reg.off < 0 || (reg.off && !fixed_off_ok))

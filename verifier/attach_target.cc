@@ -24,11 +24,11 @@ constexpr uint32_t kMostArguments = 12;
 struct Target {
   const Btf* btf = nullptr;
   uint32_t id = 0;
-  const BtfType* type = nullptr;    // the named type; in the end its prototype or null
+  const BtfType* type = nullptr;  // the named type; in the end its prototype or null
   std::string_view name;
   const TargetProgram* program = nullptr;
-  size_t subprog = 0;               // of the target program
-  bool conservative = true;         // its BTF does not tell its arguments
+  size_t subprog = 0;        // of the target program
+  bool conservative = true;  // its BTF does not tell its arguments
 };
 
 /// What messages add in kernels that have sessions of tracing programs.
@@ -49,8 +49,7 @@ Check check_replacement(Env& env, const Target& target) {
   const Subprogram& main = env.subprogs[0];
   if (main.changes_pkt_data &&
       !flag_of(program.func_changes_pkt_data, target.subprog, program.changes_pkt_data))
-    return env.reject(EINVAL,
-                      "Extension program changes packet data, while original does not\n");
+    return env.reject(EINVAL, "Extension program changes packet data, while original does not\n");
   if (main.might_sleep && !flag_of(program.func_might_sleep, target.subprog, program.might_sleep))
     return env.reject(EINVAL, "Extension program may sleep, while original does not\n");
   return Check::ok();
@@ -79,9 +78,9 @@ Check check_target_program(Env& env, Target* target) {
   target->subprog = static_cast<size_t>(info - program.func_info.begin());
   if (flag_of(program.func_is_exception_callback, target->subprog, false))
     return env.reject(EINVAL, "{} programs cannot attach to exception callback\n",
-                      extension                                ? "Extension"
+                      extension                               ? "Extension"
                       : env.has(Feature::kTracingTargetWords) ? "Tracing"
-                                                               : "FENTRY/FEXIT");
+                                                              : "FENTRY/FEXIT");
   target->conservative = flag_of(program.func_unreliable, target->subprog, false);
   if (extension) DRYDOCK_TRY(check_replacement(env, *target));
   return check_nesting(env, program, extension);
@@ -180,14 +179,12 @@ Check check_iterator_function(Env& env, Target* target) {
 
 bool may_sleep_here(const Env& env, std::string_view name) {
   switch (env.program.type) {
-    case ProgramType::kTracing:
-      return may_sleep_at(name, env.profile);
+    case ProgramType::kTracing: return may_sleep_at(name, env.profile);
     case ProgramType::kLsm: {
       const LsmHook* hook = name.starts_with(kLsmPrefix) ? lsm_hook(name) : nullptr;
       return hook && hook->has(kLsmSleepable, env.profile);
     }
-    default:
-      return false;
+    default: return false;
   }
 }
 
@@ -204,8 +201,7 @@ Check check_traced_function(Env& env, Target* target) {
     if (!may_sleep_here(env, target->name))
       return env.reject(EINVAL, "{} is not sleepable\n", target->name);
   } else if (env.attach_type == AttachType::kModifyReturn) {
-    if (target->program)
-      return env.reject(EINVAL, "can't modify return codes of BPF programs\n");
+    if (target->program) return env.reject(EINVAL, "can't modify return codes of BPF programs\n");
     if (!may_modify_return(target->name, env.profile))
       return env.reject(EINVAL, "{}() is not modifiable\n", target->name);
   }
@@ -222,8 +218,7 @@ Check check_by_attach_type(Env& env, Target* target) {
     case AttachType::kLsmMac:
     case AttachType::kLsmCgroup:
     case AttachType::kTraceFentry:
-    case AttachType::kTraceFexit:
-      return check_traced_function(env, target);
+    case AttachType::kTraceFexit: return check_traced_function(env, target);
     default:
       if (env.program.type != ProgramType::kExt) return Check::error(EINVAL);
       return check_traced_function(env, target);

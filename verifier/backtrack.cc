@@ -42,7 +42,8 @@ void log_step(Env& env, const Backtrack& bt, uint32_t idx) {
   env.log.append(insn_text(env, idx));
 }
 
-/// Registers that were linked by a scalar id gained their range together: if one of them matters, all do.
+/// Registers that were linked by a scalar id gained their range together: if one of them matters,
+/// all do.
 void spread_to_linked(Backtrack& bt, const HistoryEntry* history) {
   if (!history || !history->linked_regs) return;
   LinkedRegs linked = LinkedRegs::unpack(history->linked_regs);
@@ -122,8 +123,8 @@ BacktrackStep back_over_subprog_call(Step& s) {
     s.bt.drop(0);
     return BacktrackStep::kOk;
   }
-  BacktrackStep left = leave_callee(s, "static subprog unexpected regs",
-                                    "static subprog leftover stack slots");
+  BacktrackStep left =
+      leave_callee(s, "static subprog unexpected regs", "static subprog leftover stack slots");
   if (left != BacktrackStep::kOk) return left;
   uint32_t args = s.bt.cur_regs() & kArgRegs;
   s.bt.cur_regs() &= ~args;
@@ -163,9 +164,10 @@ BacktrackStep back_over_exit(Step& s) {
   const Env& env = s.env;
   if (s.subseq >= 0 && env.facts[s.subseq].calls_callback) s.bt.cur_regs() &= ~kArgRegs;
   if (s.bt.cur_regs() & kArgRegs) return broken(s, "backtracking exit unexpected regs");
-  // Behind a call stands its own return; r0 is then the callee's. A callback's r0 goes to its caller
-  // in the kernel.
-  bool r0_from_callee = s.subseq >= 1 && isa::is_subprog_call(env.code[s.subseq - 1]) && s.bt.wants(0);
+  // Behind a call stands its own return; r0 is then the callee's. A callback's r0 goes to its
+  // caller in the kernel.
+  bool r0_from_callee =
+      s.subseq >= 1 && isa::is_subprog_call(env.code[s.subseq - 1]) && s.bt.wants(0);
   s.bt.drop(0);
   BacktrackStep entered = enter_callee(s);
   if (entered == BacktrackStep::kOk && r0_from_callee) s.bt.want(0);
@@ -195,11 +197,8 @@ BacktrackStep back_over_jump(Step& s, bool* done) {
       *done = isa::is_subprog_call(s.insn) ||
               (calls_sync_callback(s.env, s.insn) && static_cast<int64_t>(s.idx) != s.subseq - 1);
       return back_over_call(s);
-    case isa::kExit:
-      *done = true;
-      return back_over_exit(s);
-    default:
-      return back_over_conditional(s);
+    case isa::kExit: *done = true; return back_over_exit(s);
+    default: return back_over_conditional(s);
   }
 }
 

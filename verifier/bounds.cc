@@ -91,7 +91,8 @@ void deduce_64_from_32(Bounds& b, BoundsRules rules) {
   meet(b.umin, b.umax, with_low(b.umin, b.u32_min), with_low(b.umax, b.u32_max));
   meet(b.smin, b.smax, static_cast<int64_t>(with_low(static_cast<uint64_t>(b.smin), b.u32_min)),
        static_cast<int64_t>(with_low(static_cast<uint64_t>(b.smax), b.u32_max)));
-  if (rules.signed_32_into_64 && low(static_cast<uint64_t>(b.s32_min)) <= static_cast<uint32_t>(b.s32_max)) {
+  if (rules.signed_32_into_64 &&
+      low(static_cast<uint64_t>(b.s32_min)) <= static_cast<uint32_t>(b.s32_max)) {
     const auto lo = static_cast<uint32_t>(b.s32_min), hi = static_cast<uint32_t>(b.s32_max);
     meet(b.umin, b.umax, with_low(b.umin, lo), with_low(b.umax, hi));
     meet(b.smin, b.smax, static_cast<int64_t>(with_low(static_cast<uint64_t>(b.smin), lo)),
@@ -115,7 +116,8 @@ void update64_from_tnum(Bounds& b) {
   meet(b.umin, b.umax, b.var.least(), b.var.greatest());
 }
 
-/// The one member of the tnum that the unsigned range holds, where there is but one, pins the number.
+/// The one member of the tnum that the unsigned range holds, where there is but one, pins the
+/// number.
 void pin_single_member(Bounds& b) {
   const uint64_t next = tnum_next_member(b.var, b.umin);
   if (b.var.contains(Tnum::constant(b.umin))) {
@@ -129,7 +131,8 @@ void pin_single_member(Bounds& b) {
 /// The tnum from the unsigned ranges.
 void update_tnum(Bounds& b, BoundsRules rules) {
   const Tnum whole = tnum_intersect(b.var, Tnum::range(b.umin, b.umax));
-  const Tnum half = tnum_intersect((rules.halves_apart ? b.var : whole).subreg(), Tnum::range(b.u32_min, b.u32_max));
+  const Tnum half = tnum_intersect((rules.halves_apart ? b.var : whole).subreg(),
+                                   Tnum::range(b.u32_min, b.u32_max));
   b.var = tnum_or(whole.clear_subreg(), half);
 }
 
@@ -352,8 +355,9 @@ void Bounds::sign_extend32(int bytes) {
   Ranges<uint32_t> r = ranges32();
   if (extended_range(r, bytes)) {
     set(r);
-    var = Tnum::range(static_cast<uint64_t>(int64_t{r.smin}),
-                      static_cast<uint64_t>(int64_t{r.smax})).subreg();
+    var =
+        Tnum::range(static_cast<uint64_t>(int64_t{r.smin}), static_cast<uint64_t>(int64_t{r.smax}))
+            .subreg();
     return;
   }
   r = Ranges<uint32_t>::unbounded();

@@ -6,7 +6,8 @@
 // tnum pins a value, or its low half, so do the ranges of that width. On a branch that cannot be
 // reached they may break, as in the kernel, which carries on with wide ranges.
 //
-// Kernel's counterpart: the numeric fields of struct bpf_reg_state and the reg_bounds_sync() family.
+// Kernel's counterpart: the numeric fields of struct bpf_reg_state and the reg_bounds_sync()
+// family.
 #pragma once
 
 #include <cstdint>
@@ -30,8 +31,8 @@ struct Ranges {
   static constexpr Ranges constant(U v) { return {static_cast<S>(v), static_cast<S>(v), v, v}; }
 };
 
-/// Numbers that are left out where the signed and the unsigned range both leave none out: the rest of
-/// an arc that crosses both seams. None where kernels keep no arcs.
+/// Numbers that are left out where the signed and the unsigned range both leave none out: the rest
+/// of an arc that crosses both seams. None where kernels keep no arcs.
 template <class U>
 struct Hole {
   U first = 0, count = 0;
@@ -105,7 +106,7 @@ struct Bounds {
   Arc<uint32_t> arc32() const;
   void set(Arc<uint64_t> arc);
   void set(Arc<uint32_t> arc);
-  void set_unbounded() {     // the ranges, not the tnum
+  void set_unbounded() {  // the ranges, not the tnum
     set_unbounded64();
     set_unbounded32();
   }

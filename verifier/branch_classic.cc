@@ -40,8 +40,8 @@ void learn_bits(Bounds& b, uint64_t bits, Relation r, bool is_32, const ClassicR
   if (r == Relation::kClear && rules.clear_bits_forget_ranges) b.set_unbounded();
   if (r == Relation::kSet && !std::has_single_bit(bits)) return;
   const Tnum t = is_32 ? b.var.subreg() : b.var;
-  const Tnum learnt = r == Relation::kSet ? tnum_or(t, Tnum::constant(bits))
-                                          : tnum_and(t, Tnum::constant(~bits));
+  const Tnum learnt =
+      r == Relation::kSet ? tnum_or(t, Tnum::constant(bits)) : tnum_and(t, Tnum::constant(~bits));
   b.var = is_32 ? b.var.with_subreg(learnt.subreg()) : learnt;
 }
 
@@ -54,7 +54,8 @@ void learn_against(Bounds& b, Bounds value, Relation r, bool is_32, const Classi
   else b.combine_64_into_32(rules.bounds);
 }
 
-/// Two numbers that are equal: what is known of one is known of the other. 32 bits are deduced only.
+/// Two numbers that are equal: what is known of one is known of the other. 32 bits are deduced
+/// only.
 void share_bounds(Bounds& a, Bounds& b, const ClassicRules& rules) {
   Ranges<uint64_t> common = a.ranges64();
   meet(common.umin, common.umax, b.umin, b.umax);

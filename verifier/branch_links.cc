@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Registers that share what a jump teaches: copies of one number, pointers to one object that may be
-// null, pointers into one packet.
+// Registers that share what a jump teaches: copies of one number, pointers to one object that may
+// be null, pointers into one packet.
 #include <algorithm>
 
 #include "kernel/features.h"
@@ -30,7 +30,8 @@ void assign_scalar_id_before_mov(Env& env, Register& src) {
   if (src.type != kScalar) return;
   // A number that is another plus a constant cannot be the origin of links itself.
   if (src.id & kIdAddConst) clear_scalar_id(src);
-  if (!src.id && (!src.bounds.is_const() || !env.has(Feature::kNarrowMovesLink))) src.id = env.new_id();
+  if (!src.id && (!src.bounds.is_const() || !env.has(Feature::kNarrowMovesLink)))
+    src.id = env.new_id();
 }
 
 namespace {
@@ -52,8 +53,7 @@ void collect_frame(FuncState& frame, uint32_t frameno, uint32_t id, uint32_t liv
     return true;
   };
   for (size_t i = 0; i < isa::kFramePointer; ++i)
-    if ((live_regs >> i & 1) && is_linked(frame.regs[i], id) && !add(true, i))
-      frame.regs[i].id = 0;
+    if ((live_regs >> i & 1) && is_linked(frame.regs[i], id) && !add(true, i)) frame.regs[i].id = 0;
   for (size_t spi = 0; spi < frame.stack.size(); ++spi) {
     const Slot& slot = frame.stack.at(spi);
     if (slot.is_spilled_reg() && is_linked(slot.reg, id) && !add(false, spi))
@@ -61,8 +61,8 @@ void collect_frame(FuncState& frame, uint32_t frameno, uint32_t id, uint32_t liv
   }
 }
 
-/// reg = known, moved by the difference of their deltas where they have some. What is the register's
-/// own (who wrote it, its delta) stays.
+/// reg = known, moved by the difference of their deltas where they have some. What is the
+/// register's own (who wrote it, its delta) stays.
 void take_bounds(const Env& env, Register& reg, const Register& known) {
   const bool no_deltas = !((reg.id | known.id) & kIdAddConst);
   const Register before = reg;
@@ -98,7 +98,8 @@ void collect_linked_regs(const Env& env, State& state, uint32_t id, LinkedRegs& 
   }
 }
 
-void sync_linked_regs(const Env& env, State& state, const Register& known, const LinkedRegs& linked) {
+void sync_linked_regs(const Env& env, State& state, const Register& known,
+                      const LinkedRegs& linked) {
   const uint32_t id = family(known.id);
   for (int i = 0; i < linked.count; ++i) {
     const LinkedRegs::Entry& e = linked.entries[i];
@@ -114,9 +115,12 @@ void sync_linked_regs(const Env& env, State& state, const Register& known, const
 bool is_never_null(const Register& reg) {
   if (reg.maybe_null()) return false;
   switch (reg.base()) {
-    case kPtrToSocket: case kPtrToTcpSock: case kPtrToMapValue: case kPtrToMapKey:
-    case kPtrToSockCommon: case kConstPtrToMap:
-      return true;
+    case kPtrToSocket:
+    case kPtrToTcpSock:
+    case kPtrToMapValue:
+    case kPtrToMapKey:
+    case kPtrToSockCommon:
+    case kConstPtrToMap: return true;
     case kPtrToBtfId: return is_trusted_reg(reg);
     case kPtrToMem: return !(reg.type & kPtrUntrusted);
     default: return false;
@@ -160,18 +164,16 @@ void become_null_or_not(const Env& env, Register& reg, bool is_null) {
     return;
   }
   mark_ptr_not_null(reg);
-  // Locks tell objects apart by this id; for all others it has served its purpose, except on kernels
-  // where what is derived from an object, as a cast is, is told by the object's id.
+  // Locks tell objects apart by this id; for all others it has served its purpose, except on
+  // kernels where what is derived from an object, as a cast is, is told by the object's id.
   if (!env.has(Feature::kIdsOutliveNullChecks) && !may_point_to_spin_lock(env, reg)) reg.id = 0;
 }
 
 }  // namespace
 
 void mark_ptr_not_null(Register& reg) {
-  if (reg.is(kPtrToMapValue))
-    map_value_not_null(reg);
-  else
-    reg.type &= ~kPtrMaybeNull;
+  if (reg.is(kPtrToMapValue)) map_value_not_null(reg);
+  else reg.type &= ~kPtrMaybeNull;
 }
 
 void mark_ptr_or_null(Env& env, State& state, uint32_t regno, bool is_null) {
@@ -209,13 +211,14 @@ bool bounds_packet(const Register& start, const Register& end) {
          (start.type == kPtrToPacketMeta && is_initial(end, kPtrToPacket));
 }
 
-/// `end` was seen not to be below `pointer` (or to be above it, one byte more): so many bytes can be
-/// read from whatever this pointer was made from.
+/// `end` was seen not to be below `pointer` (or to be above it, one byte more): so many bytes can
+/// be read from whatever this pointer was made from.
 void widen_ranges(const Env& env, State& state, const Register& pointer, bool end_is_above) {
   const uint64_t greatest = pointer.bounds.umax;
   const bool folded = env.has(Feature::kOffsetsInBounds);
   if (pointer.off < 0 || (pointer.off + (folded ? greatest : 0) == 0 && end_is_above)) return;
-  if (greatest > kMaxPacketOffset || greatest + static_cast<uint64_t>(pointer.off) > kMaxPacketOffset)
+  if (greatest > kMaxPacketOffset ||
+      greatest + static_cast<uint64_t>(pointer.off) > kMaxPacketOffset)
     return;  // may have wrapped around
   const int32_t range =
       pointer.off + (folded ? static_cast<int32_t>(greatest) : 0) + (end_is_above ? 1 : 0);
@@ -236,7 +239,8 @@ void mark_packet_end(State& state, uint32_t regno, bool beyond) {
 }  // namespace
 
 bool learn_packet_range(const Env& env, const isa::Insn& insn, State& fallthrough, State& taken) {
-  if (isa::insn_source(insn.code) != isa::kX || isa::insn_class(insn.code) == isa::kJmp32) return false;
+  if (isa::insn_source(insn.code) != isa::kX || isa::insn_class(insn.code) == isa::kJmp32)
+    return false;
   Relation relation = relation_of(isa::insn_op(insn.code));
   const Register& dst = fallthrough.regs()[insn.dst];
   const Register& src = fallthrough.regs()[insn.src];

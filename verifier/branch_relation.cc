@@ -109,10 +109,8 @@ struct RangeRefs {
 };
 template <class U>
 RangeRefs<U> refs(Bounds& b) {
-  if constexpr (sizeof(U) == 8)
-    return {b.smin, b.smax, b.umin, b.umax};
-  else
-    return {b.s32_min, b.s32_max, b.u32_min, b.u32_max};
+  if constexpr (sizeof(U) == 8) return {b.smin, b.smax, b.umin, b.umax};
+  else return {b.s32_min, b.s32_max, b.u32_min, b.u32_max};
 }
 
 template <class U>
@@ -153,7 +151,8 @@ void assume_bits(Bounds& a, uint64_t bits, Relation r, bool is_32) {
   // "One of these bits is set" says which only when it is one bit.
   if (r == Relation::kSet && !std::has_single_bit(bits)) return;
   const auto learn = [&](Tnum t) {
-    return r == Relation::kSet ? tnum_or(t, Tnum::constant(bits)) : tnum_and(t, Tnum::constant(~bits));
+    return r == Relation::kSet ? tnum_or(t, Tnum::constant(bits))
+                               : tnum_and(t, Tnum::constant(~bits));
   };
   // On a branch that cannot be, the old ranges may contradict the narrower tnum.
   if (r == Relation::kClear) a.set_unbounded();
@@ -168,10 +167,8 @@ void assume_against_constant(Bounds& a, Bounds& b, Relation r, bool is_32) {
   }
   const uint64_t v = const_of(b, is_32);
   if (r != Relation::kNe) return assume_bits(a, v, r, is_32);
-  if (is_32)
-    exclude(refs<uint32_t>(a), static_cast<uint32_t>(v));
-  else
-    exclude(refs<uint64_t>(a), v);
+  if (is_32) exclude(refs<uint32_t>(a), static_cast<uint32_t>(v));
+  else exclude(refs<uint64_t>(a), v);
 }
 
 /// a < b, or a <= b, in one signedness; the arithmetic wraps, as on branches that cannot be.
@@ -279,7 +276,8 @@ int relation_holds(const Bounds& a, const Bounds& b, Relation r, bool is_32) {
     case Relation::kSet: return common_bits(a, b, is_32);
     case Relation::kClear:
     case Relation::kNone: return -1;
-    default: return is_32 ? order(a.ranges32(), b.ranges32(), r) : order(a.ranges64(), b.ranges64(), r);
+    default:
+      return is_32 ? order(a.ranges32(), b.ranges32(), r) : order(a.ranges64(), b.ranges64(), r);
   }
 }
 
@@ -290,7 +288,8 @@ void assume_relation_of_arcs(Bounds& a, Bounds& b, Relation r, bool is_32) {
     case Relation::kNe: return assume_differ_arcs(a, b, is_32);
     case Relation::kSet:
     case Relation::kClear: return assume_against_constant(a, b, r, is_32);
-    default: return is_32 ? assume_order_arcs<uint32_t>(a, b, r) : assume_order_arcs<uint64_t>(a, b, r);
+    default:
+      return is_32 ? assume_order_arcs<uint32_t>(a, b, r) : assume_order_arcs<uint64_t>(a, b, r);
   }
 }
 

@@ -11,7 +11,19 @@ namespace drydock::verifier {
 
 /// What holds between two numbers on one side of a jump. kClear is the outcome of JSET not taken.
 enum class Relation : uint8_t {
-  kEq, kNe, kSet, kClear, kGt, kGe, kLt, kLe, kSgt, kSge, kSlt, kSle, kNone,
+  kEq,
+  kNe,
+  kSet,
+  kClear,
+  kGt,
+  kGe,
+  kLt,
+  kLe,
+  kSgt,
+  kSge,
+  kSlt,
+  kSle,
+  kNone,
 };
 
 /// Relation of a jump's op (isa::kJeq …) when it is taken.

@@ -76,8 +76,11 @@ int outcome_by_trial(const Register& a, const Register& b, Relation relation, bo
 /// A number compared with itself, in the same register.
 int outcome_with_itself(const Bounds& b, Relation relation, bool is_32) {
   switch (relation) {
-    case Relation::kGe: case Relation::kLe: case Relation::kSge: case Relation::kSle: case Relation::kEq:
-      return 1;
+    case Relation::kGe:
+    case Relation::kLe:
+    case Relation::kSge:
+    case Relation::kSle:
+    case Relation::kEq: return 1;
     case Relation::kSet: {
       const Tnum t = is_32 ? b.var.subreg() : b.var;
       if (t.is_const()) return t.value != 0;
@@ -93,7 +96,10 @@ int outcome_with_itself(const Bounds& b, Relation relation, bool is_32) {
 class Jump {
  public:
   Jump(Env& env, const isa::Insn& insn)
-      : env_(env), insn_(insn), state_(*env.state), op_(isa::insn_op(insn.code)),
+      : env_(env),
+        insn_(insn),
+        state_(*env.state),
+        op_(isa::insn_op(insn.code)),
         is_32_(isa::insn_class(insn.code) == isa::kJmp32),
         has_src_(isa::insn_source(insn.code) == isa::kX) {}
 
@@ -134,8 +140,8 @@ Check Jump::check_src_register() {
   if (insn_.imm != 0) return env_.reject(EINVAL, "BPF_JMP/JMP32 uses reserved fields\n");
   DRYDOCK_TRY(check_reg_arg(env_, insn_.src, RegUse::kRead));
   src_ = &env_.reg(insn_.src);
-  const bool packet_bounds = env_.has(Feature::kJumpsCheckDstFirst) && is_any_packet_pointer(*dst_) &&
-                             is_any_packet_pointer(*src_);
+  const bool packet_bounds = env_.has(Feature::kJumpsCheckDstFirst) &&
+                             is_any_packet_pointer(*dst_) && is_any_packet_pointer(*src_);
   if (!packet_bounds && is_pointer_value(env_, insn_.src))
     return env_.reject(EACCES, "R{} pointer comparison prohibited\n", int{insn_.src});
   return Check::ok();
@@ -191,7 +197,8 @@ Check Jump::follow_decided(bool taken, uint32_t* next) {
 
 /// Before the states part: both share this entry of the history.
 Check Jump::collect_links(LinkedRegs& linked) {
-  if (has_src_ && src_->type == kScalar && src_->id) collect_linked_regs(env_, state_, src_->id, linked);
+  if (has_src_ && src_->type == kScalar && src_->id)
+    collect_linked_regs(env_, state_, src_->id, linked);
   if (dst_->type == kScalar && dst_->id) collect_linked_regs(env_, state_, dst_->id, linked);
   return linked.count > 1 ? push_history(env_, state_, 0, linked.pack()) : Check::ok();
 }
@@ -237,8 +244,8 @@ void Jump::share_numbers(State& other, const LinkedRegs& linked) {
   share_register(other, insn_.dst, linked);
 }
 
-/// A maybe-null pointer equal to one that is not null is not null. Kernel objects can be null without
-/// a mark, so equality with them proves nothing.
+/// A maybe-null pointer equal to one that is not null is not null. Kernel objects can be null
+/// without a mark, so equality with them proves nothing.
 void Jump::learn_not_null_by_equality(State& other) {
   if (is_32_ || !has_src_ || src_->type == kScalar || dst_->type == kScalar) return;
   if (!env_.has(Feature::kNotNullByEquality)) return;
@@ -316,7 +323,8 @@ int branch_taken(const Env& env, const Register& a, const Register& b, uint8_t o
   if (by_trial && &a == &b) return outcome_with_itself(a.bounds, relation, is_jmp32);
   const int decided = relation_holds(a.bounds, b.bounds, relation, is_jmp32);
   if (decided >= 0 || !by_trial) return decided;
-  if (relation == Relation::kSet && !is_const_scalar(a, is_jmp32) && !is_const_scalar(b, is_jmp32)) return -1;
+  if (relation == Relation::kSet && !is_const_scalar(a, is_jmp32) && !is_const_scalar(b, is_jmp32))
+    return -1;
   return outcome_by_trial(a, b, relation, is_jmp32, env.bounds_rules);
 }
 

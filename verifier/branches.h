@@ -2,8 +2,8 @@
 // Conditional jumps: which way can it go, and what is learnt on each side.
 //
 // branches.cc is the jump itself, branch_relation.* what a comparison of two numbers decides and
-// teaches, branch_links.* registers that share what is learnt: copies of one number, pointers to one
-// object that may be null, pointers into one packet.
+// teaches, branch_links.* registers that share what is learnt: copies of one number, pointers to
+// one object that may be null, pointers into one packet.
 //
 // Kernel's counterpart: check_cond_jmp_op() and what it calls.
 #pragma once
@@ -14,8 +14,8 @@ namespace drydock::verifier {
 
 struct LinkedRegs;  // precision.h
 
-/// Handles the jump at env.insn_idx; *next is the instruction to go on with (already advanced by the
-/// offset when the jump is taken); pushes the other branch when both are possible.
+/// Handles the jump at env.insn_idx; *next is the instruction to go on with (already advanced by
+/// the offset when the jump is taken); pushes the other branch when both are possible.
 Check check_conditional_jump(Env& env, const isa::Insn& insn, uint32_t* next);
 /// 1 always taken, 0 never, -1 unknown.
 int branch_taken(const Env& env, const Register& a, const Register& b, uint8_t op, bool is_jmp32);
@@ -27,7 +27,8 @@ int branch_taken(const Env& env, const Register& a, const Register& b, uint8_t o
 /// many lose the id, and with it the link.
 void collect_linked_regs(const Env& env, State& state, uint32_t id, LinkedRegs& linked);
 /// Those still linked to `known` (a register of the same state) take its bounds, offset apart.
-void sync_linked_regs(const Env& env, State& state, const Register& known, const LinkedRegs& linked);
+void sync_linked_regs(const Env& env, State& state, const Register& known,
+                      const LinkedRegs& linked);
 /// Gives the scalar an id when it has none (before a copy that links the two).
 void assign_scalar_id_before_mov(Env& env, Register& src);
 void clear_scalar_id(Register& reg);

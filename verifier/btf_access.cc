@@ -22,12 +22,12 @@ RegType yielded_type(WalkKind kind) {
 Check check_object_access(Env& env, const Register& reg, uint32_t regno, std::string_view name,
                           int off) {
   if (!env.allow_ptr_leaks)
-    return env.reject(EPERM,
-                      "'struct {}' access is allowed only to CAP_PERFMON and CAP_SYS_ADMIN\n",
+    return env.reject(
+        EPERM, "'struct {}' access is allowed only to CAP_PERFMON and CAP_SYS_ADMIN\n", name);
+  if (!env.gpl_compatible && reg.target.btf.btf->is_kernel() &&
+      env.has(Feature::kKernelStructsAreGpl))
+    return env.reject(EINVAL, "Cannot access kernel 'struct {}' from non-GPL compatible program\n",
                       name);
-  if (!env.gpl_compatible && reg.target.btf.btf->is_kernel() && env.has(Feature::kKernelStructsAreGpl))
-    return env.reject(EINVAL,
-                      "Cannot access kernel 'struct {}' from non-GPL compatible program\n", name);
   const bool folded = env.has(Feature::kOffsetsInBounds);
   if (!folded && off < 0)
     return env.reject(EACCES, "R{} is ptr_{} invalid negative access: off={}\n", regno, name, off);
@@ -78,8 +78,7 @@ Check access_fields(Env& env, const Register& reg, int off, int size, AccessType
       if (!reg.target.btf.btf->is_kernel()) return env.bug("reg->btf must be kernel btf");
       return rule(env, reg, off, size);
     }
-  if (write && !is_alloc_object(reg.type))
-    return env.reject(EACCES, "only read is supported\n");
+  if (write && !is_alloc_object(reg.type)) return env.reject(EACCES, "only read is supported\n");
   if (is_alloc_type(reg.type) && !is_non_owning(reg.type) && !(reg.type & kMemRcu) &&
       !reg.ref_obj_id)
     return env.bug("ref_obj_id for allocated object must be non-zero");
@@ -153,9 +152,8 @@ Check check_ptr_to_map_access(Env& env, uint32_t regno, int off, int size, Acces
     return env.reject(kNotSupported, "map_ptr access not supported for map type {}\n",
                       static_cast<uint32_t>(reg.target.map.ptr->type));
   if (!env.allow_ptr_leaks)
-    return env.reject(EPERM,
-                      "'struct {}' access is allowed only to CAP_PERFMON and CAP_SYS_ADMIN\n",
-                      name);
+    return env.reject(
+        EPERM, "'struct {}' access is allowed only to CAP_PERFMON and CAP_SYS_ADMIN\n", name);
   if (off < 0)
     return env.reject(EACCES, "R{} is {} invalid negative access: off={}\n", regno, name, off);
   if (type != AccessType::kRead)
@@ -179,8 +177,7 @@ bool is_trusted_reg(const Register& reg) {
     case kConstPtrToMap:
       if (!has_unsafe_flags(reg.type)) return true;
       break;
-    default:
-      break;
+    default: break;
   }
   return (reg.type & kTrustedFlags) && !has_unsafe_flags(reg.type);
 }

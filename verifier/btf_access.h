@@ -35,7 +35,8 @@ bool btf_struct_ids_match(Env& env, const Btf* btf, uint32_t id, int off, const 
 /// Kernel pointer fields of map values and local objects.
 Check check_map_kptr_access(Env& env, uint32_t regno, int value_regno, uint32_t insn,
                             const BtfField& field);
-bool map_kptr_match_type(Env& env, const BtfField& field, Register& reg, uint32_t regno, Check* err);
+bool map_kptr_match_type(Env& env, const BtfField& field, Register& reg, uint32_t regno,
+                         Check* err);
 bool is_trusted_reg(const Register& reg);
 bool is_rcu_reg(const Register& reg);
 bool in_rcu_section(const Env& env);

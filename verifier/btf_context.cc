@@ -31,15 +31,14 @@ bool arguments_trusted(const Env& env) {
   if (!env.has(Feature::kTrustedPointers)) return false;
   switch (env.program.type) {
     case ProgramType::kTracing:
-      return env.attach_type == AttachType::kTraceRawTp || env.attach_type == AttachType::kTraceIter;
+      return env.attach_type == AttachType::kTraceRawTp ||
+             env.attach_type == AttachType::kTraceIter;
     case ProgramType::kLsm: {
       const LsmHook* hook = lsm_hook(env.attach.func_name);
       return !hook || !hook->has(kLsmUntrusted, env.profile);
     }
-    case ProgramType::kStructOps:
-      return true;
-    default:
-      return false;
+    case ProgramType::kStructOps: return true;
+    default: return false;
   }
 }
 
@@ -98,8 +97,8 @@ class TargetContext {
       if (!t) return false;
       std::string_view known = vmlinux_.name_of(*t);
       if (known.empty()) return false;
-      bool projection = (known == "__sk_buff" && name == "sk_buff") ||
-                        (known == "xdp_md" && name == "xdp_buff");
+      bool projection =
+          (known == "__sk_buff" && name == "sk_buff") || (known == "xdp_md" && name == "xdp_buff");
       if (known == name || projection) return true;
       if (!t->is_modifier() && t->kind() != BtfKind::kTypedef) return false;
       uint32_t next = 0;
@@ -117,7 +116,11 @@ class TargetContext {
 class SlotAccess {
  public:
   SlotAccess(Env& env, int off, int size, ContextAccess* access)
-      : env_(env), btf_(*env.attach.btf), proto_(env.attach.func_proto), off_(off), size_(size),
+      : env_(env),
+        btf_(*env.attach.btf),
+        proto_(env.attach.func_proto),
+        off_(off),
+        size_(size),
         access_(access) {}
 
   bool check() {
@@ -156,12 +159,9 @@ class SlotAccess {
   /// The slot behind the arguments. *done: it is a plain number, nothing else to check.
   bool return_value(const BtfType** type, bool* done) {
     switch (env_.attach_type) {
-      case AttachType::kLsmMac:
-        access_->is_return_value = true;
-        break;
+      case AttachType::kLsmMac: access_->is_return_value = true; break;
       case AttachType::kLsmCgroup:
-      case AttachType::kTraceFexit:
-        break;
+      case AttachType::kTraceFexit: break;
       case AttachType::kModifyReturn: {
         if (!proto_) return false;
         *type = btf_.skip_modifiers(proto_->type());
@@ -169,8 +169,7 @@ class SlotAccess {
         env_.verbose("ret type {} not allowed for fmod_ret\n", kind_word(**type));
         return false;
       }
-      default:
-        return no_argument();
+      default: return no_argument();
     }
     *done = !proto_;
     if (proto_) *type = btf_.type(proto_->type());
@@ -205,7 +204,8 @@ class SlotAccess {
   /// A pointer that leads nowhere for a program: to void or a number, in newer kernels to anything
   /// but a struct (another pointer, a function).
   bool is_number(const BtfType& pointer) const {
-    if (!env_.has(Feature::kIntPointersAreNumbers)) return is_pointer_to_void_or_char(btf_, pointer);
+    if (!env_.has(Feature::kIntPointersAreNumbers))
+      return is_pointer_to_void_or_char(btf_, pointer);
     if (!env_.has(Feature::kOnlyStructsFollowed)) {
       const bool to_void = !btf_.skip_modifiers(pointer.type()) ||
                            btf_.skip_modifiers(pointer.type())->kind() == BtfKind::kVoid;
@@ -242,8 +242,7 @@ class SlotAccess {
     if (arg_ < params_.size() && has_suffix(btf_, params_[arg_], "__nullable"))
       yields |= kPtrMaybeNull;
     bool may_be_errno = false;
-    if (env_.attach_type == AttachType::kTraceRawTp)
-      yields |= tracepoint_flags(&may_be_errno);
+    if (env_.attach_type == AttachType::kTraceRawTp) yields |= tracepoint_flags(&may_be_errno);
     access_->yields = yields;
     if (env_.program.target) return object_of_program(pointer);
 

@@ -62,8 +62,7 @@ Check check_functions(Env& env) {
   const std::vector<FuncInfo>& infos = env.program.func_info;
   if (infos.empty()) return check_abnormal_returns(env);
   if (infos.size() != env.subprogs.size())
-    return env.reject(EINVAL,
-                      "number of funcs in func_info doesn't match number of subprogs\n");
+    return env.reject(EINVAL, "number of funcs in func_info doesn't match number of subprogs\n");
   const Btf& btf = *env.program.btf;
   for (size_t i = 0; i < infos.size(); ++i) {
     Subprogram& subprog = env.subprogs[i];
@@ -92,16 +91,14 @@ Check check_lines(Env& env) {
   for (uint32_t i = 0; i < lines.size(); ++i) {
     const LineInfo& line = lines[i];
     if ((i && line.insn_off <= previous) || line.insn_off >= env.code.size())
-      return env.reject(EINVAL,
-                        "Invalid line_info[{}].insn_off:{} (prev_offset:{} prog->len:{})\n", i,
-                        line.insn_off, previous, env.code.size());
+      return env.reject(EINVAL, "Invalid line_info[{}].insn_off:{} (prev_offset:{} prog->len:{})\n",
+                        i, line.insn_off, previous, env.code.size());
     if (!env.code[line.insn_off].code)
       return env.reject(EINVAL, "Invalid insn code at line_info[{}].insn_off\n", i);
     if (!btf.has_string(line.line_off) || !btf.has_string(line.file_name_off))
       return env.reject(EINVAL, "Invalid line_info[{}].line_off or .file_name_off\n", i);
     if (subprog < env.subprogs.size()) {
-      if (line.insn_off == env.subprogs[subprog].start)
-        env.subprogs[subprog++].linfo_index = i;
+      if (line.insn_off == env.subprogs[subprog].start) env.subprogs[subprog++].linfo_index = i;
       else if (env.subprogs[subprog].start < line.insn_off)
         return env.reject(EINVAL, "missing bpf_line_info for func#{}\n", subprog);
     }

@@ -47,8 +47,12 @@ std::optional<Flat> flatten(const Btf& btf, uint32_t type_id) {
     uint64_t size = 0;
     switch (t->kind()) {
       case BtfKind::kPtr: size = 8; break;
-      case BtfKind::kInt: case BtfKind::kStruct: case BtfKind::kUnion: case BtfKind::kEnum:
-      case BtfKind::kFloat: case BtfKind::kEnum64: size = t->size(); break;
+      case BtfKind::kInt:
+      case BtfKind::kStruct:
+      case BtfKind::kUnion:
+      case BtfKind::kEnum:
+      case BtfKind::kFloat:
+      case BtfKind::kEnum64: size = t->size(); break;
       default: return std::nullopt;
     }
     if (size * count > UINT32_MAX) return std::nullopt;
@@ -79,7 +83,10 @@ TypeFlags memory_tag(const Btf& btf, const BtfType& pointer) {
 class Walker {
  public:
   Walker(Env& env, const Btf& btf, int off, int size, TypeFlags* flags)
-      : env_(env), btf_(btf), off_(static_cast<uint32_t>(off)), size_(static_cast<uint32_t>(size)),
+      : env_(env),
+        btf_(btf),
+        off_(static_cast<uint32_t>(off)),
+        size_(static_cast<uint32_t>(size)),
         flags_(flags) {}
 
   /// The next stop from this struct: a field, or a struct that starts exactly at the offset.
@@ -261,8 +268,7 @@ WalkResult btf_struct_access(Env& env, const Register& reg, int off, int size, A
         if (!env.has(Feature::kUntrustedMemory)) return {.kind = WalkKind::kScalar};
         found.flags = kMemRdonly | kPtrUntrusted;
         return found;
-      default:
-        return found;
+      default: return found;
     }
   }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Callbacks: subprograms that a helper or kfunc calls. A synchronous one is walked as a loop around
-// the call: the path goes on behind the call, and a copy enters the callback, comes back to the call
-// and decides again. One that runs later (timers) is walked from a fresh call chain.
+// the call: the path goes on behind the call, and a copy enters the callback, comes back to the
+// call and decides again. One that runs later (timers) is walked from a fresh call chain.
 #include <algorithm>
 
 #include "helpers/helper_ids.h"

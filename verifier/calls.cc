@@ -59,7 +59,8 @@ Check call_global(Env& env, uint32_t subprog, Check match) {
     return env.reject(EINVAL,
                       "global function calls are not allowed with preemption disabled,\n"
                       "use static function instead\n");
-  if (callee.might_sleep && env.has(Feature::kSleepSummaries)) DRYDOCK_TRY(check_may_sleep_here(env, name));
+  if (callee.might_sleep && env.has(Feature::kSleepSummaries))
+    DRYDOCK_TRY(check_may_sleep_here(env, name));
   if (match.failed()) {
     env.verbose("Caller passes invalid args into func#{}", subprog);
     if (env.has(Feature::kFunctionsNamed)) env.verbose(" ('{}')", name);
@@ -68,7 +69,8 @@ Check call_global(Env& env, uint32_t subprog, Check match) {
   }
   if (env.log.instructions() || !env.has(Feature::kInsnsByFunction))
     env.verbose("Func#{} ('{}') is global and assumed valid.\n", subprog, name);
-  if (callee.changes_pkt_data && env.has(Feature::kCalleesChangePackets)) clear_all_pkt_pointers(env);
+  if (callee.changes_pkt_data && env.has(Feature::kCalleesChangePackets))
+    clear_all_pkt_pointers(env);
   callee.called = true;
   FuncState& caller = env.cur_func();
   clobber_caller_saved(env, caller);
@@ -104,14 +106,16 @@ Check reject_callback_return(Env& env, const Register& r0, const RetvalRange& ra
   if (r0.bounds.smin > INT64_MIN) known += fmt::format(" smin={}", r0.bounds.smin);
   if (r0.bounds.smax < INT64_MAX) known += fmt::format(" smax={}", r0.bounds.smax);
   if (known.empty()) known = " unknown scalar value";
-  return env.reject(EINVAL, "At callback return the register R0 has{} should have been in [{}, {}]\n",
+  return env.reject(EINVAL,
+                    "At callback return the register R0 has{} should have been in [{}, {}]\n",
                     known, range.min, range.max);
 }
 
 /// "value (0x0; 0xff)", or that nothing is known.
 std::string known_bits_text(const Register& reg) {
   const Tnum t = reg.bounds.var;
-  return t.is_unknown() ? "unknown scalar value" : fmt::format("value ({:#x}; {:#x})", t.value, t.mask);
+  return t.is_unknown() ? "unknown scalar value"
+                        : fmt::format("value ({:#x}; {:#x})", t.value, t.mask);
 }
 
 Check check_callback_return(Env& env, const FuncState& callee) {
@@ -153,7 +157,8 @@ bool in_callback(const FuncState& frame) { return frame.in_callback; }
 Check check_subprog_call(Env& env, const isa::Insn& insn, uint32_t* next) {
   const uint32_t target = env.insn_idx + 1 + insn.imm;
   const int subprog = find_subprog(env, target);
-  if (subprog < 0) return env.bug(fmt::format("target of func call at insn {} is not a program", target));
+  if (subprog < 0)
+    return env.bug(fmt::format("target of func call at insn {} is not a program", target));
   const uint32_t frames = env.state->curframe + 2;
   if (!env.has(Feature::kArgTags) && frames > static_cast<uint32_t>(State::kMaxFrames))
     return env.reject(E2BIG, "the call stack of {} frames is too deep\n", frames);
@@ -173,10 +178,8 @@ Check prepare_func_exit(Env& env, uint32_t* next) {
   FuncState& caller = *state.frames[state.curframe - 1];
   const bool callback = callee.in_callback;
   const bool again = callback && env.has(Feature::kCallbackStatesMerge);
-  if (callback)
-    DRYDOCK_TRY(check_callback_return(env, callee));
-  else
-    caller.copy_register(0, callee, 0);
+  if (callback) DRYDOCK_TRY(check_callback_return(env, callee));
+  else caller.copy_register(0, callee, 0);
 
   // A callback goes back to its call, where the next iteration is decided on.
   *next = static_cast<uint32_t>(callee.callsite) + (again ? 0 : 1);

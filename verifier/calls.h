@@ -35,7 +35,8 @@ bool in_callback(const FuncState& frame);
 /// Does the function, by its BTF, return nothing? (Kernels with kVoidGlobalFunctions ask.)
 bool subprog_returns_void(const Env& env, uint32_t subprog);
 
-/// EXIT (or bpf_throw): resources released, return value fine; *path_done when the walk of this path ends.
+/// EXIT (or bpf_throw): resources released, return value fine; *path_done when the walk of this
+/// path ends.
 Check check_exit(Env& env, uint32_t* next, bool* path_done, bool exception_exit);
 
 }  // namespace drydock::verifier

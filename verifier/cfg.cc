@@ -4,8 +4,8 @@
 // the path came there (jump points).
 //
 // Kernel's counterpart: add_subprog_and_kfunc(), check_subprogs(), check_cfg().
-#include "kernel/features.h"
 #include "verifier/cfg.h"
+#include "kernel/features.h"
 
 #include <algorithm>
 
@@ -19,7 +19,8 @@ namespace drydock::verifier {
 namespace {
 
 bool names_function(const Env& env, const isa::Insn& insn) {
-  return isa::is_ld_imm64(insn) && insn.src == isa::kPseudoFunc && env.has(Feature::kCallbackFunctions);
+  return isa::is_ld_imm64(insn) && insn.src == isa::kPseudoFunc &&
+         env.has(Feature::kCallbackFunctions);
 }
 
 auto first_not_below(Env& env, uint32_t insn) {
@@ -72,7 +73,8 @@ Check find_exception_callback(Env& env, uint32_t* insn) {
     *insn = info.insn_off;
     found = true;
   }
-  return found ? Check::ok() : env.reject(EINVAL, "exception callback type id not found in func_info\n");
+  return found ? Check::ok()
+               : env.reject(EINVAL, "exception callback type id not found in func_info\n");
 }
 
 Check add_exception_callback(Env& env) {
@@ -162,15 +164,16 @@ Check check_subprograms(Env& env) {
       }
     }
     // Nothing falls through from one function into the next.
-    if (!ends_subprog(env.code[end - 1])) return env.reject(EINVAL, "last insn is not an exit or jmp\n");
+    if (!ends_subprog(env.code[end - 1]))
+      return env.reject(EINVAL, "last insn is not an exit or jmp\n");
   }
   return Check::ok();
 }
 
 namespace {
 
-/// The search. An instruction is on the stack while it is open; calls are edges to the callee too, so that a
-/// callee is finished (and what it does is known) before its caller is.
+/// The search. An instruction is on the stack while it is open; calls are edges to the callee too,
+/// so that a callee is finished (and what it does is known) before its caller is.
 class CfgSearch {
  public:
   explicit CfgSearch(Env& env) : env_(env), mark_(env.code.size(), Mark{}) {}
@@ -243,9 +246,7 @@ CfgSearch::Visit CfgSearch::follow(uint32_t from, int64_t to, Edge edge, bool ma
       print_source_line(env_, from, fmt::format("{}: ", from));
       print_source_line(env_, static_cast<uint32_t>(to), fmt::format("{}: ", to));
       return fail(env_.reject(EINVAL, "back-edge from insn {} to {}\n", from, to));
-    case Mark::State::kFinished:
-      mark_[from].last_edge = edge;
-      return Visit::kDone;
+    case Mark::State::kFinished: mark_[from].last_edge = edge; return Visit::kDone;
   }
   return Visit::kDone;
 }
@@ -291,7 +292,8 @@ void CfgSearch::note_kfunc_call(uint32_t insn) {
 CfgSearch::Visit CfgSearch::visit_call(uint32_t insn) {
   const isa::Insn& call = env_.code[insn];
   bool helper = isa::is_helper_call(call), kfunc = isa::is_kfunc_call(call);
-  if ((helper && is_async_callback_helper(call.imm)) || (kfunc && is_async_callback_kfunc(env_, call)))
+  if ((helper && is_async_callback_helper(call.imm)) ||
+      (kfunc && is_async_callback_kfunc(env_, call)))
     prune_point(insn);  // else each visit would queue the callback again
   const bool sync = (helper && is_sync_callback_helper(call.imm)) ||
                     (kfunc && is_sync_callback_kfunc(env_, call));
@@ -355,7 +357,8 @@ Check CfgSearch::search_from(uint32_t insn) {
 
 Check CfgSearch::check_all_reached() {
   for (size_t i = 0; i < mark_.size(); ++i) {
-    if (mark_[i].state != Mark::State::kFinished) return env_.reject(EINVAL, "unreachable insn {}\n", i);
+    if (mark_[i].state != Mark::State::kFinished)
+      return env_.reject(EINVAL, "unreachable insn {}\n", i);
     if (width(env_.code[i]) == 1) continue;
     ++i;
     if (i < mark_.size() && mark_[i].state != Mark::State::kNew)

@@ -14,12 +14,13 @@ Check check_subprograms(Env& env);
 /// Every instruction reachable; no fall-through out of the end; marks prune, jump and force points.
 Check check_cfg(Env& env);
 Check compute_postorder(Env& env);
-/// No function calls itself, in however many steps; fills env.callees_first (kernels that ask before
-/// the walk).
+/// No function calls itself, in however many steps; fills env.callees_first (kernels that ask
+/// before the walk).
 Check check_recursion(Env& env);
 Check compute_scc(Env& env);
 Check compute_live_registers(Env& env);
-/// Marks spill and fill pairs around calls of helpers and kfuncs that clobber no more than they take.
+/// Marks spill and fill pairs around calls of helpers and kfuncs that clobber no more than they
+/// take.
 Check mark_fastcall_patterns(Env& env);
 /// Call chain stack depth, call depth, tail calls with callbacks. "combined stack size of ..."
 Check check_max_stack_depth(Env& env);

@@ -11,8 +11,8 @@
 namespace drydock::verifier {
 namespace {
 
-// All members false by default: GCC 12 with optimisation fills only the first elements of a constant
-// array whose default is not all zeros.
+// All members false by default: GCC 12 with optimisation fills only the first elements of a
+// constant array whose default is not all zeros.
 struct Flow {
   bool jumps = false, stops = false;
 };
@@ -41,8 +41,8 @@ int insn_successors(const Env& env, uint32_t insn, uint32_t out[2]) {
   return count;
 }
 
-/// Not quite the textbook's order: a successor counts as seen once it is queued. The passes reach the
-/// same results in any order, but the log of the stack liveness shows it.
+/// Not quite the textbook's order: a successor counts as seen once it is queued. The passes reach
+/// the same results in any order, but the log of the stack liveness shows it.
 Check compute_postorder(Env& env) {
   enum : uint8_t { kQueued = 1, kExpanded = 2 };
   std::vector<uint8_t> marks(env.code.size());
@@ -113,8 +113,8 @@ class RecursionSearch {
 
 PostorderSpan postorder_of(const Env& env, size_t subprog) {
   const bool last = subprog + 1 == env.subprogs.size();
-  return {env.subprogs[subprog].postorder_start,
-          last ? static_cast<uint32_t>(env.postorder.size()) : env.subprogs[subprog + 1].postorder_start};
+  return {env.subprogs[subprog].postorder_start, last ? static_cast<uint32_t>(env.postorder.size())
+                                                      : env.subprogs[subprog + 1].postorder_start};
 }
 
 Check check_recursion(Env& env) {
@@ -127,9 +127,9 @@ Check check_recursion(Env& env) {
 
 namespace {
 
-/// Tarjan's algorithm, without recursion, in Pearce's form: `low` doubles as "reaches something still
-/// on the stack". Component numbers follow the order in which components are completed, since they
-/// are printed.
+/// Tarjan's algorithm, without recursion, in Pearce's form: `low` doubles as "reaches something
+/// still on the stack". Component numbers follow the order in which components are completed, since
+/// they are printed.
 class SccSearch {
  public:
   explicit SccSearch(Env& env) : env_(env), pre_(env.code.size()), low_(env.code.size()) {}

@@ -26,8 +26,8 @@ class [[nodiscard]] Check {
 };
 
 /// Returns from the enclosing function (which returns a Check) when the expression fails.
-#define DRYDOCK_TRY(expression)                              \
-  do {                                                       \
+#define DRYDOCK_TRY(expression)                                                           \
+  do {                                                                                    \
     if (::drydock::verifier::Check check_ = (expression); check_.failed()) return check_; \
   } while (0)
 

@@ -22,7 +22,7 @@ struct CheckpointPlace {
   Checkpoint* prev = nullptr;
   Checkpoint* next = nullptr;
   uint32_t miss_count = 0, hit_count = 0;
-  bool in_free_list = false;   // evicted; lives on only while paths below it are open
+  bool in_free_list = false;  // evicted; lives on only while paths below it are open
 };
 
 struct Checkpoint : CheckpointPlace, State {};

@@ -47,10 +47,8 @@ bool context_is_plain_memory(const Env& env) {
     case ProgramType::kCgroupDevice:
     case ProgramType::kLircMode2:
     case ProgramType::kSyscall:
-    case ProgramType::kNetfilter:
-      return true;
-    default:
-      return false;
+    case ProgramType::kNetfilter: return true;
+    default: return false;
   }
 }
 
@@ -68,9 +66,8 @@ Check check_ctx_access(Env& env, uint32_t insn, int off, int size, AccessType ty
     return Check::ok();
   }
   if (access->ref_obj_id && !find_reference(*env.state, access->ref_obj_id))
-    return env.reject(EACCES,
-                      "invalid bpf_context access off={}. Reference may already be released\n",
-                      off);
+    return env.reject(
+        EACCES, "invalid bpf_context access off={}. Reference may already be released\n", off);
   return Check::ok();
 }
 

@@ -13,7 +13,8 @@ Check check_ctx_access(Env& env, uint32_t insn, int off, int size, AccessType ty
 /// Arguments of a traced function, LSM hook, iterator or struct_ops member: contexts of u64 slots.
 bool btf_ctx_access(Env& env, int off, int size, AccessType type, ContextAccess* access);
 /// Sockets (bpf_sock, bpf_tcp_sock, xdp_sock) and flow keys.
-Check check_sock_access(Env& env, uint32_t insn, uint32_t regno, int off, int size, AccessType type);
+Check check_sock_access(Env& env, uint32_t insn, uint32_t regno, int off, int size,
+                        AccessType type);
 Check check_flow_keys_access(Env& env, int off, int size);
 /// Does the kernel leave the context as it is laid out (no rewriting of accesses)? Then calls may
 /// be given it as plain memory.

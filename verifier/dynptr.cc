@@ -23,13 +23,13 @@ struct FlagOfType {
   DynptrType type;
 };
 constexpr FlagOfType kFlagOfType[] = {
-    {kDynptrLocal, DynptrType::kLocal}, {kDynptrRingbuf, DynptrType::kRingbuf},
-    {kDynptrSkb, DynptrType::kSkb},     {kDynptrXdp, DynptrType::kXdp},
+    {kDynptrLocal, DynptrType::kLocal},     {kDynptrRingbuf, DynptrType::kRingbuf},
+    {kDynptrSkb, DynptrType::kSkb},         {kDynptrXdp, DynptrType::kXdp},
     {kDynptrSkbMeta, DynptrType::kSkbMeta}, {kDynptrFile, DynptrType::kFile},
 };
 
-/// Before dynptrs were known by where they are: the fixed part of the offset is all that is looked at,
-/// and one that does not fit says nothing.
+/// Before dynptrs were known by where they are: the fixed part of the offset is all that is looked
+/// at, and one that does not fit says nothing.
 int dynptr_slot_classic(Env& env, const Register& reg) {
   const int spi = slot_index(reg.off);
   const bool fits = reg.type == kPtrToStack && reg.off < 0 && spi >= kDynptrSlots - 1 &&
@@ -69,13 +69,15 @@ bool may_become_dynptr(Env& env, const Register& reg) {
   return spi >= 0 || spi == -ERANGE;
 }
 
-/// Older kernels do not want what lies there to be part of a dynptr, and leave the rest to the writes.
+/// Older kernels do not want what lies there to be part of a dynptr, and leave the rest to the
+/// writes.
 bool may_become_dynptr_classic(Env& env, const Register& reg) {
   const int spi = dynptr_slot(env, reg);
   if (spi < 0) return true;
   const Stack& stack = frame_of(env, reg).stack;
   for (size_t i = 0; i < kSlotBytes; ++i)
-    if (stack.at(spi).kinds[i] == SlotKind::kDynptr || stack.at(spi - 1).kinds[i] == SlotKind::kDynptr)
+    if (stack.at(spi).kinds[i] == SlotKind::kDynptr ||
+        stack.at(spi - 1).kinds[i] == SlotKind::kDynptr)
       return false;
   return true;
 }
@@ -118,10 +120,10 @@ Check construct(Env& env, uint32_t regno, uint32_t insn, ArgType arg_type,
   if (classic && env.reg(regno).type == kConstPtrToDynptr) return Check::ok();  // not looked at
   const bool may_become = classic ? may_become_dynptr_classic(env, env.reg(regno))
                                   : may_become_dynptr(env, env.reg(regno));
-  if (!may_become)
-    return env.reject(EINVAL, "Dynptr has to be an uninitialized dynptr\n");
+  if (!may_become) return env.reject(EINVAL, "Dynptr has to be an uninitialized dynptr\n");
   for (int i = 0; i < kDynptrBytes; i += kSlotBytes)
-    DRYDOCK_TRY(check_mem_access(env, insn, regno, i, isa::kDw, AccessType::kWrite, -1, false, false));
+    DRYDOCK_TRY(check_mem_access(env, insn, regno, i, isa::kDw, AccessType::kWrite, -1, false,
+                                 false));
   return construct_in_slots(env, env.reg(regno), arg_type, insn, clone_ref_obj_id);
 }
 
@@ -145,7 +147,8 @@ Check use_initialized(Env& env, uint32_t regno, ArgType arg_type) {
   if (!by_reference && reg.type == kConstPtrToDynptr && !(arg_type & kMemRdonly))
     return env.reject(EINVAL, "cannot pass pointer to const bpf_dynptr, the helper mutates it\n");
   if (!is_dynptr_reg_valid_init(env, reg))
-    return env.reject(EINVAL, "Expected an initialized dynptr as {}\n", argument_name(env, regno, "arg #"));
+    return env.reject(EINVAL, "Expected an initialized dynptr as {}\n",
+                      argument_name(env, regno, "arg #"));
   if (!has_type(env, reg, arg_type & ~(kMemRdonly | kObjRelease)))
     return env.reject(EINVAL, "Expected a dynptr of type {} as {}\n",
                       dynptr_type_str(static_cast<int>(dynptr_type_of_arg(arg_type))),

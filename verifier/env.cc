@@ -8,10 +8,16 @@
 namespace drydock::verifier {
 
 Env::Env(const ProgramInput& input, const Profile& kernel, FdTable& table, const Options& asked)
-    : program(input), profile(kernel), fds(table), options(asked), code(input.insns),
-      facts(input.insns.size()), type(input.type),
+    : program(input),
+      profile(kernel),
+      fds(table),
+      options(asked),
+      code(input.insns),
+      facts(input.insns.size()),
+      type(input.type),
       gpl_compatible(license_is_gpl_compatible(input.license)),
-      sleepable(input.flags & kProgSleepable), log(asked.log_level, asked.log_size) {
+      sleepable(input.flags & kProgSleepable),
+      log(asked.log_level, asked.log_size) {
   attach_type = input.expected_attach_type;
   const Capabilities& caps = asked.capabilities;
   allow_ptr_leaks = allow_uninit_stack = bypass_spec_v1 = bypass_spec_v4 = caps.perfmon;

@@ -50,14 +50,14 @@ struct InsnFacts {
   // Helper calls with a map: the one map it always gets, or poisoned when paths differ.
   const MapInfo* call_map = nullptr;
   bool call_map_poisoned = false, call_map_unpriv = false;
-  uint64_t map_key_state = 0;          // constant key tracking (tail calls): see helper_call
+  uint64_t map_key_state = 0;  // constant key tracking (tail calls): see helper_call
   // bpf_loop call: whether callback and flags are the same on every path.
   bool loop_seen = false, loop_inlinable = false;
   uint32_t loop_subprog = 0;
   const StructMeta* struct_meta = nullptr;  // bpf_obj_new and friends
   uint64_t obj_new_size = 0, insert_offset = 0;
   uint32_t ctx_field_size = 0;
-  bool ctx_untranslated = false;       // of the context where there is no field: check_fixups()
+  bool ctx_untranslated = false;  // of the context where there is no field: check_fixups()
   bool nospec = false, nospec_result = false;
   bool zero_extends = false;
   bool storage_get_atomic = false;
@@ -65,17 +65,17 @@ struct InsnFacts {
   bool percpu_alloc_call = false;
   uint8_t alu_state = 0;
   uint32_t alu_limit = 0;
-  bool fastcall_pattern = false;       // belongs to a spill/fill pair around a fastcall call
-  uint8_t fastcall_spills = 0;         // calls: such pairs around it
+  bool fastcall_pattern = false;  // belongs to a spill/fill pair around a fastcall call
+  uint8_t fastcall_spills = 0;    // calls: such pairs around it
   uint8_t arg_prog = 0;
   bool needs_zext = false;
   // Set once, before the walk.
-  bool jump_point = false;             // history is recorded here
-  bool prune_point = false;            // states are compared here
-  bool force_checkpoint = false;       // and always kept
+  bool jump_point = false;        // history is recorded here
+  bool prune_point = false;       // states are compared here
+  bool force_checkpoint = false;  // and always kept
   bool calls_callback = false;
-  bool seen = false;                   // walked at least once
-  uint32_t scc = 0;                    // strongly connected component of the CFG; 0: none
+  bool seen = false;  // walked at least once
+  uint32_t scc = 0;   // strongly connected component of the CFG; 0: none
   uint16_t live_regs_before = 0;
 };
 
@@ -86,7 +86,7 @@ struct SubprogArg {
 };
 
 struct Subprogram {
-  uint32_t start = 0;                  // first instruction
+  uint32_t start = 0;  // first instruction
   uint32_t linfo_index = 0;
   uint32_t postorder_start = 0;
   uint16_t stack_depth = 0, stack_extra = 0;
@@ -95,13 +95,17 @@ struct Subprogram {
   bool is_callback = false, is_async_callback = false, is_exception_callback = false;
   bool args_cached = false, keep_fastcall_stack = false;
   bool changes_pkt_data = false, might_sleep = false, might_throw = false;
-  enum class PrivateStack : uint8_t { kUnknown, kNo, kAdaptive } private_stack = PrivateStack::kUnknown;
+  enum class PrivateStack : uint8_t {
+    kUnknown,
+    kNo,
+    kAdaptive
+  } private_stack = PrivateStack::kUnknown;
   std::vector<SubprogArg> args;
   // From func_info.
   bool is_global = false, unreliable = false, called = false;
   uint32_t linkage = 0;
-  uint64_t insns_walked = 0;           // on paths that began here
-  bool removed = false;                // dead code, dropped after the walk (fixups.h)
+  uint64_t insns_walked = 0;  // on paths that began here
+  bool removed = false;       // dead code, dropped after the walk (fixups.h)
 };
 
 struct KfuncProto;  // kfunc_proto.h
@@ -109,7 +113,7 @@ struct KfuncProto;  // kfunc_proto.h
 /// A kfunc that the program calls, resolved by (BTF id, offset of the module in fd_array).
 struct KfuncDesc {
   uint32_t func_id = 0;
-  int16_t offset = 0;                  // 0: vmlinux
+  int16_t offset = 0;  // 0: vmlinux
   const Btf* btf = nullptr;
   uint32_t proto_id = 0;
   std::string_view name;
@@ -117,7 +121,7 @@ struct KfuncDesc {
   // Worked out when the call is first reached, since they hang on the attach target.
   std::shared_ptr<const KfuncProto> proto;
   std::optional<bool> allowed;
-  uint32_t flags = 0;                  // KF_*
+  uint32_t flags = 0;  // KF_*
 };
 
 /// A branch to be explored later.
@@ -127,12 +131,12 @@ struct PendingBranch {
   uint64_t log_position = 0;
 };
 
-struct StructOpsRow;   // struct_ops.h
-class StackLiveness;   // liveness.h
-class StackUse;        // stack_use.h
-class KnownRegisters;  // known_registers.h
-struct LoopComponents; // loops.h: strongly connected components under exploration
-struct Backtrack;      // precision.h
+struct StructOpsRow;    // struct_ops.h
+class StackLiveness;    // liveness.h
+class StackUse;         // stack_use.h
+class KnownRegisters;   // known_registers.h
+struct LoopComponents;  // loops.h: strongly connected components under exploration
+struct Backtrack;       // precision.h
 
 class Env {
  public:
@@ -149,35 +153,35 @@ class Env {
 
   // The program being worked on: `code` starts as program.insns.
   std::vector<isa::Insn> code;
-  std::vector<InsnFacts> facts;        // one an instruction
-  std::vector<Subprogram> subprogs;    // by start; real ones only
+  std::vector<InsnFacts> facts;      // one an instruction
+  std::vector<Subprogram> subprogs;  // by start; real ones only
   std::vector<std::shared_ptr<const MapInfo>> used_maps;
   std::vector<std::shared_ptr<const Btf>> used_btfs;
-  std::vector<KfuncDesc> kfuncs;       // sorted by (func_id, offset)
+  std::vector<KfuncDesc> kfuncs;                                   // sorted by (func_id, offset)
   std::unordered_map<int, std::shared_ptr<const Btf>> kfunc_btfs;  // by offset into fd_array
   // Structs with special fields, by the BTF they are of (the program's, or a map's); filled as
   // they are asked for: graph.h.
   mutable std::unordered_map<const Btf*, std::vector<StructMeta>> struct_metas;
   int exception_callback_subprog = 0;
-  int max_stack_depth = 0;                 // of any chain of calls that was looked at
+  int max_stack_depth = 0;  // of any chain of calls that was looked at
   uint32_t hidden_subprogs = 0;
 
   // Attach target, resolved by attach_target.cc.
   struct Attach {
-    const BtfType* func_proto = nullptr;   // of the hook, null for none
+    const BtfType* func_proto = nullptr;  // of the hook, null for none
     const Btf* btf = nullptr;
     uint32_t btf_id = 0;
-    std::string func_name;                 // "security_..." hook, traced function, tracepoint
+    std::string func_name;  // "security_..." hook, traced function, tracepoint
     bool valid_access = false;
-    bool raw_tracepoint = false;           // context slots follow a btf_trace_* typedef
+    bool raw_tracepoint = false;  // context slots follow a btf_trace_* typedef
     // Arguments whose register type the hook fixes (iterators, struct_ops).
     struct ContextArg {
-      uint32_t offset = 0;                 // of the slot in the context
+      uint32_t offset = 0;  // of the slot in the context
       RegType type = kNotInit;
-      const Btf* btf = nullptr;            // null: vmlinux
+      const Btf* btf = nullptr;  // null: vmlinux
       uint32_t btf_id = 0;
-      bool refcounted = false;             // the program owns a reference at entry
-      uint32_t ref_obj_id = 0;             // that reference, once acquired
+      bool refcounted = false;  // the program owns a reference at entry
+      uint32_t ref_obj_id = 0;  // that reference, once acquired
     };
     std::vector<ContextArg> args;
     const StructOpsRow* struct_ops = nullptr;
@@ -188,38 +192,38 @@ class Env {
   /// The program type whose rules apply: that of an extension's target, else its own.
   ProgramType type = ProgramType::kUnspec;
   bool gpl_compatible = false;
-  bool sleepable = false;                  // the whole program
+  bool sleepable = false;  // the whole program
 
   // What the loader may do.
   bool allow_ptr_leaks = true, allow_uninit_stack = true, bpf_capable = true;
   bool bypass_spec_v1 = true, bypass_spec_v4 = true;
   bool strict_alignment = false, test_state_freq = false, test_reg_invariants = false;
   bool explore_alu_limits = false;
-  BoundsRules bounds_rules;                // of the profile's features
-  bool read_marks = false;                 // liveness by marks of reads: read_marks.h
-  bool loop_entries = false;               // loops told by their entries: loop_entries.h
+  BoundsRules bounds_rules;   // of the profile's features
+  bool read_marks = false;    // liveness by marks of reads: read_marks.h
+  bool loop_entries = false;  // loops told by their entries: loop_entries.h
 
   // The walk.
   uint32_t insn_idx = 0, prev_insn_idx = 0;
-  SlotPool slots;                                    // of all states' stacks; goes last
-  std::unique_ptr<State> state;                      // the current one
+  SlotPool slots;                // of all states' stacks; goes last
+  std::unique_ptr<State> state;  // the current one
   std::vector<PendingBranch> pending;
-  std::vector<CheckpointList> explored;              // by hash of instruction and frame
-  CheckpointList free_list;                          // evicted, paths below still open
+  std::vector<CheckpointList> explored;  // by hash of instruction and frame
+  CheckpointList free_list;              // evicted, paths below still open
   RecyclingPool<State> spare_states;
   RecyclingPool<Checkpoint> spare_checkpoints;
   HistoryEntry* current_history = nullptr;
   uint32_t id_gen = 0;
-  uint32_t pass_count = 0;                           // walks begun (main, then global functions)
+  uint32_t pass_count = 0;  // walks begun (main, then global functions)
   bool seen_direct_write = false, seen_exception = false;
-  std::shared_ptr<StackLiveness> liveness;           // these two: null where a kernel has another
+  std::shared_ptr<StackLiveness> liveness;  // these two: null where a kernel has another
   std::shared_ptr<StackUse> stack_use;
   std::shared_ptr<LoopComponents> loops;
   std::shared_ptr<Backtrack> backtrack;
   uint32_t cfg_max_postorder = 0;
-  std::vector<uint32_t> postorder;                   // instructions, grouped by subprogram
-  std::vector<uint32_t> callees_first;               // subprograms (kernels that refuse recursion early)
-  std::shared_ptr<const KnownRegisters> known;       // null where kernels do not look ahead
+  std::vector<uint32_t> postorder;              // instructions, grouped by subprogram
+  std::vector<uint32_t> callees_first;          // subprograms (kernels that refuse recursion early)
+  std::shared_ptr<const KnownRegisters> known;  // null where kernels do not look ahead
 
   // Counters, as the kernel's statistics line prints them.
   uint64_t insns_processed = 0, prev_insns_processed = 0;
@@ -271,7 +275,8 @@ class Env {
   }
   bool has(Feature f) const { return profile.has(f); }
   CallSite call_site() const;  // of the program, for helper_for()
-  const ProbedCaller* probed = nullptr;  // what the kernel said of such programs; once the target is known
+  const ProbedCaller* probed =
+      nullptr;  // what the kernel said of such programs; once the target is known
 
   void mark_reg_scratched(uint32_t regno) { scratched_regs |= 1u << regno; }
   void mark_slot_scratched(uint32_t spi) { scratched_slots |= uint64_t{1} << spi; }

@@ -86,7 +86,8 @@ Check push_history(Env& env, State& state, uint32_t flags, uint64_t linked_regs)
 
 void free_if_unused(Env& env, Checkpoint* checkpoint) {
   if (env.read_marks) return;  // reads below others may still climb through it
-  if (!checkpoint->in_free_list || checkpoint->branches || has_incomplete_marks(env, *checkpoint)) return;
+  if (!checkpoint->in_free_list || checkpoint->branches || has_incomplete_marks(env, *checkpoint))
+    return;
   env.free_list.erase(checkpoint);
   recycle(env, checkpoint);
   --env.free_list_size;
@@ -99,7 +100,8 @@ Check update_branch_counts(Env& env, State& state) {
   for (State* at = &state; at;) {
     uint32_t left = --at->branches;
     if (static_cast<int32_t>(left) < 0)
-      return env.bug(fmt::format("update_branch_counts:branches_to_explore={}", static_cast<int32_t>(left)));
+      return env.bug(fmt::format("update_branch_counts:branches_to_explore={}",
+                                 static_cast<int32_t>(left)));
     if (left) break;
     if (env.loop_entries) hand_loop_to_parent(*at);
     else DRYDOCK_TRY(exit_scc(env, *at));

@@ -10,7 +10,8 @@ namespace drydock::verifier {
 /// refined), or nullptr when there are too many ("The sequence of %d jumps is too complex.").
 State* push_branch(Env& env, uint32_t insn, uint32_t prev_insn, bool speculative);
 /// The same for a callback that runs later (timers): its own call chain, frame 0 is the callback.
-State* push_async_callback(Env& env, uint32_t insn, uint32_t prev_insn, uint32_t subprog, bool sleepable);
+State* push_async_callback(Env& env, uint32_t insn, uint32_t prev_insn, uint32_t subprog,
+                           bool sleepable);
 /// Takes the latest pending branch as the current state. False when there is none.
 bool pop_branch(Env& env, bool keep_log);
 /// At a prune point: is the current state covered by one explored before? *pruned says so. Keeps a

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Is everything that is safe from an explored state safe from the current one too? Then the current
-// path need not be walked. The old state must be the wider one where it mattered: same types, ranges
-// that contain the current ones for scalars that were precise, slots that were read and nothing else.
+// path need not be walked. The old state must be the wider one where it mattered: same types,
+// ranges that contain the current ones for scalars that were precise, slots that were read and
+// nothing else.
 //
 // Ids are names only: the two states may use different ones, as long as one renaming maps all of
 // the old ones to the current ones (IdMap).
@@ -41,8 +42,11 @@ class IdMap {
   }
 
  private:
-  static constexpr size_t kMax = (isa::kMaxRegisters + isa::kMaxStackBytes / kSlotBytes) * State::kMaxFrames;
-  struct Pair { uint32_t old_id, cur_id; };
+  static constexpr size_t kMax =
+      (isa::kMaxRegisters + isa::kMaxStackBytes / kSlotBytes) * State::kMaxFrames;
+  struct Pair {
+    uint32_t old_id, cur_id;
+  };
   std::array<Pair, kMax> pairs_;
   size_t count_ = 0;
   uint32_t fresh_;
@@ -54,7 +58,9 @@ constexpr size_t kBytesBeforeId = offsetof(Register, id);
 static_assert(kBytesBeforeBounds == 24 && kBytesBeforeId == kBytesBeforeBounds + sizeof(Bounds));
 static_assert(sizeof(Bounds) == 88, "no padding, bounds compare as bytes");
 
-bool same_prefix(const Register& a, const Register& b, size_t bytes) { return !std::memcmp(&a, &b, bytes); }
+bool same_prefix(const Register& a, const Register& b, size_t bytes) {
+  return !std::memcmp(&a, &b, bytes);
+}
 
 /// Never written, or dropped as dead: the same to what may be read.
 bool is_nothing(SlotKind kind) { return kind == SlotKind::kInvalid || kind == SlotKind::kPoison; }
@@ -114,7 +120,8 @@ bool Comparison::references_match(const State& a, const State& b) {
 bool Comparison::register_matches(const Register& a, const Register& b) {
   if (exact_ == ExactLevel::kExact) return exactly(a, b);
   // What was never written, or is dead, was not used on the way from the old state.
-  if (a.type == kNotInit && (halves_ || exact_ == ExactLevel::kNotExact || b.type == kNotInit)) return true;
+  if (a.type == kNotInit && (halves_ || exact_ == ExactLevel::kNotExact || b.type == kNotInit))
+    return true;
   // Modifiers included: a pointer that may be null is another type than one that may not.
   if (a.type != b.type) return false;
   switch (base_type(a.type)) {
@@ -152,8 +159,9 @@ bool Comparison::memory_pointer_matches(const Register& a, const Register& b) {
          ids_.same(a.ref_obj_id, b.ref_obj_id);
 }
 
-/// Of packet pointers with one id, whose offsets are all in their bounds: what is proven of one holds
-/// for the others by how far apart they are. Pointers at the packet's end are told by that alone.
+/// Of packet pointers with one id, whose offsets are all in their bounds: what is proven of one
+/// holds for the others by how far apart they are. Pointers at the packet's end are told by that
+/// alone.
 bool same_distance(const Register& a, const Register& b) {
   if ((a.target.packet_range < 0 || b.target.packet_range < 0) &&
       a.target.packet_range != b.target.packet_range)
@@ -162,8 +170,8 @@ bool same_distance(const Register& a, const Register& b) {
 }
 
 bool Comparison::packet_pointer_matches(const Register& a, const Register& b) {
-  // At least the range that was proven before, even if it was not all used: accesses could have been
-  // made through (ptr - k).
+  // At least the range that was proven before, even if it was not all used: accesses could have
+  // been made through (ptr - k).
   if (a.target.packet_range > b.target.packet_range || a.off != b.off) return false;
   if (env_.bounds_rules.circular && !same_distance(a, b)) return false;
   return ids_.same(a.id, b.id) && covers(a.bounds, b.bounds) && a.bounds.var.contains(b.bounds.var);
@@ -175,15 +183,16 @@ bool Comparison::is_all_misc(const Slot& slot, int from) const {
   });
 }
 
-/// A slot that a load of 8 bytes (of 4 bytes, from the middle on) would read as a scalar: the register
-/// spilled, or an unknown one.
+/// A slot that a load of 8 bytes (of 4 bytes, from the middle on) would read as a scalar: the
+/// register spilled, or an unknown one.
 const Register* Comparison::as_scalar(const Slot& slot, int from) const {
   static const Register kUnbound = [] {
     Register reg;
     reg.set_unknown_scalar_imprecise();
     return reg;
   }();
-  if (slot.kinds[static_cast<size_t>(from)] == SlotKind::kSpill && slot.reg.type == kScalar) return &slot.reg;
+  if (slot.kinds[static_cast<size_t>(from)] == SlotKind::kSpill && slot.reg.type == kScalar)
+    return &slot.reg;
   return is_all_misc(slot, from) ? &kUnbound : nullptr;
 }
 
@@ -197,9 +206,9 @@ bool Comparison::stack_matches(const FuncState& old_frame, const Stack& b) {
   return true;
 }
 
-/// Bytes are looked at from the slot's lowest index up, as the order in which ids are paired hangs on
-/// it. What the old state holds decides what must be there now; an old byte that is invalid (or misc,
-/// where uninitialised reads are allowed) needs nothing.
+/// Bytes are looked at from the slot's lowest index up, as the order in which ids are paired hangs
+/// on it. What the old state holds decides what must be there now; an old byte that is invalid (or
+/// misc, where uninitialised reads are allowed) needs nothing.
 bool Comparison::slot_matches(const Slot& a, const Slot* b) {
   for (int i = 0; i < kSlotBytes; ++i) {
     if (kinds_must_agree() && (!b || !same_kind(a.kinds[i], b->kinds[i]))) return false;
@@ -245,12 +254,14 @@ bool Comparison::frame_matches(const FuncState& a, const FuncState& b, uint16_t 
 }
 
 /// Registers of a frame of the old state that the comparison is about.
-uint16_t registers_in_use(const Env& env, const State& old_state, uint32_t frame, ExactLevel exact) {
+uint16_t registers_in_use(const Env& env, const State& old_state, uint32_t frame,
+                          ExactLevel exact) {
   if (!env.read_marks) return env.facts[frame_insn(old_state, frame)].live_regs_before;
   if (exact != ExactLevel::kNotExact) return (1u << isa::kMaxRegisters) - 1;
   uint16_t used = 0;
   for (int r = 0; r < ReadMarks::kRegisters; ++r)
-    if (old_state.frames[frame]->read_marks.register_read(r)) used |= static_cast<uint16_t>(1u << r);
+    if (old_state.frames[frame]->read_marks.register_read(r))
+      used |= static_cast<uint16_t>(1u << r);
   return used;
 }
 
@@ -267,8 +278,7 @@ bool states_equal(Env& env, State& old_state, State& cur, ExactLevel exact) {
   for (uint32_t i = 0; i <= old_state.curframe; ++i) {
     const FuncState &a = *old_state.frames[i], &b = *cur.frames[i];
     if (a.callsite != b.callsite) return false;
-    if (!comparison.frame_matches(a, b, registers_in_use(env, old_state, i, exact)))
-      return false;
+    if (!comparison.frame_matches(a, b, registers_in_use(env, old_state, i, exact))) return false;
   }
   return true;
 }

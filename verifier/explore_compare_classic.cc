@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // States as kernels before 6.2 compare them. A register that a path read must be the same byte for
-// byte, ids included, but for numbers, map values and packets, which may be narrower. Ids of maybe-null map
-// values and of packets are names: within a frame each old one must stand for one current one.
-// References must be the very same.
+// byte, ids included, but for numbers, map values and packets, which may be narrower. Ids of
+// maybe-null map values and of packets are names: within a frame each old one must stand for one
+// current one. References must be the very same.
 //
 // Kernel's counterpart: states_equal() as of 5.10 and 6.1.
 #include <cstddef>
@@ -17,7 +17,9 @@ namespace {
 constexpr size_t kBytesOfTarget = offsetof(Register, bounds);
 constexpr size_t kBytesOfAll = offsetof(Register, frameno);
 
-bool same_bytes(const Register& a, const Register& b, size_t bytes) { return !std::memcmp(&a, &b, bytes); }
+bool same_bytes(const Register& a, const Register& b, size_t bytes) {
+  return !std::memcmp(&a, &b, bytes);
+}
 
 /// What an old id of this frame stands for now. Two old ones may stand for the same.
 class Names {
@@ -41,7 +43,8 @@ class FrameComparison {
 
   bool run() {
     for (int r = 0; r < ReadMarks::kRegisters; ++r)
-      if (old_.read_marks.register_read(r) && !register_matches(old_.regs[r], cur_.regs[r])) return false;
+      if (old_.read_marks.register_read(r) && !register_matches(old_.regs[r], cur_.regs[r]))
+        return false;
     for (size_t spi = 0; spi < old_.stack.size(); ++spi)
       if (old_.read_marks.slot_read(spi) && !slot_matches(spi)) return false;
     return true;
@@ -113,9 +116,10 @@ bool same_references(const State& a, const State& b) {
 }  // namespace
 
 bool states_equal_classic(const Env& env, const State& old_state, const State& cur) {
-  if (old_state.curframe != cur.curframe || (old_state.speculative && !cur.speculative)) return false;
-  if (old_state.active_lock_id != cur.active_lock_id || old_state.active_locks != cur.active_locks ||
-      !same_references(old_state, cur))
+  if (old_state.curframe != cur.curframe || (old_state.speculative && !cur.speculative))
+    return false;
+  if (old_state.active_lock_id != cur.active_lock_id ||
+      old_state.active_locks != cur.active_locks || !same_references(old_state, cur))
     return false;
   for (uint32_t i = 0; i <= old_state.curframe; ++i) {
     const FuncState &a = *old_state.frames[i], &b = *cur.frames[i];

@@ -28,8 +28,8 @@
 namespace drydock::verifier {
 namespace {
 
-constexpr size_t kLongHistory = 40;        // a checkpoint is forced rather than let it grow
-constexpr uint64_t kMinJumps = 2, kMinInsns = 8;           // between checkpoints
+constexpr size_t kLongHistory = 40;               // a checkpoint is forced rather than let it grow
+constexpr uint64_t kMinJumps = 2, kMinInsns = 8;  // between checkpoints
 constexpr uint64_t kMinLoopJumps = 20, kMinLoopInsns = 100;  // the same inside a loop
 constexpr uint32_t kMaxStatesUnprivileged = 64;
 
@@ -68,8 +68,8 @@ void clean_frame(Env& env, FuncState& func, uint32_t insn) {
   }
 }
 
-/// The halves of a slot are dropped for themselves. Of a spilled register the lower four bytes may be
-/// read alone if it is a number; without its upper half they are no more than data.
+/// The halves of a slot are dropped for themselves. Of a spilled register the lower four bytes may
+/// be read alone if it is a number; without its upper half they are no more than data.
 void drop_halves(Slot& slot, bool low_alive, bool high_alive) {
   auto fill = [&slot](size_t begin, size_t end, SlotKind kind) {
     std::fill(slot.kinds.begin() + begin, slot.kinds.begin() + end, kind);
@@ -108,7 +108,8 @@ void drop_dead(Env& env, State& state) {
 Check clean_state(Env& env, State& state) {
   DRYDOCK_TRY(live_stack_query_init(env, state));
   state.cleaned = true;
-  for (uint32_t i = 0; i <= state.curframe; ++i) clean_frame(env, *state.frames[i], frame_insn(state, i));
+  for (uint32_t i = 0; i <= state.curframe; ++i)
+    clean_frame(env, *state.frames[i], frame_insn(state, i));
   return Check::ok();
 }
 
@@ -120,7 +121,8 @@ bool in_unfinished_loop(const Env& env, Checkpoint& c) {
 /// Once no path below a checkpoint is open, what is live in it is final.
 Check clean_finished_states(Env& env, uint32_t insn) {
   for (Checkpoint* c = bucket(env, insn).first(); c; c = c->next) {
-    if (c->branches || c->insn_idx != insn || c->cleaned || !same_callsites(*c, *env.state)) continue;
+    if (c->branches || c->insn_idx != insn || c->cleaned || !same_callsites(*c, *env.state))
+      continue;
     if (in_unfinished_loop(env, *c)) continue;
     DRYDOCK_TRY(clean_state(env, *c));
   }
@@ -136,14 +138,16 @@ bool states_maybe_looping(const State& a, const State& b) {
   return true;
 }
 
-/// Each turn of an iterator's loop deepens it; so equal states with different depths are no endless loop.
+/// Each turn of an iterator's loop deepens it; so equal states with different depths are no endless
+/// loop.
 bool iterator_depths_differ(const State& a, const State& b) {
   for (uint32_t fr = 0; fr <= a.curframe; ++fr) {
     const Stack& stack = a.frames[fr]->stack;
     for (size_t spi = 0; spi < stack.size(); ++spi) {
       const Slot& slot = stack.at(spi);
       if (slot.kinds[0] != SlotKind::kIter || slot.reg.iter_state() != IterState::kActive) continue;
-      if (b.frames[fr]->stack.at(spi).reg.target.iter.depth != slot.reg.target.iter.depth) return true;
+      if (b.frames[fr]->stack.at(spi).reg.target.iter.depth != slot.reg.target.iter.depth)
+        return true;
     }
   }
   return false;
@@ -166,11 +170,16 @@ Check report_endless_loop(Env& env, const State& old_state, uint32_t insn) {
 class Visit {
  public:
   Visit(Env& env, uint32_t insn)
-      : env_(env), cur_(*env.state), insn_(insn), list_(bucket(env, insn)),
+      : env_(env),
+        cur_(*env.state),
+        insn_(insn),
+        list_(bucket(env, insn)),
         jumps_(env.jumps_processed - env.prev_jumps_processed),
         insns_(env.insns_processed - env.prev_insns_processed),
-        endless_level_(env.has(Feature::kEndlessLoopExact) ? ExactLevel::kExact : ExactLevel::kNotExact) {
-    force_ = env.test_state_freq || facts().force_checkpoint || (env.has(Feature::kLongHistoryForces) && cur_.history.size() > kLongHistory);
+        endless_level_(env.has(Feature::kEndlessLoopExact) ? ExactLevel::kExact
+                                                           : ExactLevel::kNotExact) {
+    force_ = env.test_state_freq || facts().force_checkpoint ||
+             (env.has(Feature::kLongHistoryForces) && cur_.history.size() > kLongHistory);
     keep_ = force_ || (jumps_ >= kMinJumps && insns_ >= kMinInsns);
   }
   Check run(bool* pruned);
@@ -184,7 +193,9 @@ class Visit {
   Match compare_with(Checkpoint& old_state);
   Match compare_with_ancestor(Checkpoint& old_state);
   Match came_back_to(Checkpoint& old_state);
-  bool equal(Checkpoint& old_state, ExactLevel exact) { return states_equal(env_, old_state, cur_, exact); }
+  bool equal(Checkpoint& old_state, ExactLevel exact) {
+    return states_equal(env_, old_state, cur_, exact);
+  }
   Check on_hit(Checkpoint& old_state, bool loop);
   void on_miss(Checkpoint& old_state);
   void keep_current();
@@ -196,7 +207,7 @@ class Visit {
   CheckpointList& list_;
   uint64_t jumps_, insns_;  // since the last checkpoint
   bool force_ = false;
-  bool keep_ = false;       // the current state becomes a checkpoint unless it is covered
+  bool keep_ = false;  // the current state becomes a checkpoint unless it is covered
   bool endless_ = false;
   const ExactLevel endless_level_;  // how equal a state must be for the loop to be an endless one
 };
@@ -230,11 +241,13 @@ Visit::Match Visit::compare_with(Checkpoint& old_state) {
     // In a loop states of different turns differ; a checkpoint each turn would help nothing.
     // Whoever asks for many states is given them there by newer kernels only.
     const bool wanted = force_ && env_.has(Feature::kForcedStatesInLoops);
-    if (match == Match::kMiss && !wanted && jumps_ < kMinLoopJumps && insns_ < kMinLoopInsns) keep_ = false;
+    if (match == Match::kMiss && !wanted && jumps_ < kMinLoopJumps && insns_ < kMinLoopInsns)
+      keep_ = false;
     return match;
   }
   bool loop = in_unfinished_loop(env_, old_state);
-  if (!equal(old_state, loop ? ExactLevel::kRangeWithin : ExactLevel::kNotExact)) return Match::kMiss;
+  if (!equal(old_state, loop ? ExactLevel::kRangeWithin : ExactLevel::kNotExact))
+    return Match::kMiss;
   if (!loop) return Match::kHit;
   if (env_.loop_entries) note_loop_entry(cur_, *outermost_loop_entry(old_state));
   return Match::kLoopHit;
@@ -279,7 +292,8 @@ Check Visit::on_hit(Checkpoint& old_state, bool loop) {
   return loop && !env_.loop_entries ? add_backedge(env_, old_state, insn_) : Check::ok();
 }
 
-/// A checkpoint that rarely matches is evicted. Forced ones are given more time: loops converge on them.
+/// A checkpoint that rarely matches is evicted. Forced ones are given more time: loops converge on
+/// them.
 void Visit::on_miss(Checkpoint& old_state) {
   if (keep_) ++old_state.miss_count;
   uint32_t n = facts().force_checkpoint && old_state.branches > 0 ? 64 : 3;
@@ -302,7 +316,8 @@ void clear_lonely_ids(State& state) {
   auto family = [](const Register& reg) { return reg.id & ~kIdAddConst; };
   auto linked = [](const Register& reg) { return reg.type == kScalar && reg.id; };
   auto count_of = [&uses](uint32_t id) {
-    return std::find_if(uses.begin(), uses.end(), [id](const auto& use) { return use.first == id; });
+    return std::find_if(uses.begin(), uses.end(),
+                        [id](const auto& use) { return use.first == id; });
   };
   state.for_each_register([&](const FuncState&, const Register& reg) {
     if (!linked(reg)) return;
@@ -341,6 +356,8 @@ void Visit::keep_current() {
 
 }  // namespace
 
-Check is_state_visited(Env& env, uint32_t insn, bool* pruned) { return Visit(env, insn).run(pruned); }
+Check is_state_visited(Env& env, uint32_t insn, bool* pruned) {
+  return Visit(env, insn).run(pruned);
+}
 
 }  // namespace drydock::verifier

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// bpf_fastcall: the compiler may treat a call of such a function as clobbering r0 and its parameters
-// only, and then wraps the call in spills and fills of what else is live, in slots that nothing else
-// uses, so that kernels which know nothing of it are content. A kernel that inlines the call drops the
-// pairs, and the slots no longer count towards the stack depth:
+// bpf_fastcall: the compiler may treat a call of such a function as clobbering r0 and its
+// parameters only, and then wraps the call in spills and fills of what else is live, in slots that
+// nothing else uses, so that kernels which know nothing of it are content. A kernel that inlines
+// the call drops the pairs, and the slots no longer count towards the stack depth:
 //
 //     *(u64 *)(r10 - 8) = r1
 //     call bpf_get_smp_processor_id
@@ -72,7 +72,8 @@ Check drop_fastcall_spills(Env& env) {
   for (size_t s = 0; s < env.subprogs.size(); ++s) {
     Subprogram& subprog = env.subprogs[s];
     bool dropped = false;
-    for (size_t i = subprog.start; i < env.subprog_end(s); ++i) dropped |= env.facts[i].fastcall_spills > 0;
+    for (size_t i = subprog.start; i < env.subprog_end(s); ++i)
+      dropped |= env.facts[i].fastcall_spills > 0;
     if (dropped && !subprog.keep_fastcall_stack)
       subprog.stack_depth = static_cast<uint16_t>(-subprog.fastcall_stack_off);
   }

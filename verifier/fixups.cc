@@ -12,8 +12,8 @@
 namespace drydock::verifier {
 namespace {
 
-constexpr int kLoopSpills = 3 * 8;   // an inlined bpf_loop saves r6 to r8
-constexpr int kMayGotoStack = 16;    // the count, and when the loop began
+constexpr int kLoopSpills = 3 * 8;  // an inlined bpf_loop saves r6 to r8
+constexpr int kMayGotoStack = 16;   // the count, and when the loop began
 
 uint16_t deeper(uint16_t depth, int bytes) { return static_cast<uint16_t>(depth + bytes); }
 
@@ -40,7 +40,8 @@ void account_may_goto(Env& env, size_t index) {
   Subprogram& subprog = env.subprogs[index];
   for (size_t i = subprog.start; i < env.subprog_end(index); ++i) {
     // One that jumps nowhere is dropped as a no-op.
-    if (!env.facts[i].seen || env.code[i].off == 0 || !is_may_goto_insn(env, static_cast<uint32_t>(i)))
+    if (!env.facts[i].seen || env.code[i].off == 0 ||
+        !is_may_goto_insn(env, static_cast<uint32_t>(i)))
       continue;
     subprog.stack_extra = kMayGotoStack;
     subprog.stack_depth = deeper(subprog.stack_depth, kMayGotoStack);
@@ -54,7 +55,8 @@ Check check_call(Env& env, uint32_t i) {
   // Compilers leave such calls where they expect dead code.
   if (isa::is_kfunc_call(insn) && insn.imm == 0)
     return env.reject(EINVAL, "invalid kernel function call not eliminated in verifier pass\n");
-  bool tail_call = isa::is_helper_call(insn) && insn.imm == static_cast<int32_t>(helper_id::tail_call);
+  bool tail_call =
+      isa::is_helper_call(insn) && insn.imm == static_cast<int32_t>(helper_id::tail_call);
   if (tail_call && facts.call_map_unpriv && facts.call_map_poisoned)
     return env.reject(EINVAL, "tail_call abusing map_ptr\n");
   return Check::ok();

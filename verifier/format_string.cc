@@ -112,8 +112,7 @@ Check check_reg_const_str(Env& env, Register& reg, uint32_t regno) {
   const MapInfo& map = *reg.target.map.ptr;
   if (!(map.map_flags & kMapRdonlyProg) || !map.frozen)
     return env.reject(EACCES, "R{} does not point to a readonly map'\n", regno);
-  if (!reg.bounds.is_const())
-    return env.reject(EACCES, "R{} is not a constant address'\n", regno);
+  if (!reg.bounds.is_const()) return env.reject(EACCES, "R{} is not a constant address'\n", regno);
   if (!map_has_direct_value(map.type))
     return env.reject(EACCES, "no direct value access support for this map type\n");
   const int moved = env.has(Feature::kOffsetsInBounds) ? reg.constant_offset() : reg.off;

@@ -44,7 +44,8 @@ Track Track::moved(int64_t delta) const {
   Track t = *this;
   for (size_t i = 0; i < count_; ++i) {
     const int64_t to = offsets_[i] + delta;
-    if (delta != static_cast<int16_t>(delta) || to != static_cast<int16_t>(to)) return anywhere_in(frame_);
+    if (delta != static_cast<int16_t>(delta) || to != static_cast<int16_t>(to))
+      return anywhere_in(frame_);
     t.offsets_[i] = static_cast<int16_t>(to);
   }
   return t;
@@ -62,7 +63,10 @@ int slot_at(int64_t off) {
 class Transfer {
  public:
   Transfer(const isa::Insn& insn, const TrackedCall& call, Tracks& tracks)
-      : insn_(insn), call_(call), tracks_(tracks), dst_(tracks.regs[insn.dst]),
+      : insn_(insn),
+        call_(call),
+        tracks_(tracks),
+        dst_(tracks.regs[insn.dst]),
         src_(tracks.regs[insn.src]) {}
 
   void apply() {
@@ -89,7 +93,8 @@ class Transfer {
   int size() const { return isa::size_in_bytes(insn_.code); }
   bool whole_slot() const { return isa::insn_mode(insn_.code) == isa::kMem && size() == 8; }
   bool reaches_own_stack(int reg) const {
-    return reg == isa::kFramePointer || tracks_.regs[static_cast<size_t>(reg)].may_be_in(call_.depth);
+    return reg == isa::kFramePointer ||
+           tracks_.regs[static_cast<size_t>(reg)].may_be_in(call_.depth);
   }
 
   void arithmetic() {
@@ -134,7 +139,8 @@ class Transfer {
 
   void store() {
     const bool own = reaches_own_stack(insn_.dst);
-    if (own && isa::insn_mode(insn_.code) == isa::kMem) spill(size() == 8 ? src_ : Track::nowhere());
+    if (own && isa::insn_mode(insn_.code) == isa::kMem)
+      spill(size() == 8 ? src_ : Track::nowhere());
     if (isa::insn_mode(insn_.code) != isa::kAtomic) return;
     if (own && insn_.imm != isa::kLoadAcq) wipe();
     if (int reg = register_loaded_by_atomic(insn_); reg >= 0)
@@ -142,7 +148,8 @@ class Transfer {
   }
   void spill(Track value) {
     if (insn_.dst == isa::kFramePointer) {
-      if (int slot = slot_at(insn_.off); slot >= 0) tracks_.slots[static_cast<size_t>(slot)] = value;
+      if (int slot = slot_at(insn_.off); slot >= 0)
+        tracks_.slots[static_cast<size_t>(slot)] = value;
       return;
     }
     if (!dst_.offsets()) {

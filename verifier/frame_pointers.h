@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Frame pointers on their way through a function: for each register, and each stack slot of eight
-// bytes, which frame's stack it may point into and where. Found by forward data flow before the walk,
-// it says which memory accesses reach the stack of which frame.
+// bytes, which frame's stack it may point into and where. Found by forward data flow before the
+// walk, it says which memory accesses reach the stack of which frame.
 //
 // A Track is a set of places, kept coarse: up to four offsets in one frame; one frame, anywhere;
 // several frames, anywhere; or no stack at all. Sets only grow where ways meet. A pointer that may
-// also be something else keeps its offset, but joined by offset 0, which no access hits: so it still
-// counts as read, and no longer as surely written.
+// also be something else keeps its offset, but joined by offset 0, which no access hits: so it
+// still counts as read, and no longer as surely written.
 //
-// Kernel's counterpart: struct arg_track and compute_subprog_args() in kernel/bpf/liveness.c (7.1 on).
+// Kernel's counterpart: struct arg_track and compute_subprog_args() in kernel/bpf/liveness.c (7.1
+// on).
 #pragma once
 
 #include <array>

@@ -35,7 +35,8 @@ Check unknown_kfunc(Env& env, FieldKind kind, const char* what) {
 
 Check check_constant_offset(Env& env, const Register& reg, uint32_t regno, FieldKind kind) {
   if (reg.bounds.is_const()) return Check::ok();
-  return env.reject(EINVAL, "R{} doesn't have constant offset. {} has to be at the constant offset\n",
+  return env.reject(EINVAL,
+                    "R{} doesn't have constant offset. {} has to be at the constant offset\n",
                     regno, name_of(kind));
 }
 
@@ -74,10 +75,8 @@ void set_graph_node(const Env& env, Register& reg, const BtfField& root) {
   reg.type = kPtrToBtfId | kMemAlloc;
   reg.target.btf.btf = root.graph_btf;
   reg.target.btf.id = root.graph_value_id;
-  if (env.has(Feature::kOffsetsInBounds))
-    reg.bounds.set_constant(root.graph_node_offset);
-  else
-    reg.off = static_cast<int32_t>(root.graph_node_offset);
+  if (env.has(Feature::kOffsetsInBounds)) reg.bounds.set_constant(root.graph_node_offset);
+  else reg.off = static_cast<int32_t>(root.graph_node_offset);
 }
 
 Check process_graph_root(Env& env, uint32_t regno, KfuncMeta& meta, FieldKind kind) {
@@ -96,8 +95,7 @@ Check process_graph_root(Env& env, uint32_t regno, KfuncMeta& meta, FieldKind ki
     return env.reject(EINVAL, "bpf_spin_lock at off={} must be held for {}\n",
                       record->spin_lock_offset, name_of(kind));
 
-  const BtfField*& root =
-      kind == FieldKind::kListHead ? meta.arg_list_head : meta.arg_rbtree_root;
+  const BtfField*& root = kind == FieldKind::kListHead ? meta.arg_list_head : meta.arg_rbtree_root;
   if (root) return env.bug(fmt::format("repeating {} arg", name_of(kind)));
   root = field;
   return Check::ok();
@@ -132,8 +130,8 @@ Check process_graph_node(Env& env, uint32_t regno, KfuncMeta& meta, FieldKind ro
   meta.arg_btf = object_btf;
   meta.arg_btf_id = object_id;
   if (offset != root->graph_node_offset)
-    return env.reject(EINVAL, "arg#1 offset={}, but expected {} at offset={} in struct {}\n", offset,
-                      name_of(node_kind), root->graph_node_offset, held);
+    return env.reject(EINVAL, "arg#1 offset={}, but expected {} at offset={} in struct {}\n",
+                      offset, name_of(node_kind), root->graph_node_offset, held);
   return Check::ok();
 }
 

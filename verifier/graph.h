@@ -26,7 +26,9 @@ void set_graph_node(const Env& env, Register& reg, const BtfField& root);
 inline bool is_local_object(RegType type) {
   return base_type(type) == kPtrToBtfId && (type & kMemAlloc);
 }
-inline bool is_non_owning_object(RegType type) { return is_local_object(type) && (type & kNonOwnRef); }
+inline bool is_non_owning_object(RegType type) {
+  return is_local_object(type) && (type & kNonOwnRef);
+}
 
 /// Arguments that are a root or a node.
 Check process_graph_root(Env& env, uint32_t regno, KfuncMeta& meta, FieldKind kind);

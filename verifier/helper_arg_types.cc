@@ -21,10 +21,15 @@ namespace {
 constexpr RegType kSocks[] = {kPtrToSockCommon, kPtrToSocket, kPtrToTcpSock, kPtrToXdpSock};
 constexpr RegType kSocksOrBtf[] = {kPtrToSockCommon, kPtrToSocket, kPtrToTcpSock,
                                    kPtrToXdpSock,    kPtrToBtfId,  kPtrToBtfId | kPtrTrusted};
-constexpr RegType kMemory[] = {
-    kPtrToStack,    kPtrToPacket, kPtrToPacketMeta,         kPtrToMapKey,
-    kPtrToMapValue, kPtrToMem,    kPtrToMem | kMemRingbuf, kPtrToBuf,
-    kPtrToBtfId | kPtrTrusted};
+constexpr RegType kMemory[] = {kPtrToStack,
+                               kPtrToPacket,
+                               kPtrToPacketMeta,
+                               kPtrToMapKey,
+                               kPtrToMapValue,
+                               kPtrToMem,
+                               kPtrToMem | kMemRingbuf,
+                               kPtrToBuf,
+                               kPtrToBtfId | kPtrTrusted};
 /// Map keys and values, and pointers to integers, before they were any memory.
 constexpr RegType kPlainMemory[] = {kPtrToStack, kPtrToPacket, kPtrToPacketMeta, kPtrToMapKey,
                                     kPtrToMapValue};
@@ -47,7 +52,7 @@ constexpr RegType kDynptr[] = {kPtrToStack, kConstPtrToDynptr};
 
 struct ArgKindRow {
   std::span<const RegType> types = {};
-  bool memory = false;           // a BTF object counts as bytes to read
+  bool memory = false;             // a BTF object counts as bytes to read
   const char* btf_type = nullptr;  // the kind's own BTF type
 };
 
@@ -113,8 +118,10 @@ bool known_to_kernel(const Env& env, RegType type) {
   return true;
 }
 
-/// Before types had flags, records of ring buffers were memory like any other, and buffers of two kinds.
-void list_types_without_flags(const Env& env, std::span<const RegType> expected, std::string* text) {
+/// Before types had flags, records of ring buffers were memory like any other, and buffers of two
+/// kinds.
+void list_types_without_flags(const Env& env, std::span<const RegType> expected,
+                              std::string* text) {
   std::vector<std::string> names;
   for (RegType type : expected) {
     const bool memory_again = type == (kPtrToMem | kMemRingbuf) && expected.size() > 1;
@@ -127,7 +134,8 @@ void list_types_without_flags(const Env& env, std::span<const RegType> expected,
 
 Check reject_type(Env& env, uint32_t regno, std::span<const RegType> expected) {
   if (!env.log.enabled()) return Check::error(EACCES);
-  std::string text = fmt::format("R{} type={} expected=", regno, reg_type_str(env, env.reg(regno).type));
+  std::string text =
+      fmt::format("R{} type={} expected=", regno, reg_type_str(env, env.reg(regno).type));
   if (!env.has(Feature::kTypeFlags)) {
     list_types_without_flags(env, expected, &text);
     return env.reject(EACCES, "{}\n", text);
@@ -160,14 +168,15 @@ Check check_kernel_object(Env& env, uint32_t regno, ArgType arg_type, const ArgK
   if (!btf_id && kind.btf_type) btf_id = vmlinux.find(kind.btf_type, BtfKind::kStruct);
   if (meta.func_id == helper_id::kptr_xchg) {
     Check outcome;
-    if (!map_kptr_match_type(env, *meta.kptr_field, reg, regno, &outcome)) return Check::error(EACCES);
+    if (!map_kptr_match_type(env, *meta.kptr_field, reg, regno, &outcome))
+      return Check::error(EACCES);
     return Check::ok();
   }
   if (!btf_id) return env.bug("missing arg compatible BTF ID");
   const Btf* btf = reg.target.btf.btf;
-  if (env.has(Feature::kOffsetsInBounds))
-    DRYDOCK_TRY(check_ptr_off_reg(env, reg, regno, true));
-  if (btf_struct_ids_match(env, btf, reg.target.btf.id, reg.constant_offset(), &vmlinux, btf_id, strict))
+  if (env.has(Feature::kOffsetsInBounds)) DRYDOCK_TRY(check_ptr_off_reg(env, reg, regno, true));
+  if (btf_struct_ids_match(env, btf, reg.target.btf.id, reg.constant_offset(), &vmlinux, btf_id,
+                           strict))
     return Check::ok();
   return env.reject(EACCES, "R{} is of type {} but {} is expected\n", regno,
                     btf->name_of(reg.target.btf.id), vmlinux.name_of(btf_id));
@@ -217,14 +226,11 @@ Check check_reg_type(Env& env, uint32_t regno, ArgType arg_type, uint32_t btf_id
     case kMemAlloc:
     case kMemPercpu | kMemAlloc:
     case kMemAlloc | kNonOwnRef:
-    case kMemAlloc | kNonOwnRef | kMemRcu:
-      return check_local_object(env, regno, meta);
+    case kMemAlloc | kNonOwnRef | kMemRcu: return check_local_object(env, regno, meta);
     case kMemPercpu:
     case kMemPercpu | kMemRcu:
-    case kMemPercpu | kPtrTrusted:
-      return Check::ok();  // the helper's own checks look at it
-    default:
-      return env.bug("invalid PTR_TO_BTF_ID register for type match");
+    case kMemPercpu | kPtrTrusted: return Check::ok();  // the helper's own checks look at it
+    default: return env.bug("invalid PTR_TO_BTF_ID register for type match");
   }
 }
 

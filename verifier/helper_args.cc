@@ -38,7 +38,8 @@ Check resolve_map_value_kind(Env& env, const CallMeta& meta, ArgType* type) {
     if (*type != kArgPtrToMapValue)
       return env.reject(EINVAL, "invalid arg_type for sockmap/sockhash\n");
     *type = kArgPtrToBtfIdSockCommon;
-  } else if (meta.map_ptr->type == MapType::kBloomFilter && meta.func_id == helper_id::map_peek_elem) {
+  } else if (meta.map_ptr->type == MapType::kBloomFilter &&
+             meta.func_id == helper_id::map_peek_elem) {
     *type = kArgPtrToMapValue;  // what is looked for is read, not written
   }
   return Check::ok();
@@ -113,8 +114,7 @@ Check memory(Env& env, const Arg& arg) {
   if (!(arg.type & kMemFixedSize)) return Check::ok();
   const int size = static_cast<int>(arg.row.args[arg.index].size);
   DRYDOCK_TRY(check_helper_mem_access(env, arg.regno(), size, arg.access(), false, &arg.meta));
-  if (arg.type & kMemAligned)
-    return check_ptr_alignment(env, env.reg(arg.regno()), 0, size, true);
+  if (arg.type & kMemAligned) return check_ptr_alignment(env, env.reg(arg.regno()), 0, size, true);
   return Check::ok();
 }
 
@@ -122,7 +122,8 @@ Check memory_size(Env& env, const Arg& arg) {
   const ArgType pointer = arg.row.args[arg.index - 1].type;
   const AccessType access = pointer & kMemWrite ? AccessType::kWrite : AccessType::kRead;
   const bool zero_allowed = base_type(arg.type) == kArgConstSizeOrZero;
-  return check_mem_size_reg(env, env.reg(arg.regno()), arg.regno(), access, zero_allowed, &arg.meta);
+  return check_mem_size_reg(env, env.reg(arg.regno()), arg.regno(), access, zero_allowed,
+                            &arg.meta);
 }
 
 Check dynptr(Env& env, const Arg& arg) {
@@ -144,8 +145,8 @@ Check const_string(Env& env, const Arg& arg) {
 /// Where bpf_kptr_xchg stores: a kernel pointer of a map value or of a local object.
 Check kptr_destination(Env& env, const Arg& arg) {
   const MapInfo* value_of = env.reg(arg.regno()).target.map.ptr;
-  const bool told_of_map = !env.has(Feature::kFieldErrnos) && env.reg(arg.regno()).bounds.is_const() &&
-                           value_of && value_of->btf;
+  const bool told_of_map = !env.has(Feature::kFieldErrnos) &&
+                           env.reg(arg.regno()).bounds.is_const() && value_of && value_of->btf;
   if (told_of_map && !value_of->record.has_any(kAnyKptr))
     return env.reject(EINVAL, "map '{}' has no valid kptr\n", value_of->name);
   const uint32_t regno = arg.regno();
@@ -156,20 +157,19 @@ Check kptr_destination(Env& env, const Arg& arg) {
   } else {
     const MapInfo* map = reg.target.map.ptr;
     if (!map->btf)
-      return env.reject(EINVAL, "map '{}' has to have BTF in order to use bpf_kptr_xchg\n", map->name);
+      return env.reject(EINVAL, "map '{}' has to have BTF in order to use bpf_kptr_xchg\n",
+                        map->name);
     record = &map->record;
     arg.meta.map_ptr = map;
   }
   if (!reg.bounds.is_const())
-    return env.reject(EINVAL,
-                      "R{} doesn't have constant offset. kptr has to be at the constant offset\n",
-                      regno);
+    return env.reject(
+        EINVAL, "R{} doesn't have constant offset. kptr has to be at the constant offset\n", regno);
   if (!record || !record->has_any(kAnyKptr))
     return env.reject(EINVAL, "R{} has no valid kptr\n", regno);
   const uint32_t offset = static_cast<uint32_t>(reg.off + reg.bounds.const_value());
   const BtfField* field = record->find(offset, kAnyKptr);
-  if (!field)
-    return env.reject(EACCES, "off={} doesn't point to kptr\n", static_cast<int>(offset));
+  if (!field) return env.reject(EACCES, "off={} doesn't point to kptr\n", static_cast<int>(offset));
   if (field->kind != FieldKind::kKptrRef && field->kind != FieldKind::kKptrPercpu)
     return env.reject(EACCES, "off={} kptr isn't referenced kptr\n", static_cast<int>(offset));
   arg.meta.kptr_field = field;
@@ -245,7 +245,8 @@ Check note_reference(Env& env, const Arg& arg) {
   return Check::ok();
 }
 
-/// Id in vmlinux of the type that a BTF argument names; 0: the kind's own, or the helper's to check.
+/// Id in vmlinux of the type that a BTF argument names; 0: the kind's own, or the helper's to
+/// check.
 uint32_t named_type(const Env& env, const HelperArg& arg) {
   if (base_type(arg.type) != kArgPtrToBtfId || arg.btf_type.empty()) return 0;
   return env.profile.btf()->find(arg.btf_type, BtfKind::kStruct);
@@ -253,11 +254,12 @@ uint32_t named_type(const Env& env, const HelperArg& arg) {
 
 }  // namespace
 
-Check check_func_arg(Env& env, uint32_t index, CallMeta& meta, const HelperRow& row, uint32_t insn) {
+Check check_func_arg(Env& env, uint32_t index, CallMeta& meta, const HelperRow& row,
+                     uint32_t insn) {
   Arg arg{.index = index, .insn = insn, .type = row.args[index].type, .row = row, .meta = meta};
   if (arg.type == kArgNone) return Check::ok();
-  const bool owner = base_type(arg.type) == kArgPtrToBtfId ||
-                     base_type(arg.type) == kArgPtrToBtfIdSockCommon;
+  const bool owner =
+      base_type(arg.type) == kArgPtrToBtfId || base_type(arg.type) == kArgPtrToBtfIdSockCommon;
   if (owner && !(arg.type & kObjRelease) && !env.has(Feature::kStorageOwnersMayBeNull))
     arg.type &= ~kPtrMaybeNull;
   const uint32_t regno = arg.regno();

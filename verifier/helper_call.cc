@@ -29,21 +29,24 @@ bool is_storage_get(int id) {
 
 /// Finds the prototype and asks whether the program may call it at all.
 Check find_row(Env& env, int id, const HelperRow** row) {
-  const HelperAvailability available = helper_for(static_cast<HelperId>(id), env.call_site(), env.profile);
+  const HelperAvailability available =
+      helper_for(static_cast<HelperId>(id), env.call_site(), env.profile);
   switch (available.kind) {
     case HelperAvailability::Kind::kUnknownId:
       return env.reject(EINVAL, "invalid func {}#{}\n", helper_name(env, id), id);
     case HelperAvailability::Kind::kNotForProgram:
       if (!env.has(Feature::kHelperRefusalNamesType))
         return env.reject(EINVAL, "unknown func {}#{}\n", helper_name(env, id), id);
-      return env.reject(EINVAL, "program of this type cannot use helper {}#{}\n", helper_name(env, id), id);
-    case HelperAvailability::Kind::kAllowed:
-      break;
+      return env.reject(EINVAL, "program of this type cannot use helper {}#{}\n",
+                        helper_name(env, id), id);
+    case HelperAvailability::Kind::kAllowed: break;
   }
   *row = available.row;
   if (!env.gpl_compatible && ((*row)->flags & kHelperGplOnly))
-    return env.reject(EINVAL, "cannot call GPL-restricted function from non-GPL compatible program\n");
-  if (!available.allowed_at_hook) return env.reject(EINVAL, "helper call is not allowed in probe\n");
+    return env.reject(EINVAL,
+                      "cannot call GPL-restricted function from non-GPL compatible program\n");
+  if (!available.allowed_at_hook)
+    return env.reject(EINVAL, "helper call is not allowed in probe\n");
   return Check::ok();
 }
 
@@ -73,8 +76,8 @@ Check check_section(Env& env, const HelperRow& row, uint32_t insn) {
     if (!section.inside) continue;
     atomic = true;
     if (sleeps)
-      return env.reject(EINVAL, "sleepable helper {}#{} in {} region\n",
-                        helper_name(env, row.id), row.id, section.name);
+      return env.reject(EINVAL, "sleepable helper {}#{} in {} region\n", helper_name(env, row.id),
+                        row.id, section.name);
   }
   if (atomic && is_storage_get(static_cast<int>(row.id))) env.facts[insn].storage_get_atomic = true;
   return Check::ok();
@@ -107,13 +110,12 @@ Check release_argument(Env& env, const HelperRow& row, const CallMeta& meta) {
     outcome = unmark_dynptr_slots(env, reg);
   else if (meta.func_id == helper_id::kptr_xchg && meta.ref_obj_id)
     outcome = release_exchanged(env, meta.ref_obj_id) ? Check::ok() : outcome;
-  else if (meta.ref_obj_id)
-    outcome = release_reference(env, meta.ref_obj_id);
+  else if (meta.ref_obj_id) outcome = release_reference(env, meta.ref_obj_id);
   else if (reg.is_null_constant())
     outcome = Check::ok();  // nothing is held, so nothing is released
   if (outcome.failed())
-    env.verbose("func {}#{} reference has not been acquired before\n", helper_name(env, meta.func_id),
-                meta.func_id);
+    env.verbose("func {}#{} reference has not been acquired before\n",
+                helper_name(env, meta.func_id), meta.func_id);
   return outcome;
 }
 
@@ -154,7 +156,8 @@ Check check_get_func_ip(Env& env, int id) {
 /// What is asked of a call after r0 was set.
 Check check_aftermath(Env& env, const CallMeta& meta) {
   DRYDOCK_TRY(check_map_func_compatibility(env, meta.map_ptr, meta.func_id));
-  const bool stack = meta.func_id == helper_id::get_stack || meta.func_id == helper_id::get_task_stack;
+  const bool stack =
+      meta.func_id == helper_id::get_stack || meta.func_id == helper_id::get_task_stack;
   if (stack && !env.profile.config_enabled("CONFIG_PERF_EVENTS"))
     return env.reject(kEnotsupp, "func {}#{} not supported without CONFIG_PERF_EVENTS\n",
                       helper_name(env, meta.func_id), meta.func_id);
@@ -177,9 +180,11 @@ Check leave_by_tail_call(Env& env, uint32_t* next, bool* changes_packet) {
   return prepare_func_exit(env, next);
 }
 
-/// The path is in the callback now, as older kernels have it, and will come back behind the call. What
-/// the call leaves in r0 to r5 is noted for the caller; that they were written, for the callee.
-Check finish_entered_callback(Env& env, uint32_t caller_frame, const CallMeta& meta, uint32_t* next) {
+/// The path is in the callback now, as older kernels have it, and will come back behind the call.
+/// What the call leaves in r0 to r5 is noted for the caller; that they were written, for the
+/// callee.
+Check finish_entered_callback(Env& env, uint32_t caller_frame, const CallMeta& meta,
+                              uint32_t* next) {
   FuncState& callee = env.cur_func();
   for (uint32_t r = 0; r < kCallerSaved; ++r) (void)check_reg_arg(env, r, RegUse::kWriteNoMark);
   Register& r0 = env.state->frames[caller_frame]->regs[0];

@@ -56,7 +56,8 @@ Check loop(Env& env, const Call& call) {
   DRYDOCK_TRY(mark_chain_precision(env, 1));
   if (env.cur_func().callback_depth < env.reg(1).bounds.umax) return queue_callback(env, call);
   env.cur_func().callback_depth = 0;
-  if (env.log.level2()) env.verbose("frame{} bpf_loop iteration limit reached\n", env.state->curframe);
+  if (env.log.level2())
+    env.verbose("frame{} bpf_loop iteration limit reached\n", env.state->curframe);
   return Check::ok();
 }
 
@@ -67,9 +68,10 @@ Check dynptr_from_mem(Env& env, const Call&) {
 }
 
 Check set_retval(Env& env, const Call&) {
-  const bool cgroup_lsm = env.type == ProgramType::kLsm &&
-                          env.attach_type == AttachType::kLsmCgroup;
-  if (!cgroup_lsm || !env.attach.func_proto || env.attach.func_proto->type() != 0) return Check::ok();
+  const bool cgroup_lsm =
+      env.type == ProgramType::kLsm && env.attach_type == AttachType::kLsmCgroup;
+  if (!cgroup_lsm || !env.attach.func_proto || env.attach.func_proto->type() != 0)
+    return Check::ok();
   return env.reject(EINVAL,
                     "BPF_LSM_CGROUP that attach to void LSM hooks can't modify return value!\n");
 }

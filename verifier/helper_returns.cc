@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernel/features.h"
 #include "verifier/helper_returns.h"
+#include "kernel/features.h"
 
 #include <fmt/format.h>
 
@@ -26,12 +26,9 @@ bool acquires(int id, const MapInfo* map) {
     case helper_id::sk_lookup_udp:
     case helper_id::skc_lookup_tcp:
     case helper_id::ringbuf_reserve:
-    case helper_id::kptr_xchg:
-      return true;
-    case helper_id::map_lookup_elem:
-      return map && map_holds_sockets(map->type);
-    default:
-      return false;
+    case helper_id::kptr_xchg: return true;
+    case helper_id::map_lookup_elem: return map && map_holds_sockets(map->type);
+    default: return false;
   }
 }
 
@@ -45,10 +42,8 @@ bool casts_pointer(int id) {
     case helper_id::skc_to_udp6_sock:
     case helper_id::skc_to_mptcp_sock:
     case helper_id::skc_to_tcp_timewait_sock:
-    case helper_id::skc_to_tcp_request_sock:
-      return true;
-    default:
-      return false;
+    case helper_id::skc_to_tcp_request_sock: return true;
+    default: return false;
   }
 }
 
@@ -56,9 +51,9 @@ Check map_value(Env& env, const CallMeta& meta, TypeFlags flags) {
   const MapInfo* map = meta.map_ptr;
   if (!map) return env.bug("unexpected null map_ptr");
   Register& r0 = env.reg(0);
-  const bool found_for_sure =
-      meta.func_id == helper_id::map_lookup_elem && lookup_of_valid_key_succeeds(map->type) &&
-      meta.const_map_key >= 0 && meta.const_map_key < static_cast<int64_t>(map->max_entries);
+  const bool found_for_sure = meta.func_id == helper_id::map_lookup_elem &&
+                              lookup_of_valid_key_succeeds(map->type) && meta.const_map_key >= 0 &&
+                              meta.const_map_key < static_cast<int64_t>(map->max_entries);
   if (found_for_sure) flags &= ~kPtrMaybeNull;
   r0.target.map.ptr = map;
   r0.target.map.uid = meta.map_uid;
@@ -120,12 +115,8 @@ Check set_by_type(Env& env, const HelperRow& row, const CallMeta& meta, bool cpu
   TypeFlags flags = type_flags(row.ret);
   if (!env.has(Feature::kTrustedPointers)) flags &= ~kPtrTrusted;
   switch (base_type(row.ret)) {
-    case kRetInteger:
-      mark_unknown(env, r0);
-      return Check::ok();
-    case kRetVoid:
-      r0.type = kNotInit;
-      return Check::ok();
+    case kRetInteger: mark_unknown(env, r0); return Check::ok();
+    case kRetVoid: r0.type = kNotInit; return Check::ok();
   }
   r0.set_known_zero();
   switch (base_type(row.ret)) {
@@ -139,19 +130,18 @@ Check set_by_type(Env& env, const HelperRow& row, const CallMeta& meta, bool cpu
       return Check::ok();
     case kRetPtrToMemOrBtfId: return memory_or_object(env, meta, flags, cpu_specific);
     case kRetPtrToBtfId: return kernel_object(env, row, meta, flags);
-    default:
-      return env.bug(fmt::format("unknown return type {} of func {}", row.ret, row.name));
+    default: return env.bug(fmt::format("unknown return type {} of func {}", row.ret, row.name));
   }
 }
 
 bool is_held(const State& state, uint32_t ref) {
   return ref && std::ranges::any_of(state.refs, [ref](const Reference& r) {
-    return r.kind == RefKind::kPtr && r.id == ref;
-  });
+           return r.kind == RefKind::kPtr && r.id == ref;
+         });
 }
 
-/// A cast of what is held lives by the same reference, whose id cannot tell of its being NULL: that is
-/// walked later.
+/// A cast of what is held lives by the same reference, whose id cannot tell of its being NULL: that
+/// is walked later.
 Check cast_reference(Env& env, const CallMeta& meta, uint32_t insn) {
   State* failed = push_branch(env, insn + 1, insn, false);
   if (!failed) return Check::error(ENOMEM);
@@ -210,8 +200,7 @@ Check refine_range(Env& env, const HelperRow& row, const CallMeta& meta) {
       b.smin = b.s32_min = 0;
       b.sync(env.bounds_rules);
       break;
-    default:
-      break;
+    default: break;
   }
   return check_bounds_sane(env, env.reg(0), "retval");
 }

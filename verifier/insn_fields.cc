@@ -57,8 +57,9 @@ Check check_arithmetic(Env& env, const isa::Insn& insn) {
           insn.off == isa::kAddrSpaceCast)
         return is_one_of(insn.imm, {1, 1 << 16})
                    ? Check::ok()
-                   : env.reject(EINVAL,
-                                "addr_space_cast insn can only convert between address space 1 and 0\n");
+                   : env.reject(
+                         EINVAL,
+                         "addr_space_cast insn can only convert between address space 1 and 0\n");
       says = "MOV";
       fine = move_ok(insn);
       break;
@@ -100,9 +101,7 @@ Check check_memory(Env& env, const isa::Insn& insn) {
   const char* says = "LDX";
   bool fine = true;
   switch (isa::insn_class(insn.code)) {
-    case isa::kLdx:
-      fine = (mode == isa::kMem || mode == isa::kMemsx) && !insn.imm;
-      break;
+    case isa::kLdx: fine = (mode == isa::kMem || mode == isa::kMemsx) && !insn.imm; break;
     case isa::kStx:
       says = "STX";
       fine = mode == isa::kAtomic || (mode == isa::kMem && !insn.imm);
@@ -126,7 +125,8 @@ bool passes_argument(const isa::Insn& insn) {
   const uint8_t cls = isa::insn_class(insn.code);
   if (isa::insn_mode(insn.code) != isa::kMem || isa::insn_size(insn.code) != isa::kDw) return false;
   if (insn.off % 8 != 0 || insn.off == 0) return false;
-  if (cls == isa::kLdx) return insn.off > 0 && insn.src == kArgumentsRegister && insn.dst < isa::kMaxRegisters;
+  if (cls == isa::kLdx)
+    return insn.off > 0 && insn.src == kArgumentsRegister && insn.dst < isa::kMaxRegisters;
   const bool stores = insn.off < 0 && insn.dst == kArgumentsRegister;
   return stores && (cls == isa::kSt || (cls == isa::kStx && insn.src < isa::kMaxRegisters));
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the fields of an instruction may hold, told from the instruction alone. Later kernels look at all
-// instructions so, reachable or not, before they do anything else; earlier ones when one is walked.
+// What the fields of an instruction may hold, told from the instruction alone. Later kernels look
+// at all instructions so, reachable or not, before they do anything else; earlier ones when one is
+// walked.
 //
 // Kernel's counterpart: check_insn_fields() (7.1 on).
 #pragma once

@@ -56,7 +56,8 @@ class Invariants {
       case kPtrToMapValue:
       case kPtrToMapKey: return reg.target.map.ptr ? nullptr : "a map pointer of no map";
       case kPtrToBtfId: return reg.target.btf.btf ? nullptr : "a typed pointer of no type";
-      case kPtrToStack: return reg.frameno <= state_.curframe ? nullptr : "a pointer into a frame that is gone";
+      case kPtrToStack:
+        return reg.frameno <= state_.curframe ? nullptr : "a pointer into a frame that is gone";
       case kPtrToFunc:
         return reg.target.subprog < env_.subprogs.size() ? nullptr : "a pointer to no function";
       case kNotInit: return "a modifier on nothing";
@@ -83,8 +84,8 @@ class Invariants {
 
 Check check_state_invariants(Env& env) {
   if (const char* what = Invariants(env).broken())
-    return env.bug(std::string("invariant broken behind insn ") + std::to_string(env.prev_insn_idx) +
-                   ": " + what);
+    return env.bug(std::string("invariant broken behind insn ") +
+                   std::to_string(env.prev_insn_idx) + ": " + what);
   return Check::ok();
 }
 

@@ -125,8 +125,7 @@ Check use(Env& env, uint32_t regno, KfuncMeta& meta, const IterType& type) {
   const Register& reg = env.reg(regno);
   switch (initialized_error(env, reg, type)) {
     case 0: break;
-    case EPROTO:
-      return env.reject(EPROTO, "expected an RCU CS when using {}\n", meta.func_name);
+    case EPROTO: return env.reject(EPROTO, "expected an RCU CS when using {}\n", meta.func_name);
     default:
       return env.reject(EINVAL, "expected an initialized iter_{} as {}\n", type.suffix,
                         argument_name(env, regno, "arg #"));
@@ -192,7 +191,7 @@ Check process_iter_arg(Env& env, uint32_t regno, uint32_t insn, KfuncMeta& meta)
     return env.reject(EINVAL, "{} expected pointer to an iterator on stack\n",
                       argument_name(env, regno));
   const std::optional<IterType> type = iter_type_of_arg(meta, regno - 1);
-  if (!type) 
+  if (!type)
     return env.reject(EINVAL, "expected valid iter pointer as {}\n",
                       argument_name(env, regno, "arg #"));
   if (!(meta.flags & kKfIterNew)) return use(env, regno, meta, *type);
@@ -201,7 +200,8 @@ Check process_iter_arg(Env& env, uint32_t regno, uint32_t insn, KfuncMeta& meta)
     return env.reject(EINVAL, "expected uninitialized iter_{} as {}\n", type->suffix,
                       argument_name(env, regno, "arg #"));
   for (int i = 0; i < type->slots * kSlotBytes; i += kSlotBytes)
-    DRYDOCK_TRY(check_mem_access(env, insn, regno, i, isa::kDw, AccessType::kWrite, -1, false, false));
+    DRYDOCK_TRY(check_mem_access(env, insn, regno, i, isa::kDw, AccessType::kWrite, -1, false,
+                                 false));
   return create(env, meta, env.reg(regno), insn, *type);
 }
 

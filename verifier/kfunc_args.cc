@@ -77,8 +77,7 @@ Check take_constant(Argument& a) {
 Check take_return_size(Argument& a) {
   if (a.meta.r0_size)
     return a.env.reject(EINVAL, "2 or more rdonly/rdwr_buf_size parameters for kfunc");
-  if (!a.reg().bounds.is_const())
-    return a.env.reject(EINVAL, "R{} is not a const\n", a.regno());
+  if (!a.reg().bounds.is_const()) return a.env.reject(EINVAL, "R{} is not a const\n", a.regno());
   a.meta.r0_size = a.reg().bounds.const_value();
   return mark_chain_precision(a.env, static_cast<int>(a.regno()));
 }
@@ -145,8 +144,7 @@ Check new_dynptr_type(Argument& a, ArgType* type, uint32_t* parent_ref) {
   }
   if (!(*type & kMemUninit)) return Check::ok();
   const auto& parent = a.meta.initialized_dynptr;
-  if (parent.type == DynptrType::kInvalid)
-    return a.env.bug("no dynptr type for parent of clone");
+  if (parent.type == DynptrType::kInvalid) return a.env.bug("no dynptr type for parent of clone");
   *type |= dynptr_flag(parent.type);
   *parent_ref = parent.ref_obj_id;
   if (dynptr_type_refcounted(parent.type) && !parent.ref_obj_id)
@@ -166,8 +164,7 @@ Check check_dynptr(Argument& a) {
   if (id < 0) return a.env.bug("failed to obtain dynptr id");
   a.meta.initialized_dynptr.id = static_cast<uint32_t>(id);
   a.meta.initialized_dynptr.type = dynptr_get_type(a.env, a.reg());
-  a.meta.initialized_dynptr.ref_obj_id =
-      static_cast<uint32_t>(dynptr_ref_obj_id(a.env, a.reg()));
+  a.meta.initialized_dynptr.ref_obj_id = static_cast<uint32_t>(dynptr_ref_obj_id(a.env, a.reg()));
   return Check::ok();
 }
 
@@ -182,8 +179,8 @@ bool may_walk_css_tasks(const Env& env) {
 
 Check check_iter(Argument& a) {
   if (a.meta.special == SpecialKfunc::kIterCssTaskNew && !may_walk_css_tasks(a.env))
-    return a.env.reject(
-        EINVAL, "css_task_iter is only allowed in bpf_lsm, bpf_iter and sleepable progs\n");
+    return a.env.reject(EINVAL,
+                        "css_task_iter is only allowed in bpf_lsm, bpf_iter and sleepable progs\n");
   return process_iter_arg(a.env, a.regno(), a.insn, a.meta);
 }
 
@@ -197,8 +194,7 @@ Check check_owned_object(Argument& a) {
 Check check_root(Argument& a, FieldKind kind) {
   const Register& reg = a.reg();
   if (reg.type != kPtrToMapValue && reg.type != (kPtrToBtfId | kMemAlloc))
-    return a.env.reject(EINVAL, "{} expected pointer to map value or allocated object\n",
-                        a.name());
+    return a.env.reject(EINVAL, "{} expected pointer to map value or allocated object\n", a.name());
   if (reg.type != kPtrToMapValue && !reg.ref_obj_id)
     return a.env.reject(EINVAL, "allocated object must be referenced\n");
   return process_graph_root(a.env, a.regno(), a.meta, kind);
@@ -221,8 +217,7 @@ Check check_rb_node(Argument& a) {
       return a.env.reject(EINVAL, "rbtree_remove not allowed in rbtree cb\n");
   } else {
     if (!is_non_owning_object(a.reg().type) && !a.reg().ref_obj_id)
-      return a.env.reject(EINVAL,
-                          "{} can only take non-owning or refcounted bpf_rb_node pointer\n",
+      return a.env.reject(EINVAL, "{} can only take non-owning or refcounted bpf_rb_node pointer\n",
                           a.meta.func_name);
     if (in_rbtree_lock_required_callback(a.env))
       return a.env.reject(EINVAL, "{} not allowed in rbtree cb\n", a.meta.func_name);
@@ -252,7 +247,8 @@ Check check_struct_matches(Argument& a, const Btf& need_btf, uint32_t need_id) {
   if (!got_type || !need_type) return a.env.bug("a register's struct is not in its BTF");
   std::string_view need_name = need_btf.name_of(*need_type);
   std::string_view got_name = got.btf->name_of(*got_type);
-  bool same = btf_struct_ids_match(a.env, got.btf, got.id, reg.constant_offset(), a.meta.btf, need_id, strict);
+  bool same = btf_struct_ids_match(a.env, got.btf, got.id, reg.constant_offset(), a.meta.btf,
+                                   need_id, strict);
   if (same || is_projection_of(need_name, got_name)) return Check::ok();
   return a.env.reject(
       EINVAL, "kernel function {} {} expected pointer to {} {} but R{} has a pointer to {} {}\n",
@@ -266,9 +262,9 @@ Check check_struct(Argument& a, const Btf& need_btf, uint32_t need_id) {
   bool unsafe = has_unsafe_modifiers(reg.type) && !is_rcu_reg(reg);
   if ((!reg.is(kPtrToBtfId) || unsafe) && !other) {
     a.env.verbose("{} is {} ", a.name(), reg_type_str(a.env, reg.type));
-    return a.env.reject(
-        EINVAL, "expected {} or socket\n",
-        reg_type_str(a.env, base_type(reg.type) | (type_flags(reg.type) & kTrustedModifiers)));
+    return a.env.reject(EINVAL, "expected {} or socket\n",
+                        reg_type_str(a.env, base_type(reg.type) |
+                                                (type_flags(reg.type) & kTrustedModifiers)));
   }
   return check_struct_matches(a, need_btf, need_id);
 }
@@ -291,8 +287,7 @@ Check check_mem(Argument& a) {
 Check check_mem_size(Argument& a) {
   Register& size_reg = a.env.reg(static_cast<int>(a.regno()) + 1);
   const KfuncParam& size_param = a.meta.proto->params[a.number + 1];
-  const uint32_t optional =
-      a.env.has(Feature::kKfuncArgsTrusted) ? kParamNullable : kParamOptional;
+  const uint32_t optional = a.env.has(Feature::kKfuncArgsTrusted) ? kParamNullable : kParamOptional;
   if (!a.reg().is_null_constant() || !a.param.has(optional)) {
     Check fits = check_kfunc_mem_size_reg(a.env, a.reg(), size_reg, a.regno(), a.regno() + 1);
     if (fits.failed()) {
@@ -327,8 +322,7 @@ Check check_refcounted_kptr(Argument& a) {
   // An object of a type without special fields. The kernel means this to be impossible.
   if (!record) return a.env.kernel_bug("Couldn't find btf_record");
   if (record->refcount_offset < 0)
-    return a.env.reject(EINVAL, "{} doesn't point to a type with bpf_refcount field\n",
-                        a.name());
+    return a.env.reject(EINVAL, "{} doesn't point to a type with bpf_refcount field\n", a.name());
   a.meta.arg_btf = reg.target.btf.btf;
   a.meta.arg_btf_id = reg.target.btf.id;
   return Check::ok();
@@ -376,8 +370,7 @@ Check check_res_spin_lock(Argument& a) {
   if (a.env.has(Feature::kSectionsNamed) && in_rbtree_lock_required_callback(a.env))
     return a.env.reject(EACCES, "can't res_spin_{{lock,unlock}} in rbtree cb\n");
   if (type != kPtrToMapValue && type != (kPtrToBtfId | kMemAlloc))
-    return a.env.reject(EINVAL, "{} doesn't point to map value or allocated object\n",
-                        a.name());
+    return a.env.reject(EINVAL, "{} doesn't point to map value or allocated object\n", a.name());
   switch (a.meta.special) {
     case SpecialKfunc::kResSpinLock: return process_spin_lock(a.env, a.regno(), LockOp::kResLock);
     case SpecialKfunc::kResSpinUnlock:
@@ -428,8 +421,7 @@ static_assert(rows_in_order(), "row i is PointerArg i + 1");
 /// The next argument tells how many bytes there are.
 bool is_sized(const Argument& a) {
   const auto& params = a.meta.proto->params;
-  return a.number + 1 < params.size() &&
-         params[a.number + 1].kind == KfuncParam::Kind::kScalar &&
+  return a.number + 1 < params.size() && params[a.number + 1].kind == KfuncParam::Kind::kScalar &&
          params[a.number + 1].has(kParamSize | kParamConstSize) &&
          a.env.reg(static_cast<int>(a.regno()) + 1).is_scalar();
 }
@@ -505,8 +497,7 @@ Check check_trust(Argument& a) {
   if (is_trusted_reg(a.reg())) return Check::ok();
   if (!a.flag(kKfRcu))
     return a.env.reject(EINVAL, "R{} must be referenced or trusted\n", a.regno());
-  if (!is_rcu_reg(a.reg()))
-    return a.env.reject(EINVAL, "R{} must be a rcu pointer\n", a.regno());
+  if (!is_rcu_reg(a.reg())) return a.env.reject(EINVAL, "R{} must be a rcu pointer\n", a.regno());
   return Check::ok();
 }
 
@@ -515,7 +506,8 @@ Check take_reference(Argument& a) {
   if (a.is_released()) {
     a.meta.release_regno = static_cast<uint8_t>(a.regno());
     if (a.param.pointer != PointerArg::kDynptr && !reg.ref_obj_id && !reg.is_null_constant())
-      return a.env.reject(EINVAL, "release kfunc {} expects referenced PTR_TO_BTF_ID passed to R{}\n",
+      return a.env.reject(EINVAL,
+                          "release kfunc {} expects referenced PTR_TO_BTF_ID passed to R{}\n",
                           a.meta.func_name, a.regno());
     if (reg.ref_obj_id) a.meta.ref_obj_id = reg.ref_obj_id;
     return Check::ok();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Arguments of a kfunc call before 6.2: a pointer is the context, a typed object or memory, and which of
-// them it is hangs on the register more than on the function. References are what trust is.
+// Arguments of a kfunc call before 6.2: a pointer is the context, a typed object or memory, and
+// which of them it is hangs on the register more than on the function. References are what trust
+// is.
 //
 // Kernel's counterpart: btf_check_kfunc_arg_match() as of 6.1.
 #include "kernel/btf_format.h"
@@ -89,8 +90,8 @@ class Arguments {
 
   /// What is asked of every pointer: the reference it holds, and how far it was moved.
   Check check_reference() {
-    const bool object = reg().type == kPtrToCtx || reg().type == kPtrToBtfId ||
-                        !socket_struct(reg().type).empty();
+    const bool object =
+        reg().type == kPtrToCtx || reg().type == kPtrToBtfId || !socket_struct(reg().type).empty();
     const uint32_t held = reg().ref_obj_id;
     if (wants_references() && object && reg().type != kPtrToCtx && !held)
       return env_.reject(EINVAL, "R{} must be referenced\n", regno());
@@ -112,7 +113,8 @@ class Arguments {
       return env_.reject(EINVAL, "arg#0 expected pointer to map value\n");
     if (!reg().bounds.is_const()) return env_.reject(EINVAL, "arg#0 must have constant offset\n");
     const uint64_t offset = static_cast<uint64_t>(reg().off) + reg().bounds.const_value();
-    const BtfField* field = reg().target.map.ptr->record.find(static_cast<uint32_t>(offset), kAnyKptr);
+    const BtfField* field =
+        reg().target.map.ptr->record.find(static_cast<uint32_t>(offset), kAnyKptr);
     if (!field || field->kind != FieldKind::kKptrRef)
       return env_.reject(EINVAL, "arg#0 no referenced kptr at map value offset={}\n", offset);
     if (!param().pointee || param().pointee->kind() != BtfKind::kPtr)
@@ -136,15 +138,16 @@ class Arguments {
                          meta_.func_name, at_, pointee_word(), param().pointee_name);
     const bool typed = reg().type == kPtrToBtfId;
     const Btf& btf = typed ? *reg().target.btf.btf : vmlinux;
-    uint32_t id = typed ? reg().target.btf.id
-                        : vmlinux.find(socket_struct(reg().type), BtfKind::kStruct);
+    uint32_t id =
+        typed ? reg().target.btf.id : vmlinux.find(socket_struct(reg().type), BtfKind::kStruct);
     const BtfType* type = btf.skip_modifiers(id, &id);
     if (!type) return env_.bug("a register's struct is not in its BTF");
     const bool strict = wants_references() || (releases() && reg().ref_obj_id);
     if (btf_struct_ids_match(env_, &btf, id, reg().off, meta_.btf, param().pointee_id, strict))
       return Check::ok();
     return env_.reject(
-        EINVAL, "kernel function {} args#{} expected pointer to {} {} but R{} has a pointer to {} {}\n",
+        EINVAL,
+        "kernel function {} args#{} expected pointer to {} {} but R{} has a pointer to {} {}\n",
         meta_.func_name, at_, pointee_word(), param().pointee_name, regno(), btf_kind_word(*type),
         btf.name_of(*type));
   }
@@ -171,14 +174,15 @@ class Arguments {
     if (sized) return check_sized();
     const auto size = meta_.btf->size_of(param().pointee_id);
     if (!size)
-      return env_.reject(EINVAL, "arg#{} reference type('{} {}') size cannot be determined: {}\n", at_,
-                         pointee_word(), param().pointee_name, -EINVAL);
+      return env_.reject(EINVAL, "arg#{} reference type('{} {}') size cannot be determined: {}\n",
+                         at_, pointee_word(), param().pointee_name, -EINVAL);
     return check_mem_reg(env_, reg(), regno(), *size).failed() ? Check::error(EINVAL) : Check::ok();
   }
 
   Check check_dynptr() {
     if (reg().type != kPtrToStack) return reject_pointee("not to stack");
-    if (!is_dynptr_reg_valid_init(env_, reg())) return reject_pointee("must be valid and initialized");
+    if (!is_dynptr_reg_valid_init(env_, reg()))
+      return reject_pointee("must be valid and initialized");
     if (dynptr_get_type(env_, reg()) == DynptrType::kLocal) return Check::ok();
     return reject_pointee("points to unsupported dynamic pointer type");
   }
@@ -187,8 +191,8 @@ class Arguments {
     Register& size = env_.reg(static_cast<int>(at_) + 2);
     const Check fits = check_kfunc_mem_size_reg(env_, reg(), size, regno(), regno() + 1);
     if (fits.failed())
-      return env_.reject(EINVAL, "arg#{} arg#{} memory, len pair leads to invalid memory access\n", at_,
-                         at_ + 1);
+      return env_.reject(EINVAL, "arg#{} arg#{} memory, len pair leads to invalid memory access\n",
+                         at_, at_ + 1);
     ++at_;  // its size was looked at with it
     return Check::ok();
   }

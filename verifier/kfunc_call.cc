@@ -26,8 +26,7 @@ constexpr uint32_t kCallerSaved = 6;  // r0 to r5
 /// A resilient lock may not be had: that outcome, with r0 an errno, is walked later.
 Check push_failed_lock(Env& env) {
   State* failed = push_branch(env, env.insn_idx + 1, env.insn_idx, false);
-  if (!failed)
-    return env.reject(ENOMEM, "failed to push state for failed lock acquisition\n");
+  if (!failed) return env.reject(ENOMEM, "failed to push state for failed lock acquisition\n");
   Register* regs = failed->regs();
   for (uint32_t i = 0; i < kCallerSaved; ++i) mark_not_init_in(regs, i);
   Register& r0 = regs[0];
@@ -94,8 +93,8 @@ Check enter_or_leave_rcu(Env& env, const KfuncMeta& meta) {
     return Check::ok();
   }
   if ((lock || unlock) && in_rbtree_lock_required_callback(env))
-    return env.reject(
-        EACCES, "Calling bpf_rcu_read_{{lock,unlock}} in unnecessary rbtree callback\n");
+    return env.reject(EACCES,
+                      "Calling bpf_rcu_read_{{lock,unlock}} in unnecessary rbtree callback\n");
   if (lock) {
     if (!env.has(Feature::kNestedRcuReadLocks))
       return env.reject(EINVAL, "nested rcu read lock (kernel function {})\n", meta.func_name);
@@ -143,8 +142,8 @@ Check enter_or_leave_section(Env& env, const KfuncMeta& meta) {
   const char* context = context_that_may_not_sleep(env);
   if ((meta.flags & kKfSleepable) && context)
     return env.reject(EACCES, "kernel func {} is sleepable within {}\n", meta.func_name, context);
-  const bool rcu = meta.special == SpecialKfunc::kRcuReadLock ||
-                   meta.special == SpecialKfunc::kRcuReadUnlock;
+  const bool rcu =
+      meta.special == SpecialKfunc::kRcuReadLock || meta.special == SpecialKfunc::kRcuReadUnlock;
   if (rcu && in_rbtree_lock_required_callback(env))
     return env.reject(EACCES,
                       "Calling bpf_rcu_read_{{lock,unlock}} in unnecessary rbtree callback\n");
@@ -220,7 +219,8 @@ Check check_drop(Env& env, const KfuncMeta& meta) {
                                FieldKind::kKptrUnref | FieldKind::kRefcount;
   const StructMeta* type = find_struct_meta(env, meta.arg_btf, meta.arg_btf_id);
   if (!type || !type->record.has_any(static_cast<FieldKinds>(~kSafe))) return Check::ok();
-  return env.reject(EINVAL, "{} cannot be used in tracing programs on types with NMI unsafe fields\n",
+  return env.reject(EINVAL,
+                    "{} cannot be used in tracing programs on types with NMI unsafe fields\n",
                     meta.func_name);
 }
 
@@ -255,8 +255,7 @@ Check check_kfunc_call(Env& env, const isa::Insn& insn, uint32_t*) {
   uint32_t insn_idx = env.insn_idx;
   KfuncMeta meta;
   if (int err = fetch_kfunc_meta(env, insn, meta)) {
-    if (err == EACCES)
-      env.verbose("calling kernel function {} is not allowed\n", meta.func_name);
+    if (err == EACCES) env.verbose("calling kernel function {} is not allowed\n", meta.func_name);
     return Check::error(err);
   }
   env.facts[insn_idx].is_iter_next = meta.flags & kKfIterNext;

@@ -23,14 +23,22 @@ struct KfuncMeta {
   uint32_t subprogno = 0;
   uint32_t ref_obj_id = 0;
   uint8_t release_regno = 0;
-  struct { uint64_t value = 0; bool found = false; } arg_constant;
+  struct {
+    uint64_t value = 0;
+    bool found = false;
+  } arg_constant;
   const Btf* arg_btf = nullptr;
   uint32_t arg_btf_id = 0;
   bool arg_owning_ref = false, arg_prog = false;
   const BtfField* arg_list_head = nullptr;
   const BtfField* arg_rbtree_root = nullptr;
-  struct { DynptrType type = DynptrType::kInvalid; uint32_t id = 0, ref_obj_id = 0; } initialized_dynptr;
-  struct { uint8_t spi = 0, frameno = 0; } iter;
+  struct {
+    DynptrType type = DynptrType::kInvalid;
+    uint32_t id = 0, ref_obj_id = 0;
+  } initialized_dynptr;
+  struct {
+    uint8_t spi = 0, frameno = 0;
+  } iter;
   const MapInfo* map_ptr = nullptr;
   uint32_t map_uid = 0;
   uint64_t mem_size = 0;
@@ -40,7 +48,8 @@ Check check_kfunc_call(Env& env, const isa::Insn& insn, uint32_t* next);
 /// While subprograms are found: the kfunc is resolved and kept in env.kfuncs.
 Check add_kfunc_call(Env& env, uint32_t func_id, int16_t offset);
 const KfuncDesc* find_kfunc(const Env& env, uint32_t func_id, int16_t offset);
-/// "bpf_rdonly_cast" for the disassembly of a call; "<error>" when its module's BTF cannot be found.
+/// "bpf_rdonly_cast" for the disassembly of a call; "<error>" when its module's BTF cannot be
+/// found.
 std::string_view kfunc_name_for_disassembly(const Env& env, const isa::Insn& insn);
 /// Fills what is known of the call's function before its arguments are looked at: 0, EINVAL (no
 /// such function) or EACCES (not allowed for this program). No message.

@@ -16,8 +16,8 @@ struct SuffixRow {
   uint32_t trait;
 };
 constexpr SuffixRow kSuffixes[] = {
-    {"__k", kParamConstant},       {"__sz", kParamSize},     {"__szk", kParamConstSize},
-    {"__opt", kParamOptional},     {"__ign", kParamIgnored}, {"__uninit", kParamUninit},
+    {"__k", kParamConstant},        {"__sz", kParamSize},      {"__szk", kParamConstSize},
+    {"__opt", kParamOptional},      {"__ign", kParamIgnored},  {"__uninit", kParamUninit},
     {"__nullable", kParamNullable}, {"__prog", kParamProgAux},
 };
 
@@ -101,8 +101,7 @@ KfuncParam read_param(Env& env, const KfuncDesc& desc, const BtfParam& raw, size
     param.traits |= kParamProgAux;
   param.scalar_struct =
       is_btf_scalar(*param.pointee) ? ScalarStruct::kYes : scalar_struct(btf, *param.pointee);
-  bool ctx = desc.special == SpecialKfunc::kCastToKernCtx ||
-             is_context_pointer(env, btf, *type);
+  bool ctx = desc.special == SpecialKfunc::kCastToKernCtx || is_context_pointer(env, btf, *type);
   param.pointer = ctx ? PointerArg::kCtx : pointer_kind(env, desc, param, name, index);
   return param;
 }
@@ -115,7 +114,8 @@ int passed_size(const Btf& btf, uint32_t id, const BtfType** type) {
   if (!found) return -1;
   *type = found;
   if (found->kind() == BtfKind::kPtr) return 8;
-  bool sized = found->kind() == BtfKind::kInt || found->is_any_enum() || found->is_struct_or_union();
+  bool sized =
+      found->kind() == BtfKind::kInt || found->is_any_enum() || found->is_struct_or_union();
   return sized ? static_cast<int>(found->size()) : -1;
 }
 

@@ -20,12 +20,14 @@ class Env;
 struct KfuncDesc;
 
 /// Kinds of pointer arguments. The first ones are known from BTF alone.
+// clang-format off
 enum class PointerArg : uint8_t {
   kByRegister,      // which of the last four it is shows the register
   kCtx, kAllocObject, kRefcountedKptr, kDynptr, kIter, kListHead, kListNode, kRbRoot, kRbNode,
   kConstStr, kMap, kWorkqueue, kTaskWork, kIrqFlag, kResSpinLock,
   kNull, kBtfId, kCallback, kMem, kMemSize,
 };
+// clang-format on
 
 /// What a suffix or name of a parameter says.
 enum ParamTrait : uint32_t {
@@ -50,9 +52,9 @@ struct KfuncParam {
   ScalarStruct scalar_struct = ScalarStruct::kNo;
   bool is_function_pointer = false;
   uint32_t traits = 0;
-  uint32_t type_id = 0;               // modifiers skipped
-  uint32_t size = 0;                  // scalars: bytes
-  uint32_t pointee_id = 0;            // pointers: modifiers skipped
+  uint32_t type_id = 0;     // modifiers skipped
+  uint32_t size = 0;        // scalars: bytes
+  uint32_t pointee_id = 0;  // pointers: modifiers skipped
   const BtfType* pointee = nullptr;
   std::string_view pointee_name;
 

@@ -18,8 +18,8 @@ struct ByIdAndOffset {
 };
 
 KfuncDesc* lookup(std::vector<KfuncDesc>& kfuncs, uint32_t func_id, int16_t offset) {
-  auto desc = std::ranges::lower_bound(kfuncs, ByIdAndOffset::Key{func_id, offset}, {},
-                                       ByIdAndOffset::of);
+  auto desc =
+      std::ranges::lower_bound(kfuncs, ByIdAndOffset::Key{func_id, offset}, {}, ByIdAndOffset::of);
   bool found = desc != kfuncs.end() && desc->func_id == func_id && desc->offset == offset;
   return found ? &*desc : nullptr;
 }
@@ -67,8 +67,8 @@ Check check_device_bound(Env& env, std::string_view name) {
 
 constexpr std::string_view kImplSuffix = "_impl";
 
-/// Where the verifier supplies the last arguments, the program's declaration leaves them out: all of
-/// them are in that of a twin, whose name says "_impl". 0 with a log line when BTF has none.
+/// Where the verifier supplies the last arguments, the program's declaration leaves them out: all
+/// of them are in that of a twin, whose name says "_impl". 0 with a log line when BTF has none.
 uint32_t full_proto(Env& env, const Btf& btf, uint32_t func_id) {
   const BtfType& func = *btf.type(func_id);
   std::optional<uint32_t> flags = kfunc_flags_seen(btf, func_id, env.type, env.profile);
@@ -175,8 +175,7 @@ int fetch_kfunc_meta(Env& env, const isa::Insn& insn, KfuncMeta& meta) {
   if (!desc || !insn.imm) return EINVAL;
   meta.func_name = desc->name;
   if (!ask_allowed(env, *desc)) return EACCES;
-  if (!desc->proto)
-    desc->proto = std::make_shared<const KfuncProto>(read_kfunc_proto(env, *desc));
+  if (!desc->proto) desc->proto = std::make_shared<const KfuncProto>(read_kfunc_proto(env, *desc));
   meta.btf = desc->btf;
   meta.func_proto = desc->btf->type(desc->proto_id);
   meta.func_id = desc->func_id;

@@ -118,11 +118,9 @@ TypeFlags dynptr_flag(DynptrType type) {
 }
 
 Check dynptr_slice(Result& r) {
-  if (!r.meta.arg_constant.found)
-    return r.env.bug("bpf_dynptr_slice(_rdwr) no constant size");
+  if (!r.meta.arg_constant.found) return r.env.bug("bpf_dynptr_slice(_rdwr) no constant size");
   const auto& dynptr = r.meta.initialized_dynptr;
-  r.memory(kPtrToMem | dynptr_flag(dynptr.type),
-           static_cast<uint32_t>(r.meta.arg_constant.value));
+  r.memory(kPtrToMem | dynptr_flag(dynptr.type), static_cast<uint32_t>(r.meta.arg_constant.value));
   if (r.is(SpecialKfunc::kDynptrSlice)) {
     r.r0.type |= kMemRdonly;
   } else if (!may_access_packet(r.env, nullptr, AccessType::kWrite)) {
@@ -189,10 +187,8 @@ bool next_is_rcu(const Result& r) {
 
 void struct_result(Result& r) {
   r.pointer_to(kPtrToBtfId, r.meta.btf, r.meta.proto->ret_pointee_id);
-  if (r.is(SpecialKfunc::kGetKmemCache))
-    r.r0.type |= kPtrUntrusted;
-  else if (r.meta.flags & kKfRcuProtected)
-    r.r0.type |= kMemRcu;
+  if (r.is(SpecialKfunc::kGetKmemCache)) r.r0.type |= kPtrUntrusted;
+  else if (r.meta.flags & kKfRcuProtected) r.r0.type |= kMemRcu;
   if (r.env.has(Feature::kKfuncArgsTrusted)) {
     if (!(r.r0.type & (kPtrUntrusted | kMemRcu)))
       r.r0.type |= next_is_rcu(r) ? kMemRcu : kPtrTrusted;

@@ -92,7 +92,8 @@ constexpr auto kGroups = [] {
 
 constexpr bool complete() {
   for (size_t i = 1; i < kCount; ++i)
-    if (std::ranges::none_of(kRows, [&](const Row& r) { return static_cast<size_t>(r.kfunc) == i; }))
+    if (std::ranges::none_of(kRows,
+                             [&](const Row& r) { return static_cast<size_t>(r.kfunc) == i; }))
       return false;
   return true;
 }

@@ -8,6 +8,7 @@
 
 namespace drydock::verifier {
 
+// clang-format off
 enum class SpecialKfunc : uint8_t {
   kNone,
   kObjNew, kObjDrop, kPercpuObjNew, kPercpuObjDrop, kRefcountAcquire,
@@ -23,22 +24,23 @@ enum class SpecialKfunc : uint8_t {
   kSessionCookie, kGetKmemCache, kSetDentryXattr, kRemoveDentryXattr,
   kResSpinLock, kResSpinUnlock, kResSpinLockIrqsave, kResSpinUnlockIrqrestore,
 };
+// clang-format on
 
 /// Groups, as bits.
 enum KfuncGroup : uint32_t {
   kListApi = 1u << 0,
-  kRbtreeApi = 1u << 1,         // takes a root under its lock
+  kRbtreeApi = 1u << 1,  // takes a root under its lock
   kListNodeArg = 1u << 2,
   kRbtreeNodeArg = 1u << 3,
-  kSpinAllowed = 1u << 4,       // may be called while a lock is held
+  kSpinAllowed = 1u << 4,  // may be called while a lock is held
   kSyncCallback = 1u << 5,
   kAsyncCallback = 1u << 6,
-  kInsertsNode = 1u << 7,       // its argument's ownership passes to the collection
-  kLocks = 1u << 8,             // may fail to take a resilient lock: two outcomes
+  kInsertsNode = 1u << 7,  // its argument's ownership passes to the collection
+  kLocks = 1u << 8,        // may fail to take a resilient lock: two outcomes
   kResLockApi = 1u << 9,
-  kAllocates = 1u << 10,        // returns a local object of the type it is told
+  kAllocates = 1u << 10,  // returns a local object of the type it is told
   kTaskWorkApi = 1u << 11,
-  kOfLocalType = 1u << 12,      // the kernel's fix-up needs the type's special fields
+  kOfLocalType = 1u << 12,  // the kernel's fix-up needs the type's special fields
 };
 
 /// The special kfunc of that name (a function of vmlinux), or kNone.

@@ -40,7 +40,11 @@ uint64_t sign_extended(uint64_t value, unsigned bits) {
 class Transfer {
  public:
   Transfer(const Env& env, uint32_t at, Values& values)
-      : env_(env), at_(at), insn_(env.code[at]), values_(values), dst_(values[insn_.dst]),
+      : env_(env),
+        at_(at),
+        insn_(env.code[at]),
+        values_(values),
+        dst_(values[insn_.dst]),
         src_(values[insn_.src]) {}
 
   void apply() {
@@ -119,7 +123,8 @@ class Transfer {
         return dst_.set_number(static_cast<uint32_t>(insn_.imm) |
                                uint64_t{static_cast<uint32_t>(env_.code[at_ + 1].imm)} << 32);
       case isa::kPseudoFunc:
-        if (int subprog = find_subprog(env_, at_ + static_cast<uint32_t>(insn_.imm) + 1); subprog >= 0) {
+        if (int subprog = find_subprog(env_, at_ + static_cast<uint32_t>(insn_.imm) + 1);
+            subprog >= 0) {
           dst_.kind = Kind::kFunction;
           dst_.number = static_cast<uint64_t>(subprog);
           return;
@@ -219,7 +224,8 @@ std::optional<bool> is_taken(uint8_t op, uint64_t a, uint64_t b) {
 std::optional<bool> foreseen(const KnownRegisters& known, uint32_t at, const isa::Insn& insn) {
   const uint8_t cls = isa::insn_class(insn.code), op = isa::insn_op(insn.code);
   if (cls != isa::kJmp && cls != isa::kJmp32) return std::nullopt;
-  if (op == isa::kJa || op == isa::kCall || op == isa::kExit || op == isa::kJcond) return std::nullopt;
+  if (op == isa::kJa || op == isa::kCall || op == isa::kExit || op == isa::kJcond)
+    return std::nullopt;
   std::optional<uint32_t> left = known.number(at, insn.dst);
   if (!left) return std::nullopt;
   uint64_t a = *left, b = wide(insn.imm);

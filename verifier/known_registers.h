@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Numbers, maps and functions that registers hold whichever way an instruction is reached: plain
-// forward data flow over the CFG, before the walk. Two things rest on it. A conditional jump between
-// known numbers is made unconditional, so that code behind the way it never takes keeps nothing
-// alive; and the analysis of stack use learns how much memory a call is given.
+// forward data flow over the CFG, before the walk. Two things rest on it. A conditional jump
+// between known numbers is made unconditional, so that code behind the way it never takes keeps
+// nothing alive; and the analysis of stack use learns how much memory a call is given.
 //
-// What kernels hold is not quite a lattice: a value is a kind, a map and a number, an operation sets
-// those it speaks of and leaves the others, and at a join all three must agree. A constant that once
-// was an address of a map's value is therefore another than one that never was.
+// What kernels hold is not quite a lattice: a value is a kind, a map and a number, an operation
+// sets those it speaks of and leaves the others, and at a join all three must agree. A constant
+// that once was an address of a map's value is therefore another than one that never was.
 //
 // Kernel's counterpart: kernel/bpf/const_fold.c (7.1 on).
 #pragma once
@@ -30,12 +30,16 @@ class KnownRegisters {
 
   explicit KnownRegisters(const Env& env);
 
-  std::optional<uint32_t> number(uint32_t insn, int reg) const { return find(insn, reg, &At::numbers); }
+  std::optional<uint32_t> number(uint32_t insn, int reg) const {
+    return find(insn, reg, &At::numbers);
+  }
   std::optional<uint32_t> map(uint32_t insn, int reg) const { return find(insn, reg, &At::maps); }
-  std::optional<uint32_t> function(uint32_t insn, int reg) const { return find(insn, reg, &At::functions); }
+  std::optional<uint32_t> function(uint32_t insn, int reg) const {
+    return find(insn, reg, &At::functions);
+  }
 
  private:
-  std::optional<uint32_t> find(uint32_t insn, int reg, uint16_t At::*mask) const {
+  std::optional<uint32_t> find(uint32_t insn, int reg, uint16_t At::* mask) const {
     const At& at = at_[insn];
     if (!(at.*mask >> reg & 1)) return std::nullopt;
     return at.values[static_cast<size_t>(reg)];

@@ -26,7 +26,8 @@ bool is_rcu_protected(const Btf& btf, uint32_t id) {
 
 bool is_rcu_safe(const BtfField& field) {
   return field.kind == FieldKind::kKptrPercpu ||
-         (field.kind == FieldKind::kKptrRef && is_rcu_protected(*field.target_btf, field.target_id));
+         (field.kind == FieldKind::kKptrRef &&
+          is_rcu_protected(*field.target_btf, field.target_id));
 }
 
 TypeFlags loaded_flags(Env& env, const BtfField& field) {
@@ -81,8 +82,8 @@ bool map_kptr_match_type(Env& env, const BtfField& field, Register& reg, uint32_
     }
     // A member's address matches its own type; where a reference changes hands, the whole object
     // is meant.
-    if (btf_struct_ids_match(env, reg.target.btf.btf, reg.target.btf.id, reg.constant_offset(), field.target_btf,
-                             field.target_id, !unreferenced))
+    if (btf_struct_ids_match(env, reg.target.btf.btf, reg.target.btf.id, reg.constant_offset(),
+                             field.target_btf, field.target_id, !unreferenced))
       return true;
   }
   std::string_view target = field.target_btf->name_of(field.target_id);
@@ -91,8 +92,7 @@ bool map_kptr_match_type(Env& env, const BtfField& field, Register& reg, uint32_
               reg_type_str(env, reg.type), reg_name, expected, target);
   if (unreferenced)
     env.verbose(" or {}{}\n", reg_type_str(env, kPtrToBtfId | kPtrUntrusted), target);
-  else
-    env.verbose("\n");
+  else env.verbose("\n");
   *err = Check::error(EINVAL);
   return false;
 }
@@ -101,8 +101,7 @@ Check check_map_kptr_access(Env& env, uint32_t, int value_regno, uint32_t insn_i
                             const BtfField& field) {
   const isa::Insn& insn = env.code[insn_idx];
   if (isa::insn_mode(insn.code) != isa::kMem)
-    return env.reject(EACCES,
-                      "kptr in map can only be accessed using BPF_MEM instruction mode\n");
+    return env.reject(EACCES, "kptr in map can only be accessed using BPF_MEM instruction mode\n");
   uint8_t instruction = isa::insn_class(insn.code);
   if (instruction == isa::kLdx) return load_pointer(env, value_regno, field);
   if (field.kind == FieldKind::kKptrRef || field.kind == FieldKind::kKptrPercpu)

@@ -22,8 +22,7 @@ Effects effects_of_atomic(const isa::Insn& insn) {
     case isa::kCmpxchg: return {bit(0), static_cast<uint16_t>(bit(0) | dst | src)};
     case isa::kLoadAcq: return {dst, src};
     case isa::kStoreRel: return {0, static_cast<uint16_t>(dst | src)};
-    default:
-      return {insn.imm & isa::kFetch ? src : uint16_t{0}, static_cast<uint16_t>(dst | src)};
+    default: return {insn.imm & isa::kFetch ? src : uint16_t{0}, static_cast<uint16_t>(dst | src)};
   }
 }
 
@@ -95,12 +94,14 @@ void print_live_registers(Env& env) {
 
 std::optional<CallSummary> call_summary(const Env& env, const isa::Insn& call) {
   if (isa::is_helper_call(call)) {
-    HelperAvailability helper = helper_for(static_cast<HelperId>(call.imm), env.call_site(), env.profile);
+    HelperAvailability helper =
+        helper_for(static_cast<HelperId>(call.imm), env.call_site(), env.profile);
     if (helper.kind != HelperAvailability::Kind::kAllowed) return std::nullopt;
     CallSummary summary;
     summary.fastcall = helper.row->flags & kHelperFastcall;
     summary.is_void = helper.row->ret == kRetVoid;
-    while (summary.params < 5 && helper.row->args[summary.params].type != kArgNone) ++summary.params;
+    while (summary.params < 5 && helper.row->args[summary.params].type != kArgNone)
+      ++summary.params;
     return summary;
   }
   if (!isa::is_kfunc_call(call)) return std::nullopt;
@@ -112,7 +113,10 @@ std::optional<CallSummary> call_summary(const Env& env, const isa::Insn& call) {
 }
 
 Check compute_live_registers(Env& env) {
-  struct Live { Effects effects; uint16_t in = 0; };
+  struct Live {
+    Effects effects;
+    uint16_t in = 0;
+  };
   std::vector<Live> live(env.code.size());
   for (size_t i = 0; i < env.code.size(); ++i) live[i].effects = effects_of(env, env.code[i]);
   for (bool changed = true; changed;) {
@@ -130,7 +134,8 @@ Check compute_live_registers(Env& env) {
   }
   // Kernels without this pass know nothing before the walk.
   bool known = env.has(Feature::kLiveRegsBefore);
-  for (size_t i = 0; i < env.code.size(); ++i) env.facts[i].live_regs_before = known ? live[i].in : 0xffff;
+  for (size_t i = 0; i < env.code.size(); ++i)
+    env.facts[i].live_regs_before = known ? live[i].in : 0xffff;
   if (known && env.log.level2()) print_live_registers(env);
   return Check::ok();
 }

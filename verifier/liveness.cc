@@ -37,7 +37,7 @@ struct SlotMasks {
   uint64_t must_write = 0;      // on every visit so far
   uint64_t must_write_acc = 0;  // by it or on every way from it to the end of the function
   uint64_t live_before = 0;
-  bool queued = false;          // its equation is to be looked at again
+  bool queued = false;  // its equation is to be looked at again
 };
 
 /// A function as called by one chain of calls.
@@ -48,7 +48,7 @@ struct FuncInstance {
   bool must_write_dropped = false;  // some must_write became smaller
   std::array<std::vector<SlotMasks>, State::kMaxFrames> frames;  // by instruction; empty: no marks
   std::array<std::vector<uint32_t>, State::kMaxFrames> queue;    // instructions whose marks changed
-  std::vector<bool> visited;        // must_write holds something
+  std::vector<bool> visited;                                     // must_write holds something
 
   size_t relative(uint32_t insn) const { return insn - chain.start(); }
   SlotMasks* masks(uint32_t frame, uint32_t insn) {
@@ -114,7 +114,8 @@ class StackLiveness {
 
   Env& env_;
   std::vector<std::vector<std::unique_ptr<FuncInstance>>> by_subprog_;
-  // Predecessors of each instruction in the CFG: those of i are predecessors_[first_[i] .. first_[i + 1]).
+  // Predecessors of each instruction in the CFG: those of i are predecessors_[first_[i] .. first_[i
+  // + 1]).
   std::vector<uint32_t> predecessors_, first_;
   FuncInstance* current_ = nullptr;  // of the current state; looked up once a function entry
   std::array<uint64_t, State::kMaxFrames> written_{};  // by the instruction being walked
@@ -129,7 +130,8 @@ namespace {
 
 std::string text_of(const LiveCallchain& chain) {
   std::string text = "(";
-  for (uint32_t i = 0; i <= chain.depth; ++i) text += fmt::format("{}{}", i ? "," : "", chain.callsites[i]);
+  for (uint32_t i = 0; i <= chain.depth; ++i)
+    text += fmt::format("{}{}", i ? "," : "", chain.callsites[i]);
   return text + ")";
 }
 
@@ -144,7 +146,8 @@ StackLiveness::StackLiveness(Env& env)
   for (size_t i = 2; i < first_.size(); ++i) first_[i] += first_[i - 1];
   predecessors_.resize(first_.back());
   for (uint32_t insn : env.postorder)
-    for (int n = insn_successors(env, insn, next); n-- > 0;) predecessors_[first_[next[n] + 1]++] = insn;
+    for (int n = insn_successors(env, insn, next); n-- > 0;)
+      predecessors_[first_[next[n] + 1]++] = insn;
 }
 
 LiveCallchain StackLiveness::chain_of(const State& state, uint32_t frameno) const {
@@ -192,8 +195,8 @@ void StackLiveness::commit_writes(FuncInstance& f) {
   write_insn_ = 0;
 }
 
-void StackLiveness::log_change(const FuncInstance& f, const char* what, uint32_t frame, uint32_t insn,
-                               uint64_t before, uint64_t after) {
+void StackLiveness::log_change(const FuncInstance& f, const char* what, uint32_t frame,
+                               uint32_t insn, uint64_t before, uint64_t after) {
   if (before == after) return;
   env_.verbose("{} frame {} insn {} ", text_of(f.chain), frame, insn);
   if (uint64_t ones = after & ~before) env_.verbose("+{} {} ", what, stack_mask_str(ones));
@@ -215,8 +218,8 @@ bool StackLiveness::step(FuncInstance& f, uint32_t frame, uint32_t insn) {
   }
   uint64_t live_before = (live_after & ~m.must_write) | m.may_read;
   uint64_t must_write_acc = written_after | m.must_write;
-  if (env_.log.level2() && (m.may_read || m.must_write || insn == f.chain.start() ||
-                            env_.facts[insn].prune_point)) {
+  if (env_.log.level2() &&
+      (m.may_read || m.must_write || insn == f.chain.start() || env_.facts[insn].prune_point)) {
     log_change(f, "live", frame, insn, m.live_before, live_before);
     log_change(f, "written", frame, insn, m.must_write_acc, must_write_acc);
   }
@@ -264,8 +267,8 @@ void StackLiveness::work_off_queue(FuncInstance& f, uint32_t frame) {
   }
 }
 
-/// The order in which equations are solved shows in the log only, with one exception: a set of written
-/// slots that became smaller can free a loop that then keeps itself alive.
+/// The order in which equations are solved shows in the log only, with one exception: a set of
+/// written slots that became smaller can free a loop that then keeps itself alive.
 void StackLiveness::solve(FuncInstance& f) {
   if (env_.log.level2() || f.must_write_dropped) {
     uint32_t rounds = sweep(f);

@@ -8,7 +8,8 @@
 // instruction; it runs again when marks came in that change its result. What a callee reads and
 // surely writes of its callers' frames is carried to the call.
 //
-// Kernel's counterpart: kernel/bpf/liveness.c (6.18 to 7.0; later ones: stack_use.h). Slots are bits of a mask, slot 0 lowest.
+// Kernel's counterpart: kernel/bpf/liveness.c (6.18 to 7.0; later ones: stack_use.h). Slots are
+// bits of a mask, slot 0 lowest.
 #pragma once
 
 #include "verifier/env.h"

@@ -11,14 +11,9 @@ namespace {
 Check load_kernel_variable(Env& env, Register& reg) {
   const InsnFacts& facts = env.cur_facts();
   switch (base_type(facts.btf_var_type)) {
-    case kPtrToMem:
-      reg.target.mem = {facts.btf_var_mem_size, 0};
-      break;
-    case kPtrToBtfId:
-      reg.target.btf = {facts.btf_var_btf, facts.btf_var_id};
-      break;
-    default:
-      return env.bug("pseudo btf id: unexpected dst reg type");
+    case kPtrToMem: reg.target.mem = {facts.btf_var_mem_size, 0}; break;
+    case kPtrToBtfId: reg.target.btf = {facts.btf_var_btf, facts.btf_var_id}; break;
+    default: return env.bug("pseudo btf id: unexpected dst reg type");
   }
   reg.type = facts.btf_var_type;
   return Check::ok();
@@ -46,18 +41,15 @@ Check load_map(Env& env, const isa::Insn& insn, Register& reg) {
   }
   reg.target.map = {map, 0};
   reg.type = value ? kPtrToMapValue : kConstPtrToMap;
-  if (value && env.has(Feature::kOffsetsInBounds))
-    reg.bounds.set_constant(facts.map_offset);
-  else if (value)
-    reg.off = static_cast<int32_t>(facts.map_offset);
+  if (value && env.has(Feature::kOffsetsInBounds)) reg.bounds.set_constant(facts.map_offset);
+  else if (value) reg.off = static_cast<int32_t>(facts.map_offset);
   return Check::ok();
 }
 
 }  // namespace
 
 Check check_ld_imm(Env& env, const isa::Insn& insn) {
-  if (isa::insn_size(insn.code) != isa::kDw)
-    return env.reject(EINVAL, "invalid BPF_LD_IMM insn\n");
+  if (isa::insn_size(insn.code) != isa::kDw) return env.reject(EINVAL, "invalid BPF_LD_IMM insn\n");
   if (insn.off != 0) return env.reject(EINVAL, "BPF_LD_IMM64 uses reserved fields\n");
   DRYDOCK_TRY(check_reg_arg(env, insn.dst, RegUse::kWrite));
   Register& reg = env.reg(insn.dst);

@@ -39,7 +39,7 @@ constexpr LockOpRow kLockOps[] = {
 struct SingleField {
   FieldKind kind;
   std::string_view struct_name;
-  int BtfRecord::*offset;
+  int BtfRecord::* offset;
 };
 constexpr SingleField kSingleFields[] = {
     {FieldKind::kSpinLock, "bpf_spin_lock", &BtfRecord::spin_lock_offset},
@@ -69,7 +69,8 @@ Check locate_field(Env& env, const MapInfo& map, FieldKind kind, const Register&
   const int expected = map.record.*field.offset;
   if (!map.record.has(kind)) {
     if (expected == -E2BIG)
-      return env.reject(EINVAL, "map '{}' has more than one 'struct {}'\n", map.name, field.struct_name);
+      return env.reject(EINVAL, "map '{}' has more than one 'struct {}'\n", map.name,
+                        field.struct_name);
     if (expected == -ENOENT)
       return env.reject(EINVAL, "map '{}' doesn't have 'struct {}'\n", map.name, field.struct_name);
     return env.reject(EINVAL, "map '{}' is not a struct type or {} is mangled\n", map.name,
@@ -87,9 +88,9 @@ Check locate_lock(Env& env, uint32_t regno, const LockOpRow& row, LockTarget* ta
   const Register& reg = env.reg(regno);
   const char* family = row.family();
   if (!reg.bounds.is_const())
-    return env.reject(EINVAL,
-                      "R{} doesn't have constant offset. {}_lock has to be at the constant offset\n",
-                      regno, family);
+    return env.reject(
+        EINVAL, "R{} doesn't have constant offset. {}_lock has to be at the constant offset\n",
+        regno, family);
   if (reg.type == kPtrToMapValue) {
     target->map = reg.target.map.ptr;
     target->identity = target->map;
@@ -102,7 +103,8 @@ Check locate_lock(Env& env, uint32_t regno, const LockOpRow& row, LockTarget* ta
 
   const FieldKind field = row.resilient ? FieldKind::kResSpinLock : FieldKind::kSpinLock;
   const BtfRecord* record = record_of(env, reg);
-  if (!env.has(Feature::kFieldErrnos) && target->map) return locate_field(env, *target->map, FieldKind::kSpinLock, reg);
+  if (!env.has(Feature::kFieldErrnos) && target->map)
+    return locate_field(env, *target->map, FieldKind::kSpinLock, reg);
   if (!record || !record->has(field))
     return env.reject(EINVAL, "{} '{}' has no valid {}_lock\n", target->map ? "map" : "local",
                       target->map ? std::string_view(target->map->name) : "kptr", family);
@@ -127,8 +129,7 @@ Check take_lock(Env& env, const LockOpRow& row, uint32_t id, const void* identit
 Check drop_lock(Env& env, const LockOpRow& row, uint32_t id, const void* identity) {
   State& state = *env.state;
   const char* family = row.family();
-  if (!state.active_locks)
-    return env.reject(EINVAL, "{}_unlock without taking a lock\n", family);
+  if (!state.active_locks) return env.reject(EINVAL, "{}_unlock without taking a lock\n", family);
   if (!find_lock_state(state, row.kind, id, identity))
     return env.reject(EINVAL, "{}_unlock of different lock\n", family);
   if (id != state.active_lock_id || identity != state.active_lock_ptr)
@@ -145,7 +146,8 @@ Check check_map_field_pointer(Env& env, uint32_t regno, FieldKind kind) {
   const MapInfo& map = *reg.target.map.ptr;
   const SingleField& field = single_field(kind);
   if (!reg.bounds.is_const())
-    return env.reject(EINVAL, "R{} doesn't have constant offset. {} has to be at the constant offset\n",
+    return env.reject(EINVAL,
+                      "R{} doesn't have constant offset. {} has to be at the constant offset\n",
                       regno, field.struct_name);
   if (!map.btf)
     return env.reject(EINVAL, "map '{}' has to have BTF in order to use {}\n", map.name,
@@ -165,7 +167,8 @@ Check check_map_field_pointer(Env& env, uint32_t regno, FieldKind kind) {
 Check process_map_field(Env& env, uint32_t regno, FieldKind kind, const MapInfo** map,
                         uint32_t* map_uid) {
   DRYDOCK_TRY(check_map_field_pointer(env, regno, kind));
-  if (*map) return env.bug("Two map pointers in a " + std::string(field_struct_name(kind)) + " helper");
+  if (*map)
+    return env.bug("Two map pointers in a " + std::string(field_struct_name(kind)) + " helper");
   *map = env.reg(regno).target.map.ptr;
   *map_uid = env.reg(regno).target.map.uid;
   return Check::ok();
@@ -223,9 +226,9 @@ Check restore_irq_flag(Env& env, const Register& reg, int spi, IrqKfuncClass kfu
                       name_of_class(saved.target.irq.kfunc_class), name_of_class(kfunc_class));
   if (!release_irq_state(state, saved.ref_obj_id)) {
     const Reference* active = find_reference(state, state.active_irq_id);
-    return env.reject(EACCES,
-                      "cannot restore irq state out of order, expected id={} acquired at insn_idx={}\n",
-                      state.active_irq_id, active ? active->insn : 0);
+    return env.reject(
+        EACCES, "cannot restore irq state out of order, expected id={} acquired at insn_idx={}\n",
+        state.active_irq_id, active ? active->insn : 0);
   }
   Slot& slot = frame.stack.edit(spi);
   mark_reg_invalid(env, slot.reg);
@@ -271,14 +274,16 @@ Check process_irq_flag(Env& env, uint32_t regno, bool is_save, IrqKfuncClass kfu
   const Register& reg = env.reg(regno);
   if (is_save) {
     if (!is_uninitialized_irq_flag(env, reg))
-      return env.reject(EINVAL, "expected uninitialized irq flag as {}\n", argument_name(env, regno));
+      return env.reject(EINVAL, "expected uninitialized irq flag as {}\n",
+                        argument_name(env, regno));
     DRYDOCK_TRY(check_mem_access(env, env.insn_idx, regno, 0, isa::kDw, AccessType::kWrite, -1,
                                  false, false));
     return save_irq_flag(env, reg, kfunc_class);
   }
   const int spi = irq_flag_slot(env, reg);
   if (!is_initialized_irq_flag(env, reg, spi))
-    return env.reject(EINVAL, "expected an initialized irq flag as {}\n", argument_name(env, regno));
+    return env.reject(EINVAL, "expected an initialized irq flag as {}\n",
+                      argument_name(env, regno));
   DRYDOCK_TRY(mark_stack_read(env, reg.frameno, env.insn_idx, uint64_t{1} << spi));
   env.mark_slot_scratched(spi);
   return restore_irq_flag(env, reg, spi, kfunc_class);

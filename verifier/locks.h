@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Spin locks, resilient spin locks, timers and work queues in map values; RCU, preempt, irq sections.
+// Spin locks, resilient spin locks, timers and work queues in map values; RCU, preempt, irq
+// sections.
 #pragma once
 
 #include "verifier/env.h"

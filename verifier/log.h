@@ -27,8 +27,8 @@ class Log {
   /// One message holds no more than this; the kernel formats into a buffer of 1024 bytes.
   static constexpr size_t kMaxMessage = 1023;
 
-  /// max_bytes: of the buffer that the text goes to, its closing zero included. 0: none, the text is
-  /// only measured.
+  /// max_bytes: of the buffer that the text goes to, its closing zero included. 0: none, the text
+  /// is only measured.
   explicit Log(uint32_t level = 0, uint64_t max_bytes = 16u << 20)
       : level_(level), max_bytes_(max_bytes) {}
 
@@ -66,10 +66,10 @@ class Log {
 
   uint32_t level_;
   uint64_t max_bytes_;
-  uint64_t end_ = 0;         // position
-  uint64_t start_ = 0;       // position of the first character still in the window
+  uint64_t end_ = 0;    // position
+  uint64_t start_ = 0;  // position of the first character still in the window
   uint64_t high_water_ = 0;
-  std::string text_;         // characters [base_, …); those before start_ are dropped in bulk
+  std::string text_;  // characters [base_, …); those before start_ are dropped in bulk
   uint64_t base_ = 0;
 };
 
@@ -93,8 +93,8 @@ void print_state(Env& env, const State& state, uint32_t frameno, bool all);
 /// The same, aligned behind the instruction just printed ("; R1=..."), or after "3:" when something
 /// else was printed in between.
 void print_insn_state(Env& env, const State& state, uint32_t frameno);
-/// What precedes an instruction's walk, where instructions are logged: the state if it changed since
-/// it was printed, the source line if it changed, "3: (b7) r1 = 0".
+/// What precedes an instruction's walk, where instructions are logged: the state if it changed
+/// since it was printed, the source line if it changed, "3: (b7) r1 = 0".
 void print_insn(Env& env, uint32_t insn);
 /// "(b7) r1 = 0" and a newline.
 std::string insn_text(const Env& env, uint32_t insn);

@@ -25,8 +25,8 @@ class Names final : public isa::DisasmNames {
     }
     return std::nullopt;
   }
-  /// The kernel prints the addresses it put into the instructions. Ours stand for them: one page a map,
-  /// somewhere in the direct mapping, and the text keeps its width.
+  /// The kernel prints the addresses it put into the instructions. Ours stand for them: one page a
+  /// map, somewhere in the direct mapping, and the text keeps its width.
   std::optional<std::string> immediate(const isa::Insn& insn, uint64_t) const override {
     const InsnFacts& facts = env_.facts[static_cast<size_t>(&insn - env_.code.data())];
     switch (insn.src) {
@@ -51,8 +51,9 @@ class Names final : public isa::DisasmNames {
 const LineInfo* line_info_of(const Env& env, uint32_t insn) {
   const std::vector<LineInfo>& lines = env.program.line_info;
   if (lines.empty() || insn >= env.code.size()) return nullptr;
-  const auto after = std::upper_bound(lines.begin() + 1, lines.end(), insn,
-                                      [](uint32_t at, const LineInfo& l) { return at < l.insn_off; });
+  const auto after =
+      std::upper_bound(lines.begin() + 1, lines.end(), insn,
+                       [](uint32_t at, const LineInfo& l) { return at < l.insn_off; });
   return &*(after - 1);
 }
 
@@ -71,7 +72,8 @@ uint64_t padding_behind(uint64_t length) {
 }  // namespace
 
 std::string insn_text(const Env& env, uint32_t insn) {
-  return isa::disassemble(&env.code[insn], Names(env), {.show_pointers = env.allow_ptr_leaks}) + '\n';
+  return isa::disassemble(&env.code[insn], Names(env), {.show_pointers = env.allow_ptr_leaks}) +
+         '\n';
 }
 
 void print_source_line(Env& env, uint32_t insn, std::string_view prefix) {

@@ -7,7 +7,8 @@
 namespace drydock::verifier {
 namespace {
 
-constexpr std::string_view kProcessed = "processed ", kTime = "verification time ", kDepth = "stack depth ";
+constexpr std::string_view kProcessed = "processed ", kTime = "verification time ",
+                           kDepth = "stack depth ";
 
 /// "key N" pairs behind "processed N insns (limit N)": the number that stands after `key`.
 std::optional<uint64_t> number_after(std::string_view line, std::string_view key) {
@@ -34,9 +35,19 @@ std::vector<std::string_view> log_lines(std::string_view text) {
 
 bool is_walk_line(std::string_view line) {
   // "insns processed A+B" is a second line of statistics that newer kernels print.
-  static constexpr std::string_view kPrefixes[] = {
-      kProcessed, kTime, kDepth, "insns processed ", "mark_precise:", "; ", "func#", "cur state:", "old state:",
-      "Func#", "Live regs before insn:", "propagating ", "from "};
+  static constexpr std::string_view kPrefixes[] = {kProcessed,
+                                                   kTime,
+                                                   kDepth,
+                                                   "insns processed ",
+                                                   "mark_precise:",
+                                                   "; ",
+                                                   "func#",
+                                                   "cur state:",
+                                                   "old state:",
+                                                   "Func#",
+                                                   "Live regs before insn:",
+                                                   "propagating ",
+                                                   "from "};
   if (line.empty()) return true;
   for (std::string_view prefix : kPrefixes)
     if (line.starts_with(prefix)) return true;
@@ -44,7 +55,8 @@ bool is_walk_line(std::string_view line) {
   size_t digits = line.find_first_not_of("0123456789");
   return digits != std::string_view::npos && digits > 0 && line.substr(digits).starts_with(": ") &&
          (line.substr(digits + 2).starts_with("(") || line.substr(digits + 2).starts_with("R") ||
-          line.substr(digits + 2).starts_with("safe") || line.substr(digits + 2).starts_with("frame"));
+          line.substr(digits + 2).starts_with("safe") ||
+          line.substr(digits + 2).starts_with("frame"));
 }
 
 std::string final_error_line(std::string_view log) {
@@ -62,14 +74,16 @@ std::string final_error_line(std::string_view log) {
 LogStatistics log_statistics(std::string_view log) {
   LogStatistics s;
   for (std::string_view line : log_lines(log)) {
-    if (auto time = number_after(line, kTime); time && line.starts_with(kTime)) s.microseconds = *time;
+    if (auto time = number_after(line, kTime); time && line.starts_with(kTime))
+      s.microseconds = *time;
     if (line.starts_with(kDepth)) {
       // 7.2 goes on behind the numbers: "32+16 max 48".
       std::string_view numbers = line.substr(kDepth.size());
       s.stack_depth = numbers.substr(0, numbers.find_first_not_of("0123456789+"));
     }
     if (!line.starts_with(kProcessed)) continue;
-    auto processed = number_after(line, kProcessed), most = number_after(line, "max_states_per_insn "),
+    auto processed = number_after(line, kProcessed),
+         most = number_after(line, "max_states_per_insn "),
          total = number_after(line, "total_states "), peak = number_after(line, "peak_states ");
     if (!processed || !most || !total || !peak) continue;
     s.present = true;

@@ -21,11 +21,11 @@ std::string final_error_line(std::string_view log);
 
 /// The lines that a kernel adds behind every log at level 4 and above.
 struct LogStatistics {
-  bool present = false;          // "processed N insns" was there: the verifier walked the program
+  bool present = false;  // "processed N insns" was there: the verifier walked the program
   uint64_t insns_processed = 0;
   uint32_t total_states = 0, peak_states = 0, max_states_per_insn = 0;
-  std::string stack_depth;       // "32+16": one number a subprogram; "" when there was no such line
-  uint64_t microseconds = 0;     // "verification time N usec"
+  std::string stack_depth;    // "32+16": one number a subprogram; "" when there was no such line
+  uint64_t microseconds = 0;  // "verification time N usec"
 };
 LogStatistics log_statistics(std::string_view log);
 

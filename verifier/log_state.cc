@@ -15,17 +15,13 @@ namespace {
 
 // Small numbers are printed in decimal, others in hexadecimal.
 void append_unsigned(std::string& out, uint64_t v) {
-  if (v <= UINT16_MAX)
-    fmt::format_to(std::back_inserter(out), "{}", v);
-  else
-    fmt::format_to(std::back_inserter(out), "{:#x}", v);
+  if (v <= UINT16_MAX) fmt::format_to(std::back_inserter(out), "{}", v);
+  else fmt::format_to(std::back_inserter(out), "{:#x}", v);
 }
 bool is_small_signed(int64_t v) { return v >= INT16_MIN && v <= INT16_MAX; }
 void append_signed(std::string& out, int64_t v) {
-  if (is_small_signed(v))
-    fmt::format_to(std::back_inserter(out), "{}", v);
-  else
-    fmt::format_to(std::back_inserter(out), "{:#x}", static_cast<uint64_t>(v));
+  if (is_small_signed(v)) fmt::format_to(std::back_inserter(out), "{}", v);
+  else fmt::format_to(std::back_inserter(out), "{:#x}", static_cast<uint64_t>(v));
 }
 
 /// The comma-separated attributes in the parentheses of a register.
@@ -45,7 +41,8 @@ class Attributes {
 };
 
 /// A bound as it is printed. Signed ones come first of a pair, so that "smin=smin32=" can share a
-/// number: a 32-bit number prints the same where it is small, and as its own 32 bits in hexadecimal.
+/// number: a 32-bit number prints the same where it is small, and as its own 32 bits in
+/// hexadecimal.
 struct Bound {
   std::string_view name;
   uint64_t value;
@@ -80,10 +77,8 @@ void append_ranges(Attributes& attributes, const Bounds& b) {
       other.omit = true;
       out += other.name;
     }
-    if (bounds[i].is_signed)
-      append_signed(out, static_cast<int64_t>(bounds[i].value));
-    else
-      append_unsigned(out, bounds[i].value);
+    if (bounds[i].is_signed) append_signed(out, static_cast<int64_t>(bounds[i].value));
+    else append_unsigned(out, bounds[i].value);
   }
 }
 
@@ -98,7 +93,8 @@ bool is_non_owning(RegType type) {
 void append_identity(Attributes& a, const Register& reg) {
   if (reg.id) fmt::format_to(std::back_inserter(a.next("id=")), "{}", reg.id & ~kIdAddConst);
   if (reg.id & kIdAddConst) fmt::format_to(std::back_inserter(a.out()), "{:+}", reg.off);
-  if (reg.ref_obj_id) fmt::format_to(std::back_inserter(a.next("ref_obj_id=")), "{}", reg.ref_obj_id);
+  if (reg.ref_obj_id)
+    fmt::format_to(std::back_inserter(a.next("ref_obj_id=")), "{}", reg.ref_obj_id);
   if (is_non_owning(reg.type)) a.next("non_own_ref");
 }
 
@@ -107,8 +103,8 @@ void append_target(Attributes& a, const Register& reg) {
   if (shows_map(reg.base()) && reg.target.map.ptr) {
     const MapInfo& map = *reg.target.map.ptr;
     if (!map.name.empty()) a.next("map=") += map.name;
-    fmt::format_to(std::back_inserter(a.next("ks=")), "{},vs={}", static_cast<int32_t>(map.key_size),
-                   static_cast<int32_t>(map.value_size));
+    fmt::format_to(std::back_inserter(a.next("ks=")), "{},vs={}",
+                   static_cast<int32_t>(map.key_size), static_cast<int32_t>(map.value_size));
   }
   if (reg.type != kScalar && reg.off) append_signed(a.next("off="), reg.off);
   if (reg.is_packet_pointer())
@@ -129,9 +125,11 @@ void append_numbers(Attributes& a, const Bounds& b) {
 
 }  // namespace
 
-void append_register(std::string& out, const Env& env, const FuncState& frame, const Register& reg) {
+void append_register(std::string& out, const Env& env, const FuncState& frame,
+                     const Register& reg) {
   if (reg.type == kScalar && reg.precise) out += 'P';
-  if (reg.is_const_scalar()) return append_signed(out, static_cast<int64_t>(reg.bounds.const_value()));
+  if (reg.is_const_scalar())
+    return append_signed(out, static_cast<int64_t>(reg.bounds.const_value()));
   out += reg_type_str(env, reg.type);
   if (reg.type == kPtrToArena) return;
   if (reg.type == kPtrToStack) {
@@ -140,7 +138,8 @@ void append_register(std::string& out, const Env& env, const FuncState& frame, c
       return append_signed(out, static_cast<int64_t>(reg.bounds.const_value()) + reg.off);
   }
   // An instruction that was refused may have left a register half written.
-  if (reg.is(kPtrToBtfId) && reg.target.btf.btf) out += reg.target.btf.btf->name_of(reg.target.btf.id);
+  if (reg.is(kPtrToBtfId) && reg.target.btf.btf)
+    out += reg.target.btf.btf->name_of(reg.target.btf.id);
   out += '(';
   Attributes attributes(out);
   append_identity(attributes, reg);
@@ -153,15 +152,13 @@ std::string hex_str(uint64_t v) { return fmt::format("{:#x}", v); }
 
 std::string tnum_str(Tnum t) {
   std::string out;
-  if (t.is_const())
-    append_unsigned(out, t.value);
-  else
-    out = fmt::format("({}; {})", hex_str(t.value), hex_str(t.mask));
+  if (t.is_const()) append_unsigned(out, t.value);
+  else out = fmt::format("({}; {})", hex_str(t.value), hex_str(t.mask));
   return out;
 }
 
-/// The type as kernels name it whose types have no flags, and each thing that may be NULL, or only be
-/// read, is a type of its own.
+/// The type as kernels name it whose types have no flags, and each thing that may be NULL, or only
+/// be read, is a type of its own.
 static uint32_t without_flags(uint32_t type) {
   const bool buffer = base_type(type) == kPtrToBuf, object = base_type(type) == kPtrToBtfId;
   TypeFlags told = kPtrMaybeNull;
@@ -175,12 +172,13 @@ std::string reg_type_str(const Env& env, uint32_t type) {
   if (!env.has(Feature::kTypeFlags)) type = without_flags(type);
   const bool records_allocated = !env.has(Feature::kLocalObjects);
   static constexpr std::string_view kNames[] = {
-      "?",         "scalar", "ctx",         "map_ptr",  "map_value", "map_key",  "fp",   "pkt_meta",
-      "pkt",       "pkt_end", "flow_keys",  "sock",     "sock_common", "tcp_sock", "tp_buffer",
-      "xdp_sock",  "ptr_",   "mem",         "arena",    "buf",       "func",     "dynptr_ptr"};
+      "?",           "scalar",   "ctx",       "map_ptr",   "map_value", "map_key",
+      "fp",          "pkt_meta", "pkt",       "pkt_end",   "flow_keys", "sock",
+      "sock_common", "tcp_sock", "tp_buffer", "xdp_sock",  "ptr_",      "mem",
+      "arena",       "buf",      "func",      "dynptr_ptr"};
   static constexpr std::pair<TypeFlags, std::string_view> kPrefixes[] = {
-      {kMemRdonly, "rdonly_"}, {kMemRingbuf, "ringbuf_"}, {kMemUser, "user_"},
-      {kMemPercpu, "percpu_"}, {kMemRcu, "rcu_"},         {kPtrUntrusted, "untrusted_"},
+      {kMemRdonly, "rdonly_"},  {kMemRingbuf, "ringbuf_"}, {kMemUser, "user_"},
+      {kMemPercpu, "percpu_"},  {kMemRcu, "rcu_"},         {kPtrUntrusted, "untrusted_"},
       {kPtrTrusted, "trusted_"}};
   std::string out;
   for (const auto& [flag, prefix] : kPrefixes)
@@ -277,8 +275,9 @@ void append_dynptr(std::string& out, const Register& reg) {
 
 void append_iterator(std::string& out, const Env& env, const Register& reg) {
   const auto& iter = reg.target.iter;
-  fmt::format_to(std::back_inserter(out), "iter_{}(ref_id={},state={},depth={})", iter_type_str(env, reg),
-                 reg.ref_obj_id, iter_state_str(iter.state), uint32_t{iter.depth});
+  fmt::format_to(std::back_inserter(out), "iter_{}(ref_id={},state={},depth={})",
+                 iter_type_str(env, reg), reg.ref_obj_id, iter_state_str(iter.state),
+                 uint32_t{iter.depth});
 }
 
 void append_bytes(std::string& out, const Slot& slot, bool until_spill) {

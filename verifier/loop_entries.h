@@ -5,7 +5,8 @@
 // others only when nothing that differs could matter.
 //
 // A loop can turn out to be part of a larger one, so that entries are themselves inside loops: what
-// counts is the topmost. Kernel's counterpart: get_loop_entry(), update_loop_entry(). From 6.17 on: loops.h.
+// counts is the topmost. Kernel's counterpart: get_loop_entry(), update_loop_entry(). From 6.17 on:
+// loops.h.
 #pragma once
 
 namespace drydock::verifier {

@@ -50,7 +50,8 @@ Check settle_backedges(Env& env, std::vector<std::unique_ptr<State>>& edges) {
   for (int round = 1; changed; ++round) {
     if (round > kMaxBackedgeRounds) {
       if (env.log.level2()) env.verbose("propagate_backedges: too many iterations\n");
-      for (auto edge = edges.rbegin(); edge != edges.rend(); ++edge) mark_all_scalars_precise(env, **edge);
+      for (auto edge = edges.rbegin(); edge != edges.rend(); ++edge)
+        mark_all_scalars_precise(env, **edge);
       break;
     }
     changed = false;
@@ -63,8 +64,8 @@ Check settle_backedges(Env& env, std::vector<std::unique_ptr<State>>& edges) {
 }  // namespace
 
 void update_peak_states(Env& env) {
-  env.peak_states = std::max(env.peak_states,
-                             env.explored_states_size + env.free_list_size + env.num_backedges);
+  env.peak_states =
+      std::max(env.peak_states, env.explored_states_size + env.free_list_size + env.num_backedges);
 }
 
 void enter_scc(Env& env, State& state) {
@@ -89,7 +90,8 @@ Check exit_scc(Env& env, State& state) {
     // speculative paths end anywhere.
     if (state.speculative) return Check::ok();
     // Programs can bring this about (a path that throws inside a component); the kernel answers so.
-    return env.reject(EFAULT, "verifier bug: scc exit: no visit info for call chain {}\n", text_of(chain));
+    return env.reject(EFAULT, "verifier bug: scc exit: no visit info for call chain {}\n",
+                      text_of(chain));
   }
   if (visit->entry_state != &state) return Check::ok();
   log_event(env, "exit", chain);

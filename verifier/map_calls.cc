@@ -34,7 +34,8 @@ struct Compatibility {
       const HelperRow* row = helper_named(rule.helper);
       if (!row) continue;
       helper_has_rule[row->id] = true;
-      for (MapType type : rule.types) types_of_helper[row->id] |= uint64_t{1} << static_cast<size_t>(type);
+      for (MapType type : rule.types)
+        types_of_helper[row->id] |= uint64_t{1} << static_cast<size_t>(type);
     }
   }
 };
@@ -60,10 +61,8 @@ bool may_update_sockmap(Env& env, uint32_t func_id) {
     case ProgramType::kXdp:
     case ProgramType::kSkReuseport:
     case ProgramType::kFlowDissector:
-    case ProgramType::kSkLookup:
-      return true;
-    default:
-      break;
+    case ProgramType::kSkLookup: return true;
+    default: break;
   }
   env.verbose("cannot update sockmap in this context\n");
   return false;
@@ -72,7 +71,8 @@ bool may_update_sockmap(Env& env, uint32_t func_id) {
 bool map_takes_helper(Env& env, MapType type, uint32_t func_id) {
   const Compatibility& rules = compatibility();
   const size_t t = static_cast<size_t>(type);
-  if (t >= kMapTypes || !rules.type_has_rule[t] || rules.helpers_of_type[t].test(func_id)) return true;
+  if (t >= kMapTypes || !rules.type_has_rule[t] || rules.helpers_of_type[t].test(func_id))
+    return true;
   return map_holds_sockets(type) && may_update_sockmap(env, func_id);
 }
 
@@ -93,10 +93,8 @@ bool notes_its_map(int id) {
     case helper_id::map_peek_elem:
     case helper_id::for_each_map_elem:
     case helper_id::redirect_map:
-    case helper_id::map_lookup_percpu_elem:
-      return true;
-    default:
-      return false;
+    case helper_id::map_lookup_percpu_elem: return true;
+    default: return false;
   }
 }
 
@@ -184,10 +182,8 @@ Check record_tail_call_key(Env& env, const CallMeta& meta, uint32_t insn) {
   }
   DRYDOCK_TRY(mark_chain_precision(env, 3));
   const uint64_t seen = facts.map_key_state & ~(kKeySeen | kKeyPoisoned);
-  if (!(facts.map_key_state & kKeySeen))
-    store_key(facts, value);
-  else if (!(facts.map_key_state & kKeyPoisoned) && seen != value)
-    store_key(facts, kKeyPoisoned);
+  if (!(facts.map_key_state & kKeySeen)) store_key(facts, value);
+  else if (!(facts.map_key_state & kKeyPoisoned) && seen != value) store_key(facts, kKeyPoisoned);
   return Check::ok();
 }
 

@@ -12,10 +12,8 @@ bool is_tracing_type(ProgramType type) {
     case ProgramType::kTracepoint:
     case ProgramType::kPerfEvent:
     case ProgramType::kRawTracepoint:
-    case ProgramType::kRawTracepointWritable:
-      return true;
-    default:
-      return false;
+    case ProgramType::kRawTracepointWritable: return true;
+    default: return false;
   }
 }
 
@@ -40,7 +38,8 @@ Check check_fields(Env& env, const BtfRecord& record) {
     if (!record.has_any(rule.fields)) continue;
     if (rule.socket_filters_too && env.type == ProgramType::kSocketFilter)
       return env.reject(EINVAL, "{} progs cannot use {} yet\n",
-                        env.has(Feature::kCallbackFunctions) ? "socket filter" : "tracing", rule.what);
+                        env.has(Feature::kCallbackFunctions) ? "socket filter" : "tracing",
+                        rule.what);
     bool timer = rule.fields & (FieldKind::kTimer | FieldKind::kWorkqueue);
     if (is_tracing_type(env.type) && !(timer && env.has(Feature::kTimersInTracing)))
       return env.reject(EINVAL, "tracing progs cannot use {} yet\n", rule.what);
@@ -69,10 +68,8 @@ bool usable_while_sleeping(MapType type) {
     case MapType::kCgrpStorage:
     case MapType::kQueue:
     case MapType::kStack:
-    case MapType::kArena:
-      return true;
-    default:
-      return false;
+    case MapType::kArena: return true;
+    default: return false;
   }
 }
 
@@ -99,9 +96,11 @@ Check check_usable_while_sleeping(Env& env, const MapInfo& map) {
   const bool usable = usable_while_sleeping(map.type);
   if (usable && (env.has(Feature::kSleepersUseQueues) || !later)) return Check::ok();
   return env.has(Feature::kSleepersUseQueues)
-             ? env.reject(EINVAL,
-                          "Sleepable programs can only use array, hash, ringbuf and local storage maps\n")
-             : env.reject(EINVAL, "Sleepable programs can only use array, hash, and ringbuf maps\n");
+             ? env.reject(
+                   EINVAL,
+                   "Sleepable programs can only use array, hash, ringbuf and local storage maps\n")
+             : env.reject(EINVAL,
+                          "Sleepable programs can only use array, hash, and ringbuf maps\n");
 }
 
 bool uses_other_map_of_type(const Env& env, const MapInfo& map) {
@@ -122,7 +121,8 @@ Check check_arena(Env& env, const MapInfo& map) {
 }  // namespace
 
 Check check_map_prog_compatibility(Env& env, const MapInfo& map) {
-  if (!env.has(Feature::kSleepersUseMoreMaps) && env.type == ProgramType::kPerfEvent && allocates(map))
+  if (!env.has(Feature::kSleepersUseMoreMaps) && env.type == ProgramType::kPerfEvent &&
+      allocates(map))
     return env.reject(EINVAL, "perf_event programs can only use preallocated hash map\n");
   DRYDOCK_TRY(check_fields(env, map.record));
   if (map.type == MapType::kStructOps)

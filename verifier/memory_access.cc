@@ -34,7 +34,9 @@ struct Access {
   bool has_value() const { return value_regno >= 0; }
   bool loads() const { return !is_write() && has_value(); }
   Register& value() const { return env.reg(value_regno); }
-  void value_unknown() const { mark_unknown_in(env, env.regs(), static_cast<uint32_t>(value_regno)); }
+  void value_unknown() const {
+    mark_unknown_in(env, env.regs(), static_cast<uint32_t>(value_regno));
+  }
 
   /// A pointer may not be stored where a loader without CAP_PERFMON could read it.
   Check no_leak(const char* where) const {
@@ -61,8 +63,8 @@ const BtfField* pointer_field_at(const Access& a) {
   const Register& reg = a.pointer();
   if (!reg.bounds.var.is_const()) return nullptr;
   uint32_t at = static_cast<uint32_t>(a.off + static_cast<int64_t>(reg.bounds.var.value));
-  const BtfField* field = reg.target.map.ptr->record.find(
-      at, kAnyKptr | static_cast<FieldKinds>(FieldKind::kUptr));
+  const BtfField* field =
+      reg.target.map.ptr->record.find(at, kAnyKptr | static_cast<FieldKinds>(FieldKind::kUptr));
   return field && field->offset == at ? field : nullptr;
 }
 
@@ -115,7 +117,8 @@ Check access_memory(const Access& a) {
   DRYDOCK_TRY(a.no_leak("mem"));
   // Loads from untrusted read-only memory may fault and then yield zero: any address will do.
   if (!(read_only && (type & kPtrUntrusted)))
-    DRYDOCK_TRY(check_mem_region(a.env, a.regno, a.off, a.size, a.pointer().target.mem.size, false));
+    DRYDOCK_TRY(check_mem_region(a.env, a.regno, a.off, a.size, a.pointer().target.mem.size,
+                                 false));
   if (a.has_value() && (!a.is_write() || read_only)) a.value_unknown();
   return Check::ok();
 }
@@ -127,8 +130,7 @@ Check load_context(const Access& a, const ContextAccess& info) {
     RetvalRange range;
     if (info.is_return_value && lsm_retval_range(a.env, &range))
       DRYDOCK_TRY(narrow_to_s32_range(a.env, value, range));
-    else
-      a.value_unknown();
+    else a.value_unknown();
     value.type = kScalar;
     return Check::ok();
   }
@@ -153,8 +155,7 @@ Check check_context_offset(const Access& a, int* off) {
   if (!a.env.has(Feature::kOffsetsInBounds)) return check_ptr_off_reg(a.env, reg, a.regno);
   if (context_is_memory(a.env))
     DRYDOCK_TRY(check_mem_region(a.env, a.regno, a.off, a.size, kLargestContext, false));
-  else
-    DRYDOCK_TRY(check_ptr_off_reg(a.env, reg, a.regno, context_is_plain_memory(a.env)));
+  else DRYDOCK_TRY(check_ptr_off_reg(a.env, reg, a.regno, context_is_plain_memory(a.env)));
   *off += static_cast<int>(reg.bounds.umax);
   return Check::ok();
 }
@@ -174,8 +175,7 @@ Check access_context(const Access& a) {
 
 Check access_stack(const Access& a) {
   DRYDOCK_TRY(check_stack_access_within_bounds(a.env, a.regno, a.off, a.size, a.is_write()));
-  if (a.is_write())
-    return check_stack_write(a.env, a.regno, a.off, a.size, a.value_regno, a.insn);
+  if (a.is_write()) return check_stack_write(a.env, a.regno, a.off, a.size, a.value_regno, a.insn);
   return check_stack_read(a.env, a.regno, a.off, a.size, a.value_regno);
 }
 
@@ -216,8 +216,8 @@ Check access_tp_buffer(const Access& a) {
 Check access_buffer(const Access& a) {
   bool read_only = is_rdonly_mem(a.pointer().type);
   // Asked for before types had flags for trust, forgotten, and asked for again.
-  const bool null_matters = a.env.has(Feature::kIteratorBuffersChecked) ||
-                            !a.env.has(Feature::kTrustedPointers);
+  const bool null_matters =
+      a.env.has(Feature::kIteratorBuffersChecked) || !a.env.has(Feature::kTrustedPointers);
   if (a.pointer().maybe_null() && null_matters)
     return a.env.reject(EACCES, "R{} invalid mem access '{}'\n", a.regno,
                         reg_type_str(a.env, a.pointer().type));
@@ -293,15 +293,16 @@ Check check_alignment(Env& env, const Register& reg, int off, int size, bool str
                         ? fmt::format("({:#x}; {:#x})", reg.bounds.var.value, reg.bounds.var.mask)
                         : tnum_str(reg.bounds.var);
   const int64_t known = static_cast<int64_t>(reg.bounds.var.value);
-  if (env.has(Feature::kOffsetsInBounds) && reg.bounds.is_const() && known < 0 && known >= INT16_MIN)
+  if (env.has(Feature::kOffsetsInBounds) && reg.bounds.is_const() && known < 0 &&
+      known >= INT16_MIN)
     var = fmt::format("{}", known);
   // What was added to the pointer has a place of its own in the text where it is kept apart.
   if (!env.has(Feature::kOffsetsInBounds)) var += fmt::format("+{}", reg.off);
   if (packet)
-    return env.reject(EACCES, "misaligned packet access off {}+{}+{} size {}\n",
-                      kPacketAlignment, var, off, size);
-  return env.reject(EACCES, "misaligned {}access off {}+{} size {}\n", row.aligned_as, var,
-                    off, size);
+    return env.reject(EACCES, "misaligned packet access off {}+{}+{} size {}\n", kPacketAlignment,
+                      var, off, size);
+  return env.reject(EACCES, "misaligned {}access off {}+{} size {}\n", row.aligned_as, var, off,
+                    size);
 }
 
 /// Kinds for which one instruction must not see another kind on another path, since the kernel
@@ -314,10 +315,8 @@ bool rewritten_by_kind(RegType type) {
     case kPtrToTcpSock:
     case kPtrToXdpSock:
     case kPtrToBtfId:
-    case kPtrToArena:
-      return true;
-    default:
-      return false;
+    case kPtrToArena: return true;
+    default: return false;
   }
 }
 
@@ -345,13 +344,12 @@ Check check_mem_access(Env& env, uint32_t insn, uint32_t regno, int off, uint8_t
                        bool sign_extending) {
   const Register& reg = env.reg(static_cast<int>(regno));
   int size = isa::size_in_bytes(size_code);
-  DRYDOCK_TRY(
-      check_alignment(env, reg, off, size, env.strict_alignment || strict_alignment_once));
+  DRYDOCK_TRY(check_alignment(env, reg, off, size, env.strict_alignment || strict_alignment_once));
   PointerRow row = pointer_row(reg.base());
   if (!row.access || (type_flags(reg.type) & ~row.flags))
     return env.reject(EACCES, "R{} invalid mem access '{}'\n", regno, reg_type_str(env, reg.type));
-  DRYDOCK_TRY(row.access({env, insn, regno, off + reg.off, size, type, value_regno,
-                          sign_extending}));
+  DRYDOCK_TRY(
+      row.access({env, insn, regno, off + reg.off, size, type, value_regno, sign_extending}));
   if (size < 8 && value_regno >= 0 && type == AccessType::kRead) {
     Register& value = env.reg(value_regno);
     if (value.type == kScalar) {
@@ -368,8 +366,7 @@ Check check_load(Env& env, const isa::Insn& insn, bool strict_alignment_once, bo
   DRYDOCK_TRY(check_reg_arg(env, insn.dst, RegUse::kWriteNoMark));
   RegType pointer_type = env.reg(insn.src).type;  // the load may overwrite it
   DRYDOCK_TRY(check_mem_access(env, env.insn_idx, insn.src, insn.off, isa::insn_size(insn.code),
-                               AccessType::kRead, insn.dst, strict_alignment_once,
-                               sign_extending));
+                               AccessType::kRead, insn.dst, strict_alignment_once, sign_extending));
   DRYDOCK_TRY(save_ptr_type(env, pointer_type, allow_trust_mismatch));
   return check_bounds_sane(env, env.reg(insn.dst), context);
 }

@@ -20,7 +20,7 @@ Check check_load(Env& env, const isa::Insn& insn, bool strict_alignment_once, bo
                  bool allow_trust_mismatch, const char* context);
 Check check_store_reg(Env& env, const isa::Insn& insn, bool strict_alignment_once);
 Check check_atomic(Env& env, const isa::Insn& insn);
-Check check_ld_imm(Env& env, const isa::Insn& insn);      // LD_IMM64, all forms
+Check check_ld_imm(Env& env, const isa::Insn& insn);  // LD_IMM64, all forms
 Check check_ld_abs(Env& env, const isa::Insn& insn);
 /// The pointer type at this instruction must be the same on all paths ("same insn cannot be used
 /// with different pointers").

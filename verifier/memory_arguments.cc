@@ -53,8 +53,7 @@ Check check_helper_mem_access(Env& env, uint32_t regno, int size, AccessType typ
   bool write = type == AccessType::kWrite;
   switch (reg.base()) {
     case kPtrToPacket:
-    case kPtrToPacketMeta:
-      return check_packet_access(env, regno, reg.off, size, zero_size_allowed);
+    case kPtrToPacketMeta: return check_packet_access(env, regno, reg.off, size, zero_size_allowed);
     case kPtrToMapKey:
       if (write) return reject_write(env, regno);
       return check_mem_region(env, regno, reg.off, size, reg.target.map.ptr->key_size, false);
@@ -79,8 +78,7 @@ Check check_helper_mem_access(Env& env, uint32_t regno, int size, AccessType typ
       if (context_is_plain_memory(env) && !env.has(Feature::kOffsetsInBounds))
         return check_plain_context(env, regno, size, type, zero_size_allowed);
       return reject_argument(env, regno, size, zero_size_allowed);
-    default:
-      return reject_argument(env, regno, size, zero_size_allowed);
+    default: return reject_argument(env, regno, size, zero_size_allowed);
   }
 }
 

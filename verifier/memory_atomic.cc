@@ -17,8 +17,7 @@ bool jit_has_arena_atomic(const isa::Insn& insn) {
     case isa::kOr | isa::kFetch:
     case isa::kXor | isa::kFetch:
       return isa::insn_size(insn.code) != isa::kW && isa::insn_size(insn.code) != isa::kDw;
-    default:
-      return true;
+    default: return true;
   }
 }
 
@@ -29,12 +28,9 @@ bool pointer_allows_atomics(const Register& reg, const isa::Insn& insn) {
     case kPtrToSocket:
     case kPtrToSockCommon:
     case kPtrToTcpSock:
-    case kPtrToXdpSock:
-      return false;
-    case kPtrToArena:
-      return jit_has_arena_atomic(insn);
-    default:
-      return !reg.is_packet_pointer();
+    case kPtrToXdpSock: return false;
+    case kPtrToArena: return jit_has_arena_atomic(insn);
+    default: return !reg.is_packet_pointer();
   }
 }
 
@@ -104,10 +100,8 @@ bool is_read_modify_write(int32_t imm) {
     case isa::kAdd:
     case isa::kAnd:
     case isa::kOr:
-    case isa::kXor:
-      return true;
-    default:
-      return imm == isa::kXchg || imm == isa::kCmpxchg;
+    case isa::kXor: return true;
+    default: return imm == isa::kXchg || imm == isa::kCmpxchg;
   }
 }
 

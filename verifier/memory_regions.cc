@@ -30,8 +30,9 @@ Check check_constant_region(Env& env, uint32_t regno, int off, int size, uint32_
     case kPtrToPacket:
     case kPtrToPacketMeta:
     case kPtrToPacketEnd:
-      return env.reject(EACCES, "invalid access to packet, off={} size={}, R{}(id={},off={},r={})\n",
-                        off, size, regno, reg.id, off, static_cast<int>(mem_size));
+      return env.reject(EACCES,
+                        "invalid access to packet, off={} size={}, R{}(id={},off={},r={})\n", off,
+                        size, regno, reg.id, off, static_cast<int>(mem_size));
     case kPtrToCtx:
       return env.reject(EACCES, "invalid access to context, ctx_size={} off={} size={}\n",
                         static_cast<int>(mem_size), off, size);
@@ -114,14 +115,12 @@ Check check_mem_region(Env& env, uint32_t regno, int off, int size, uint32_t mem
     return low;
   }
   if (reg.bounds.umax >= kMaxVarOffset)
-    return env.reject(EACCES,
-                      "R{} unbounded memory access, make sure to bounds check any such access\n",
-                      regno);
+    return env.reject(
+        EACCES, "R{} unbounded memory access, make sure to bounds check any such access\n", regno);
   Check high = check_constant_region(env, regno,
                                      static_cast<int>(static_cast<int64_t>(reg.bounds.umax) + off),
                                      size, mem_size, zero_size_allowed);
-  if (high.failed())
-    env.verbose("R{} max value is outside of the allowed memory range\n", regno);
+  if (high.failed()) env.verbose("R{} max value is outside of the allowed memory range\n", regno);
   return high;
 }
 
@@ -149,7 +148,8 @@ Check check_map_access_type(Env& env, uint32_t regno, int off, int size, AccessT
   return env.reject(EACCES, "{} map forbidden, value_size={} off={} size={}\n",
                     type == AccessType::kWrite ? "write into" : "read from",
                     static_cast<int>(map.value_size),
-                    env.has(Feature::kOffsetsInBounds) ? off + env.reg(regno).bounds.smin : off, size);
+                    env.has(Feature::kOffsetsInBounds) ? off + env.reg(regno).bounds.smin : off,
+                    size);
 }
 
 }  // namespace drydock::verifier

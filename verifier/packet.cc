@@ -22,19 +22,15 @@ PacketUse packet_use(ProgramType type) {
     case ProgramType::kLwtSeg6local:
     case ProgramType::kSkReuseport:
     case ProgramType::kFlowDissector:
-    case ProgramType::kCgroupSkb:
-      return PacketUse::kReadOnly;
+    case ProgramType::kCgroupSkb: return PacketUse::kReadOnly;
     case ProgramType::kSchedCls:
     case ProgramType::kSchedAct:
     case ProgramType::kXdp:
     case ProgramType::kLwtXmit:
     case ProgramType::kSkSkb:
-    case ProgramType::kSkMsg:
-      return PacketUse::kReadWrite;
-    case ProgramType::kCgroupSockopt:
-      return PacketUse::kOwnBuffer;
-    default:
-      return PacketUse::kNone;
+    case ProgramType::kSkMsg: return PacketUse::kReadWrite;
+    case ProgramType::kCgroupSockopt: return PacketUse::kOwnBuffer;
+    default: return PacketUse::kNone;
   }
 }
 
@@ -78,8 +74,8 @@ Check check_packet_access(Env& env, uint32_t regno, int off, int size, bool zero
   // The variable part lies before the range that was proven, so only the fixed offset counts.
   int32_t range = reg.target.packet_range;
   Check inside = range < 0 ? Check::error(EINVAL)
-                           : check_fixed_region(env, regno, off, size,
-                                                static_cast<uint32_t>(range), zero_size_allowed);
+                           : check_fixed_region(env, regno, off, size, static_cast<uint32_t>(range),
+                                                zero_size_allowed);
   if (inside.failed()) env.verbose("R{} offset is outside of the packet\n", regno);
   return inside;
 }
@@ -87,8 +83,7 @@ Check check_packet_access(Env& env, uint32_t regno, int off, int size, bool zero
 Check check_ld_abs(Env& env, const isa::Insn& insn) {
   bool indirect = isa::insn_mode(insn.code) == isa::kInd;
   if (!has_ld_abs(env.type))
-    return env.reject(EINVAL,
-                      "BPF_LD_[ABS|IND] instructions not allowed for this program type\n");
+    return env.reject(EINVAL, "BPF_LD_[ABS|IND] instructions not allowed for this program type\n");
   if (env.has(Feature::kLoadAbsoluteReturns))
     for (uint32_t i = env.state->curframe; i > 0; --i)
       if (env.state->frames[i]->in_callback)

@@ -24,7 +24,8 @@ void mark_frame_precise(Env& env, FuncState& func, uint32_t frameno) {
     Register& reg = func.regs[i];
     if (reg.type != kScalar || reg.precise) continue;
     reg.precise = true;
-    if (env.log.level2()) env.verbose("force_precise: frame{}: forcing r{} to be precise\n", frameno, i);
+    if (env.log.level2())
+      env.verbose("force_precise: frame{}: forcing r{} to be precise\n", frameno, i);
   }
   for (size_t spi = 0; spi < func.stack.size(); ++spi) {
     if (!func.stack.at(spi).is_spilled_scalar() || func.stack.at(spi).reg.precise) continue;
@@ -99,7 +100,8 @@ bool ChainWalk::has_no_part(int64_t insn, const HistoryEntry* entry) const {
   if (!entry) return true;
   if (entry->linked_regs) return false;
   const uint32_t flags = entry->flags;
-  const bool wanted_slot = bt_.slots[flags & kHistFrameMask] >> (flags >> kHistSpiShift & kHistSpiMask) & 1;
+  const bool wanted_slot =
+      bt_.slots[flags & kHistFrameMask] >> (flags >> kHistSpiShift & kHistSpiMask) & 1;
   return !(flags & kHistStackAccess && wanted_slot);
 }
 
@@ -234,8 +236,9 @@ Check walk_chain(Env& env, State& start, int regno, bool* changed) {
   if (regno >= 0) {
     // A program can bring this about: a pointer as bpf_loop's count. The kernel answers so.
     if (start.current().regs[regno].type != kScalar)
-      return env.has(Feature::kBugsNamed) ? env.reject(EFAULT, "verifier bug: backtracking misuse\n")
-                                          : Check::error(EFAULT);
+      return env.has(Feature::kBugsNamed)
+                 ? env.reject(EFAULT, "verifier bug: backtracking misuse\n")
+                 : Check::error(EFAULT);
     bt.want(regno);
   }
   if (bt.empty()) return Check::ok();
@@ -279,7 +282,8 @@ LinkedRegs LinkedRegs::unpack(uint64_t packed) {
 
 void mark_all_scalars_precise(Env& env, State& state) {
   if (env.log.level2())
-    env.verbose("mark_precise: frame{}: falling back to forcing all scalars precise\n", state.curframe);
+    env.verbose("mark_precise: frame{}: falling back to forcing all scalars precise\n",
+                state.curframe);
   for (State* st = state.parent; st; st = st->parent)
     for (uint32_t fr = 0; fr <= st->curframe; ++fr) mark_frame_precise(env, *st->frames[fr], fr);
 }

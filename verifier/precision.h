@@ -22,7 +22,7 @@ struct LinkedRegs {
   struct Entry {
     uint8_t frameno : 3 = 0;
     bool is_reg : 1 = false;
-    uint8_t index : 6 = 0;   // register or slot
+    uint8_t index : 6 = 0;  // register or slot
   };
   static constexpr int kMax = 6;
   Entry entries[kMax];
@@ -62,14 +62,14 @@ enum class BacktrackStep {
   kGiveUp,  // cannot be followed: everything is marked precise instead
   kBug,     // reported already
 };
-/// Registers of its frame that the instruction, seen backwards, does something about, as a mask; what
-/// concerns it whatever is looked for (calls, exits) has kConcernsAll. Of every other search it
-/// changes nothing, unless its entry in the history says more.
+/// Registers of its frame that the instruction, seen backwards, does something about, as a mask;
+/// what concerns it whatever is looked for (calls, exits) has kConcernsAll. Of every other search
+/// it changes nothing, unless its entry in the history says more.
 inline constexpr uint16_t kConcernsAll = 1u << 15;
 uint16_t registers_concerned(const isa::Insn& insn);
 
-/// `subseq` is the instruction that ran after this one on the path; `history` the entry recorded for
-/// this one, or null.
+/// `subseq` is the instruction that ran after this one on the path; `history` the entry recorded
+/// for this one, or null.
 BacktrackStep backtrack_insn(Env& env, uint32_t insn, int64_t subseq, const HistoryEntry* history,
                              Backtrack& bt);
 

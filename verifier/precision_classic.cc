@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Precision as kernels before 6.4 follow it: within one function. What is looked for are registers
-// and slots of one frame; a call of a subprogram or a return is not followed, and marks every scalar
-// on the path precise instead. Only stores and loads through r10 are seen as spills and fills.
+// and slots of one frame; a call of a subprogram or a return is not followed, and marks every
+// scalar on the path precise instead. Only stores and loads through r10 are seen as spills and
+// fills.
 #include <bit>
 #include <utility>
 
@@ -228,7 +229,8 @@ Check propagate_precision_classic(Env& env, const State& old_state) {
     }
     for (size_t spi = 0; spi < func.stack.size(); ++spi) {
       const Slot& slot = func.stack.at(spi);
-      if (!slot.is_spilled_scalar() || !slot.reg.precise || !func.read_marks.slot_read(spi)) continue;
+      if (!slot.is_spilled_scalar() || !slot.reg.precise || !func.read_marks.slot_read(spi))
+        continue;
       if (env.log.level2())
         env.verbose("frame {}: propagating fp{}\n", fr, -static_cast<int>(spi + 1) * kSlotBytes);
       DRYDOCK_TRY(mark_precision_classic(env, fr, -1, static_cast<int>(spi)));

@@ -6,12 +6,14 @@
 
 namespace drydock::verifier {
 
-/// Every descriptor of a counted fd array is a map or a BTF object ("fd %d is not pointing to valid bpf_map or btf").
+/// Every descriptor of a counted fd array is a map or a BTF object ("fd %d is not pointing to valid
+/// bpf_map or btf").
 Check check_fd_array(Env& env);
-/// LD_IMM64 of maps, kernel variables and functions; opcodes the kernel does not know; used maps and
-/// their compatibility with the program.
+/// LD_IMM64 of maps, kernel variables and functions; opcodes the kernel does not know; used maps
+/// and their compatibility with the program.
 Check resolve_pseudo_insns(Env& env);
-/// Programs that the kernel calls tracing: they may run anywhere, so that maps with locks are not for them.
+/// Programs that the kernel calls tracing: they may run anywhere, so that maps with locks are not
+/// for them.
 bool is_tracing_type(ProgramType type);
 /// Map with program: sleepable, tracing and locks, timers, offload, owner.
 Check check_map_prog_compatibility(Env& env, const MapInfo& map);

@@ -3,8 +3,8 @@
 // that LD_IMM64 names, resolved once before the walk.
 #include <algorithm>
 
-#include "kernel/features.h"
 #include "isa/opcodes.h"
+#include "kernel/features.h"
 #include "verifier/insn_fields.h"
 #include "verifier/memory_access_text.h"
 #include "verifier/program_setup.h"
@@ -55,8 +55,7 @@ bool is_percpu_variable(const Btf& btf, uint32_t id) {
 
 class PseudoInsns {
  public:
-  explicit PseudoInsns(Env& env)
-      : env_(env), all_fields_(env.has(Feature::kFieldsBeforeWalk)) {}
+  explicit PseudoInsns(Env& env) : env_(env), all_fields_(env.has(Feature::kFieldsBeforeWalk)) {}
 
   Check resolve() {
     for (uint32_t i = 0; i < env_.code.size(); ++i) {
@@ -105,24 +104,20 @@ class PseudoInsns {
       return env_.reject(EINVAL, "invalid bpf_ld_imm64 insn\n");
     if (all_fields_ && insn.off) return env_.reject(EINVAL, "BPF_LD_IMM64 uses reserved fields\n");
     switch (insn.src) {
-      case 0:
-        return Check::ok();
-      case isa::kPseudoBtfId:
-        return resolve_variable(insn, second, env_.facts[i]);
+      case 0: return Check::ok();
+      case isa::kPseudoBtfId: return resolve_variable(insn, second, env_.facts[i]);
       case isa::kPseudoFunc:
         if (!env_.has(Feature::kCallbackFunctions))
           return env_.reject(EINVAL, "unrecognized bpf_ld_imm64 insn\n");
         env_.facts[i].ptr_type = kPtrToFunc;
         return Check::ok();
       case isa::kPseudoMapValue:
-      case isa::kPseudoMapIdxValue:
-        return resolve_map(insn, second, env_.facts[i]);
+      case isa::kPseudoMapIdxValue: return resolve_map(insn, second, env_.facts[i]);
       case isa::kPseudoMapFd:
       case isa::kPseudoMapIdx:
         if (second.imm == 0) return resolve_map(insn, second, env_.facts[i]);
         [[fallthrough]];
-      default:
-        return env_.reject(EINVAL, "unrecognized bpf_ld_imm64 insn\n");
+      default: return env_.reject(EINVAL, "unrecognized bpf_ld_imm64 insn\n");
     }
   }
 
@@ -155,8 +150,7 @@ class PseudoInsns {
       case MapType::kArena:
         if (off > map.max_entries * kPageSize) err = ERANGE;
         break;
-      default:
-        return env_.reject(EINVAL, "no direct value access support for this map type\n");
+      default: return env_.reject(EINVAL, "no direct value access support for this map type\n");
     }
     if (err)
       return env_.reject(err, "invalid access to map value pointer, value_size={} off={}\n",
@@ -174,8 +168,7 @@ class PseudoInsns {
     }
     uint32_t id = static_cast<uint32_t>(insn.imm);
     const BtfType* t = btf->type(id);
-    if (!t)
-      return env_.reject(ENOENT, "ldimm64 insn specifies invalid btf_id {}.\n", insn.imm);
+    if (!t) return env_.reject(ENOENT, "ldimm64 insn specifies invalid btf_id {}.\n", insn.imm);
     if (t->kind() != BtfKind::kVar && !env_.has(Feature::kFunctionAddresses))
       return env_.reject(EINVAL, "pseudo btf_id {} in ldimm64 isn't KIND_VAR.\n", insn.imm);
     if (t->kind() != BtfKind::kVar && t->kind() != BtfKind::kFunc)
@@ -183,8 +176,8 @@ class PseudoInsns {
                          insn.imm);
     std::string_view name = btf->name_of(*t);
     if (!kernel_has_symbol(env_, *btf, name))
-      return env_.reject(ENOENT,
-                         "ldimm64 failed to find the address for kernel symbol '{}'.\n", name);
+      return env_.reject(ENOENT, "ldimm64 failed to find the address for kernel symbol '{}'.\n",
+                         name);
     if (t->kind() == BtfKind::kFunc) facts.btf_var_type = kPtrToMem | kMemRdonly;
     else DRYDOCK_TRY(type_variable(*btf, id, t->type(), facts));
     return add_used_btf(env_, btf);

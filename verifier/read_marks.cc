@@ -89,7 +89,8 @@ void connect_to_checkpoint(State& cur) {
     ReadMarks& marks = cur.frames[f]->read_marks;
     marks.regs.fill(0);
     for (int r = f < cur.curframe ? kFirstCalleeSaved : 0; r < ReadMarks::kRegisters; ++r)
-      marks.origins[static_cast<size_t>(r)] = static_cast<uint8_t>(f << 4 | static_cast<uint32_t>(r));
+      marks.origins[static_cast<size_t>(r)] =
+          static_cast<uint8_t>(f << 4 | static_cast<uint32_t>(r));
     marks.slots.fill(0);
     marks.linked_slots = static_cast<uint8_t>(cur.frames[f]->stack.size());
   }
@@ -98,7 +99,8 @@ void connect_to_checkpoint(State& cur) {
 void propagate_reads(Env& env, const State& old_state, State& cur) {
   for (uint32_t f = 0; f <= old_state.curframe; ++f) {
     const FuncState& old_frame = *old_state.frames[f];
-    for (uint32_t r = f < old_state.curframe ? kFirstCalleeSaved : 0; r < ReadMarks::kRegisters; ++r)
+    for (uint32_t r = f < old_state.curframe ? kFirstCalleeSaved : 0; r < ReadMarks::kRegisters;
+         ++r)
       propagate(env, old_frame.read_marks.regs[r], {&cur, f, r, false});
     const size_t slots = std::min(old_frame.stack.size(), cur.frames[f]->stack.size());
     for (uint32_t spi = 0; spi < slots; ++spi)

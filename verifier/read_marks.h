@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Liveness as kernels before 6.18 find it: by what paths have read. A checkpoint's register or slot is
-// alive once a path that went on from it has read the value that was there. A read therefore climbs:
-// from the state being walked to its checkpoint, to that one's checkpoint, and so on, until a state
-// that wrote the value itself, or one that has the mark already (then all above have it too).
+// Liveness as kernels before 6.18 find it: by what paths have read. A checkpoint's register or slot
+// is alive once a path that went on from it has read the value that was there. A read therefore
+// climbs: from the state being walked to its checkpoint, to that one's checkpoint, and so on, until
+// a state that wrote the value itself, or one that has the mark already (then all above have it
+// too).
 //
 // Where a value stood in the checkpoint above is its origin. That is the same place, except around
-// calls: a callee's arguments stood in the caller's registers, and what a call returned stood in the
-// callee's r0. r0 to r5 of a caller belong to no checkpoint of the callee: from there the climb goes
-// to the last checkpoint that was made in the caller.
+// calls: a callee's arguments stood in the caller's registers, and what a call returned stood in
+// the callee's r0. r0 to r5 of a caller belong to no checkpoint of the callee: from there the climb
+// goes to the last checkpoint that was made in the caller.
 //
-// Invariants: the state being walked has write marks only; a checkpoint keeps those it was made with,
-// and gains read marks until no path below it is open.
+// Invariants: the state being walked has write marks only; a checkpoint keeps those it was made
+// with, and gains read marks until no path below it is open.
 //
 // Kernel's counterpart: bpf_reg_state::live and ::parent, mark_reg_read(), propagate_liveness().
 #pragma once
@@ -35,7 +36,7 @@ struct ReadMarks {
   std::array<uint8_t, kRegisters> regs{};
   std::array<uint8_t, kRegisters> origins{};  // frame << 4 | register in the checkpoint above
   std::array<uint8_t, kSlots> slots{};
-  uint8_t linked_slots = 0;                   // slots below exist in the checkpoint above
+  uint8_t linked_slots = 0;  // slots below exist in the checkpoint above
 
   void start_frame() {
     *this = ReadMarks();

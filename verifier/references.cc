@@ -137,7 +137,8 @@ static bool held_by_caller(Env& env, uint32_t ref_obj_id) {
   const FuncState& frame = env.cur_func();
   if (!frame.in_callback || env.has(Feature::kCallbackStatesMerge)) return false;
   for (const Reference& ref : env.state->refs)
-    if (ref.kind == RefKind::kPtr && ref.id == ref_obj_id) return ref.callback_frame != frame.frameno;
+    if (ref.kind == RefKind::kPtr && ref.id == ref_obj_id)
+      return ref.callback_frame != frame.frameno;
   return false;
 }
 
@@ -174,8 +175,8 @@ Check check_reference_leak(Env& env, bool exception_exit) {
   return leaks ? Check::error(EINVAL) : Check::ok();
 }
 
-/// How kernels before kResourceLeakWords asked at the end: sections first, each in words of its own;
-/// of a packet load and a tail call, references first.
+/// How kernels before kResourceLeakWords asked at the end: sections first, each in words of its
+/// own; of a packet load and a tail call, references first.
 Check check_end_in_own_words(Env& env, bool exception_exit, bool check_lock,
                              std::string_view leaver) {
   const State& state = *env.state;

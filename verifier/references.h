@@ -26,7 +26,8 @@ bool holds_any_lock(const State& state, uint32_t id, const void* ptr);
 bool reference_mark_is_one(const Env& env, uint32_t id);
 /// At exit and tail calls: nothing may be held ("Unreleased reference id=%d alloc_insn=%d").
 Check check_reference_leak(Env& env, bool exception_exit);
-/// The same for locks, RCU, irq and preemption sections ("%s cannot be used inside bpf_spin_lock-ed region").
+/// The same for locks, RCU, irq and preemption sections ("%s cannot be used inside bpf_spin_lock-ed
+/// region").
 Check check_resource_leak(Env& env, bool exception_exit, bool check_lock, const char* prefix);
 void invalidate_non_owning_refs(Env& env);
 Check ref_set_non_owning(Env& env, Register& reg);

@@ -18,10 +18,10 @@ enum class DynptrType : uint8_t { kInvalid, kLocal, kRingbuf, kSkb, kXdp, kSkbMe
 enum class IterState : uint8_t { kInvalid, kActive, kDrained };
 enum class IrqKfuncClass : uint8_t { kNative, kLock };
 
-/// The high bits of Register::id mark a scalar that is another plus a constant (`off`), in 64-bit or
-/// in 32-bit arithmetic.
+/// The high bits of Register::id mark a scalar that is another plus a constant (`off`), in 64-bit
+/// or in 32-bit arithmetic.
 inline constexpr uint32_t kIdAddConst64 = 1u << 31, kIdAddConst32 = 1u << 30,
-    kIdAddConst = kIdAddConst64 | kIdAddConst32;
+                          kIdAddConst = kIdAddConst64 | kIdAddConst32;
 
 struct Register {
   RegType type = kNotInit;
@@ -31,15 +31,35 @@ struct Register {
   // What the pointer points into; which member holds depends on base_type(type), or, in a stack
   // slot, on the slot's kind. Unused bytes are zero, so that two of them compare as raw bytes.
   union Target {
-    struct Raw { uint64_t a, b; } raw;
-    int32_t packet_range;                        // kPtrToPacket: bytes proven readable; <0 see packet.h
-    struct { const MapInfo* ptr; uint32_t uid; } map;      // kConstPtrToMap, kPtrToMapValue/Key
-    struct { const Btf* btf; uint32_t id; } btf;           // kPtrToBtfId
-    struct { uint32_t size; uint32_t dynptr_id; } mem;     // kPtrToMem
-    struct { DynptrType type; bool first_slot; } dynptr;   // slot of a dynptr; kConstPtrToDynptr
-    struct { const Btf* btf; uint32_t btf_id; uint32_t state : 2, depth : 30; } iter;  // slot
-    struct { IrqKfuncClass kfunc_class; } irq;             // slot of an irq flag
-    uint32_t subprog;                            // kPtrToFunc
+    struct Raw {
+      uint64_t a, b;
+    } raw;
+    int32_t packet_range;  // kPtrToPacket: bytes proven readable; <0 see packet.h
+    struct {
+      const MapInfo* ptr;
+      uint32_t uid;
+    } map;  // kConstPtrToMap, kPtrToMapValue/Key
+    struct {
+      const Btf* btf;
+      uint32_t id;
+    } btf;  // kPtrToBtfId
+    struct {
+      uint32_t size;
+      uint32_t dynptr_id;
+    } mem;  // kPtrToMem
+    struct {
+      DynptrType type;
+      bool first_slot;
+    } dynptr;  // slot of a dynptr; kConstPtrToDynptr
+    struct {
+      const Btf* btf;
+      uint32_t btf_id;
+      uint32_t state : 2, depth : 30;
+    } iter;  // slot
+    struct {
+      IrqKfuncClass kfunc_class;
+    } irq;             // slot of an irq flag
+    uint32_t subprog;  // kPtrToFunc
     Target() : raw{0, 0} {}
   } target;
   static_assert(sizeof(Target) == 16);
@@ -90,7 +110,7 @@ struct Register {
     set_known(value);
     type = kScalar;
   }
-  void set_unknown_scalar();             // not precise; callers decide (mark_unknown)
+  void set_unknown_scalar();  // not precise; callers decide (mark_unknown)
   void set_unknown_scalar_imprecise() { set_unknown_scalar(); }
   void clear_target() { target = Target(); }
 };

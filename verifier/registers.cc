@@ -23,7 +23,8 @@ bool jump_uses_64(const isa::Insn& insn, RegUse use) {
 }
 
 bool alu64_uses_64(const isa::Insn& insn) {
-  const bool narrow_swap = isa::insn_op(insn.code) == isa::kEnd && (insn.imm == 16 || insn.imm == 32);
+  const bool narrow_swap =
+      isa::insn_op(insn.code) == isa::kEnd && (insn.imm == 16 || insn.imm == 32);
   return !narrow_swap;
 }
 
@@ -36,8 +37,7 @@ bool insn_uses_64(const Env&, const isa::Insn& insn, uint32_t, const Register& r
     case isa::kAlu64: return alu64_uses_64(insn);
     case isa::kAlu: return isa::insn_op(insn.code) == isa::kEnd && insn.imm == 64;
     case isa::kJmp32: return false;
-    case isa::kLdx:
-      return use == RegUse::kRead || wide || isa::insn_mode(insn.code) == isa::kMemsx;
+    case isa::kLdx: return use == RegUse::kRead || wide || isa::insn_mode(insn.code) == isa::kMemsx;
     case isa::kStx: return (use == RegUse::kRead && reg.type != kScalar) || wide;
     case isa::kLd: return isa::insn_mode(insn.code) == isa::kImm || use == RegUse::kRead;
     default: return true;  // kSt: the register is a pointer
@@ -80,9 +80,7 @@ Check mark_btf_load(Env& env, Register* regs, uint32_t regno, RegType type, cons
                     uint32_t btf_id, TypeFlags flags) {
   Register& reg = regs[regno];
   switch (type) {
-    case kScalar:
-      mark_unknown(env, reg);
-      return Check::ok();
+    case kScalar: mark_unknown(env, reg); return Check::ok();
     case kPtrToBtfId:
       reg.set_known_zero();
       reg.type = kPtrToBtfId | flags;
@@ -93,8 +91,7 @@ Check mark_btf_load(Env& env, Register* regs, uint32_t regno, RegType type, cons
       reg.set_known_zero();
       reg.type = kPtrToMem | flags;
       return Check::ok();
-    default:
-      return env.bug("unexpected reg_type " + std::to_string(type) + " in mark_btf_load");
+    default: return env.bug("unexpected reg_type " + std::to_string(type) + " in mark_btf_load");
   }
 }
 
@@ -102,7 +99,8 @@ bool is_pointer_value(const Env& env, uint32_t regno) {
   return !env.allow_ptr_leaks && std::as_const(*env.state).current().regs[regno].type != kScalar;
 }
 
-void init_frame(Env& env, FuncState& frame, int32_t callsite, uint32_t frameno, uint32_t subprogno) {
+void init_frame(Env& env, FuncState& frame, int32_t callsite, uint32_t frameno,
+                uint32_t subprogno) {
   frame.callsite = callsite;
   frame.frameno = frameno;
   frame.subprogno = subprogno;

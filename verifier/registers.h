@@ -25,6 +25,7 @@ Check mark_btf_load(Env& env, Register* regs, uint32_t regno, RegType type, cons
 bool is_pointer_value(const Env& env, uint32_t regno);
 void init_frame(Env& env, FuncState& frame, int32_t callsite, uint32_t frameno, uint32_t subprogno);
 /// Does the instruction define/use 64 bits of the register (subreg zero extension)?
-bool insn_uses_64(const Env& env, const isa::Insn& insn, uint32_t regno, const Register& reg, RegUse use);
+bool insn_uses_64(const Env& env, const isa::Insn& insn, uint32_t regno, const Register& reg,
+                  RegUse use);
 
 }  // namespace drydock::verifier

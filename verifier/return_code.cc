@@ -40,13 +40,9 @@ Check demand_of_program(Env& env, std::optional<Demand>* demand) {
   ReturnRule rule = return_rule(env.type, env.attach_type, env.profile);
   RetvalRange range;
   switch (rule.kind) {
-    case ReturnRule::Kind::kAnything:
-      return Check::ok();
-    case ReturnRule::Kind::kUnsupported:
-      return Check::error(kNotSupported);
-    case ReturnRule::Kind::kRange:
-      *demand = Demand{as_range(rule.range)};
-      return Check::ok();
+    case ReturnRule::Kind::kAnything: return Check::ok();
+    case ReturnRule::Kind::kUnsupported: return Check::error(kNotSupported);
+    case ReturnRule::Kind::kRange: *demand = Demand{as_range(rule.range)}; return Check::ok();
     case ReturnRule::Kind::kLsmHook:
       if (lsm_retval_range(env, &range)) *demand = Demand{range, true};
       return Check::ok();
@@ -62,7 +58,8 @@ Check demand_of_program(Env& env, std::optional<Demand>* demand) {
 
 /// Older kernels ask for the bits of the value.
 Tnum bits_of(RetvalRange range) {
-  return Tnum::range(static_cast<uint64_t>(int64_t{range.min}), static_cast<uint64_t>(int64_t{range.max}));
+  return Tnum::range(static_cast<uint64_t>(int64_t{range.min}),
+                     static_cast<uint64_t>(int64_t{range.max}));
 }
 
 /// "(0x0; 0xff)", of a known number too.
@@ -91,8 +88,8 @@ bool is_within(const Env& env, const Demand& demand, const Bounds& b) {
   return demand.range.min <= b.smin && b.smax <= demand.range.max;
 }
 
-Check enforce(Env& env, const Demand& demand, int regno, const char* reg_name,
-              const char* when, bool void_lsm_cgroup) {
+Check enforce(Env& env, const Demand& demand, int regno, const char* reg_name, const char* when,
+              bool void_lsm_cgroup) {
   const Register& reg = env.reg(regno);
   if (reg.type != kScalar)
     return env.reject(EINVAL, "{} the register R{} is not a known value ({})\n", when, regno,
@@ -109,8 +106,8 @@ Check check_async_return(Env& env, const FuncState& frame, int regno, const char
   const bool precise = env.has(Feature::kPreciseReturns);
   const RegType type = env.reg(regno).type;
   if (!precise && type != kScalar)
-    return env.reject(EINVAL, "In async callback the register R{} is not a known value ({})\n", regno,
-                      reg_type_str(env, type));
+    return env.reject(EINVAL, "In async callback the register R{} is not a known value ({})\n",
+                      regno, reg_type_str(env, type));
   return enforce(env, {frame.callback_ret_range}, regno, reg_name,
                  precise ? "At async callback return" : "At async callback", false);
 }

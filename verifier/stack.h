@@ -6,8 +6,8 @@
 // first write (copy-on-write): at() reads, edit() makes the chunk this stack's own first. A
 // reference from edit() is valid until the stack, or the state it is in, is copied.
 //
-// Chunks belong to the pool of their verification, which one thread works on: their counts are plain
-// numbers, and a chunk that is given back is the next one taken.
+// Chunks belong to the pool of their verification, which one thread works on: their counts are
+// plain numbers, and a chunk that is given back is the next one taken.
 #pragma once
 
 #include <array>
@@ -30,15 +30,17 @@ enum class SlotKind : uint8_t {
   kSpill,    // part of a spilled register
   kMisc,     // something was written
   kZero,     // zero was written
-  kDynptr, kIter, kIrqFlag,
-  kPoison,   // dropped as dead: not to be read any more (stack_use.h)
+  kDynptr,
+  kIter,
+  kIrqFlag,
+  kPoison,  // dropped as dead: not to be read any more (stack_use.h)
 };
 
 inline constexpr int kSlotBytes = 8;
 
 struct Slot {
-  Register reg;                         // spilled register, or dynptr/iterator/irq state
-  std::array<SlotKind, 8> kinds = {};   // kinds[i]: byte at fp - 8*spi - 1 - i
+  Register reg;                        // spilled register, or dynptr/iterator/irq state
+  std::array<SlotKind, 8> kinds = {};  // kinds[i]: byte at fp - 8*spi - 1 - i
 
   SlotKind top() const { return kinds[7]; }
   bool is_spilled_reg() const { return kinds[7] == SlotKind::kSpill; }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bounds, growth and the ranges that helpers are given. Reads and writes of instructions stand in
 // stack_read.cc and stack_write.cc.
-#include "kernel/features.h"
 #include "verifier/stack_access.h"
+#include "kernel/features.h"
 
 #include "kernel/features.h"
 #include "verifier/helper_call.h"
@@ -121,13 +121,14 @@ Check check_stack_access_within_bounds(Env& env, uint32_t regno, int off, int si
       return env.reject(err, "invalid{} stack R{} off={} size={}\n", what, regno,
                         env.has(Feature::kOffsetsInBounds) ? e.begin : off, size);
     if (!env.has(Feature::kVariableOffsetsTold))
-      return env.reject(err, "invalid variable-offset{} stack R{} var_off={} size={}\n", what, regno,
-                        tnum_str(b.var), size);
+      return env.reject(err, "invalid variable-offset{} stack R{} var_off={} size={}\n", what,
+                        regno, tnum_str(b.var), size);
     return env.reject(err, "invalid variable-offset{} stack R{} var_off={} off={} size={}\n", what,
                       regno, tnum_str(b.var), off, size);
   }
   // What a helper is given to read does not make the stack grow where it cannot be read unwritten.
-  if (user == StackUser::kInsn || env.has(Feature::kUnwrittenStackRead)) grow_stack(env, frame, -e.begin);
+  if (user == StackUser::kInsn || env.has(Feature::kUnwrittenStackRead))
+    grow_stack(env, frame, -e.begin);
   return Check::ok();
 }
 
@@ -150,7 +151,8 @@ Check check_stack_range_initialized(Env& env, uint32_t regno, int off, int acces
     e = {at, at + access_size};
   } else {
     if (!env.bypass_spec_v1)
-      return env.reject(EACCES, "R{}{} variable offset stack access prohibited for !root, var_off={}\n",
+      return env.reject(EACCES,
+                        "R{}{} variable offset stack access prohibited for !root, var_off={}\n",
                         regno, indirect, tnum_str(reg.bounds.var));
     raw = false;  // which bytes the helper fills is unknown, so all must hold something before
     e = {reg.bounds.smin + off, reg.bounds.smax + off + access_size};
@@ -164,7 +166,8 @@ Check check_stack_range_initialized(Env& env, uint32_t regno, int off, int acces
   }
   for (int64_t at = e.begin; at < e.end; ++at) {
     int slot = static_cast<int>(-at - 1);
-    size_t spi = static_cast<size_t>(slot / kSlotBytes), byte = static_cast<size_t>(slot % kSlotBytes);
+    size_t spi = static_cast<size_t>(slot / kSlotBytes),
+           byte = static_cast<size_t>(slot % kSlotBytes);
     const bool allocated = slot < frame.stack.allocated();
     if (!allocated && env.has(Feature::kUnwrittenStackRead))
       return env.reject(EFAULT, "allocated_stack too small\n");

@@ -7,14 +7,15 @@
 
 namespace drydock::verifier {
 
-/// Who touches the stack: an instruction, or what a helper or kfunc is given it for. For an argument
-/// that BTF types, memory that was dropped as dead will do: types say less of what is read than the
-/// analysis of the callee.
+/// Who touches the stack: an instruction, or what a helper or kfunc is given it for. For an
+/// argument that BTF types, memory that was dropped as dead will do: types say less of what is read
+/// than the analysis of the callee.
 enum class StackUser { kInsn, kCall, kTypedArgument };
 Check check_stack_access_within_bounds(Env& env, uint32_t regno, int off, int size, bool write,
                                        StackUser user = StackUser::kInsn);
 Check check_stack_read(Env& env, uint32_t ptr_regno, int off, int size, int dst_regno);
-Check check_stack_write(Env& env, uint32_t ptr_regno, int off, int size, int value_regno, uint32_t insn);
+Check check_stack_write(Env& env, uint32_t ptr_regno, int off, int size, int value_regno,
+                        uint32_t insn);
 /// A helper reads (or, with `meta`, may write raw) [off, off + size) of the stack.
 Check check_stack_range_initialized(Env& env, uint32_t regno, int off, int access_size,
                                     bool zero_size_allowed, bool write, StackUser user,

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The stack that a chain of calls needs, and how deep it is. Walks the code of each function and into
-// each call it makes; recursion was refused before.
+// The stack that a chain of calls needs, and how deep it is. Walks the code of each function and
+// into each call it makes; recursion was refused before.
 //
-// Programs of some types get private stacks: a frame large enough is then allocated elsewhere and does
-// not count for its callers, only for itself. Asynchronous callbacks run on the kernel's stack.
+// Programs of some types get private stacks: a frame large enough is then allocated elsewhere and
+// does not count for its callers, only for itself. Asynchronous callbacks run on the kernel's
+// stack.
 //
 // Kernel's counterpart: check_max_stack_depth().
 #include <algorithm>
@@ -17,8 +18,8 @@ namespace {
 
 using PrivateStack = Subprogram::PrivateStack;
 
-constexpr int kMinPrivateStack = 64;   // smaller frames are not worth one
-constexpr int kMaxBelowTailCall = 256; // a tail call leaves the callers' frames in place, 33 times
+constexpr int kMinPrivateStack = 64;    // smaller frames are not worth one
+constexpr int kMaxBelowTailCall = 256;  // a tail call leaves the callers' frames in place, 33 times
 
 /// As the JIT aligns frames, or the interpreter that older kernels have in mind.
 int rounded(const Env& env, int depth) {
@@ -46,7 +47,10 @@ class DepthWalk {
   Check run(uint32_t subprog);
 
  private:
-  struct Caller { uint32_t return_insn, subprog; int frame; };
+  struct Caller {
+    uint32_t return_insn, subprog;
+    int frame;
+  };
 
   Check enter(uint32_t subprog);
   Check scan(bool* entered);
@@ -68,9 +72,10 @@ Check DepthWalk::enter(uint32_t index) {
   Subprogram& s = subprog();
   if (!private_stacks_) s.private_stack = PrivateStack::kNo;
   if (index && s.has_tail_call && depth_ >= kMaxBelowTailCall)
-    return env_.reject(EACCES,
-                       "tail_calls are not allowed when call stack of previous frames is {} bytes. Too large\n",
-                       depth_);
+    return env_.reject(
+        EACCES,
+        "tail_calls are not allowed when call stack of previous frames is {} bytes. Too large\n",
+        depth_);
   int own = rounded(env_, s.stack_depth);
   if (private_stacks_ && s.private_stack == PrivateStack::kUnknown && own >= kMinPrivateStack)
     s.private_stack = PrivateStack::kAdaptive;
@@ -83,8 +88,8 @@ Check DepthWalk::enter(uint32_t index) {
   depth_ += own;
   env_.max_stack_depth = std::max(env_.max_stack_depth, depth_);
   if (depth_ > isa::kMaxStackBytes)
-    return env_.reject(EACCES, "combined stack size of {} calls is {}. Too large\n", callers_.size() + 1,
-                       depth_);
+    return env_.reject(EACCES, "combined stack size of {} calls is {}. Too large\n",
+                       callers_.size() + 1, depth_);
   return Check::ok();
 }
 
@@ -92,7 +97,8 @@ Check DepthWalk::check_throw(uint32_t insn) {
   bool in_callback = subprog().is_callback;
   for (const Caller& caller : callers_) in_callback |= env_.subprogs[caller.subprog].is_callback;
   if (!in_callback) return Check::ok();
-  return env_.reject(EINVAL, "bpf_throw kfunc (insn {}) cannot be called from callback subprog {}\n", insn,
+  return env_.reject(EINVAL,
+                     "bpf_throw kfunc (insn {}) cannot be called from callback subprog {}\n", insn,
                      subprog_);
 }
 
@@ -109,7 +115,8 @@ Check DepthWalk::scan(bool* entered) {
     bool names = isa::is_ld_imm64(insn) && insn.src == isa::kPseudoFunc;
     if (!calls && !names) continue;
     int callee = find_subprog(env_, insn_ + insn.imm + 1);
-    if (callee < 0) return env_.bug(fmt::format("callee not found at insn {}", insn_ + insn.imm + 1));
+    if (callee < 0)
+      return env_.bug(fmt::format("callee not found at insn {}", insn_ + insn.imm + 1));
     const Subprogram& target = env_.subprogs[callee];
     if (target.is_async_callback) {
       if (target.has_tail_call) return env_.bug("subprog has tail_call and async cb");
@@ -133,7 +140,8 @@ Check DepthWalk::mark_tail_call_reachable() {
   if (!tail_call_below_) return Check::ok();
   for (const Caller& caller : callers_) {
     Subprogram& s = env_.subprogs[caller.subprog];
-    if (s.is_exception_callback) return env_.reject(EINVAL, "cannot tail call within exception cb\n");
+    if (s.is_exception_callback)
+      return env_.reject(EINVAL, "cannot tail call within exception cb\n");
     s.tail_call_reachable = true;
   }
   return Check::ok();
@@ -147,7 +155,8 @@ Check DepthWalk::run(uint32_t root) {
     if (entered) continue;
     DRYDOCK_TRY(mark_tail_call_reachable());
     if (callers_.empty()) return Check::ok();
-    if (subprog().private_stack != PrivateStack::kAdaptive) depth_ -= rounded(env_, subprog().stack_depth);
+    if (subprog().private_stack != PrivateStack::kAdaptive)
+      depth_ -= rounded(env_, subprog().stack_depth);
     insn_ = callers_.back().return_insn;
     subprog_ = callers_.back().subprog;
     frame_ = callers_.back().frame;
@@ -157,7 +166,8 @@ Check DepthWalk::run(uint32_t root) {
 
 }  // namespace
 
-// Callbacks first, so that what they share with the main program is known to use the kernel's stack.
+// Callbacks first, so that what they share with the main program is known to use the kernel's
+// stack.
 Check check_max_stack_depth(Env& env) {
   bool private_stacks = wants_private_stack(env);
   for (uint32_t i = static_cast<uint32_t>(env.subprogs.size()); i-- > 0;)

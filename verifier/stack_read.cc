@@ -37,8 +37,7 @@ struct Counts {
 Check count_bytes(Env& env, const Read& r, const Slot& slot, bool spill_allowed, Counts* counts) {
   for (int i = 0; i < r.size; ++i) {
     switch (r.kind(slot, i)) {
-      case SlotKind::kMisc:
-        continue;
+      case SlotKind::kMisc: continue;
       case SlotKind::kZero:
         if (spill_allowed && !env.has(Feature::kEveryScalarSpills)) break;
         ++counts->zero;
@@ -55,8 +54,7 @@ Check count_bytes(Env& env, const Read& r, const Slot& slot, bool spill_allowed,
                           "reading from stack off {}+{} size {}, slot poisoned by dead code "
                           "elimination\n",
                           r.off, i, r.size);
-      default:
-        break;
+      default: break;
     }
     return env.reject(EACCES, "invalid read from stack off {}+{} size {}\n", r.off, i, r.size);
   }
@@ -78,7 +76,8 @@ void load_bytes(Env& env, const FuncState& frame, int64_t begin, int64_t end, in
 
 int spilled_bytes(const Slot& slot) {
   int count = 0;
-  while (count < kSlotBytes && slot.kinds[static_cast<size_t>(kSlotBytes - 1 - count)] == SlotKind::kSpill)
+  while (count < kSlotBytes &&
+         slot.kinds[static_cast<size_t>(kSlotBytes - 1 - count)] == SlotKind::kSpill)
     ++count;
   return count;
 }
@@ -148,8 +147,8 @@ Check read_stack_fixed(Env& env, FuncState& frame, int off, int size, int dst_re
 }
 
 Check read_stack_variable(Env& env, uint32_t ptr_regno, int off, int size, int dst_regno) {
-  DRYDOCK_TRY(check_stack_range_initialized(env, ptr_regno, off, size, false, false, StackUser::kInsn,
-                                            nullptr));
+  DRYDOCK_TRY(check_stack_range_initialized(env, ptr_regno, off, size, false, false,
+                                            StackUser::kInsn, nullptr));
   const Register& reg = env.reg(static_cast<int>(ptr_regno));
   const FuncState& frame = frame_of(env, reg);
   int64_t lowest = reg.bounds.smin + off, highest = reg.bounds.smax + off;

@@ -24,7 +24,8 @@ Check write_stack_variable(Env& env, FuncState& frame, const Bounds& ptr, int of
                            int value_regno, uint32_t insn);
 
 /// Bits needed for the greatest unsigned value.
-inline int width_in_bits(const Register& reg) { return 64 - __builtin_clzll(reg.bounds.umax | 1) -
-                                                       (reg.bounds.umax == 0); }
+inline int width_in_bits(const Register& reg) {
+  return 64 - __builtin_clzll(reg.bounds.umax | 1) - (reg.bounds.umax == 0);
+}
 
 }  // namespace drydock::verifier

@@ -44,7 +44,10 @@ struct Use {
 class Instance {
  public:
   Instance(const Env& env, uint32_t subprog, uint32_t callsite, int depth)
-      : subprog_(subprog), callsite_(callsite), depth_(depth), start_(env.subprogs[subprog].start),
+      : subprog_(subprog),
+        callsite_(callsite),
+        depth_(depth),
+        start_(env.subprogs[subprog].start),
         count_(static_cast<uint32_t>(env.subprog_end(subprog)) - start_) {}
 
   uint32_t subprog() const { return subprog_; }
@@ -171,8 +174,9 @@ class StackUse {
   void record_use(Instance& instance, uint32_t insn, const Track& pointer, ArgumentUse use);
 
   Env& env_;
-  std::map<std::pair<int, uint32_t>, std::unique_ptr<Instance>> instances_;  // by depth and callsite
-  std::vector<bool> analysed_;                                               // by subprogram
+  std::map<std::pair<int, uint32_t>, std::unique_ptr<Instance>>
+      instances_;               // by depth and callsite
+  std::vector<bool> analysed_;  // by subprogram
   // By call: the caller's slots, as last analysed.
   std::vector<std::unique_ptr<std::array<Track, Tracks::kSlots>>> slots_at_call_;
   std::array<uint32_t, isa::kMaxCallFrames> calls_{};  // of the chain being analysed
@@ -187,7 +191,8 @@ Instance& StackUse::find_or_make(uint32_t callsite, int depth, uint32_t subprog)
 
 /// Callers first, so that a function that is given frame pointers is known by its calls.
 Check StackUse::run() {
-  for (auto subprog = env_.callees_first.rbegin(); subprog != env_.callees_first.rend(); ++subprog) {
+  for (auto subprog = env_.callees_first.rbegin(); subprog != env_.callees_first.rend();
+       ++subprog) {
     if (analysed_[*subprog] && !env_.subprogs[*subprog].is_global) continue;
     DRYDOCK_TRY(analyse(find_or_make(env_.subprogs[*subprog].start, 0, *subprog), no_arguments()));
   }
@@ -196,7 +201,8 @@ Check StackUse::run() {
 
 Check StackUse::analyse(Instance& place, const Entry& entry) {
   if (++analyses_ > kMaxAnalyses)
-    return env_.reject(E2BIG, "liveness analysis exceeded complexity limit ({} calls)\n", analyses_);
+    return env_.reject(E2BIG, "liveness analysis exceeded complexity limit ({} calls)\n",
+                       analyses_);
   if (place.solved()) {
     Instance again = place.blank();
     DRYDOCK_TRY(analyse_into(again, entry));
@@ -212,7 +218,8 @@ Check StackUse::analyse_into(Instance& instance, const Entry& entry) {
   analysed_[instance.subprog()] = true;
   TrackedCall call{.depth = instance.depth()};
   for (int d = 0; d < instance.depth(); ++d)
-    call.callers_slots[static_cast<size_t>(d)] = slots_at_call_[calls_[static_cast<size_t>(d)]].get();
+    call.callers_slots[static_cast<size_t>(d)] =
+        slots_at_call_[calls_[static_cast<size_t>(d)]].get();
   const std::vector<Tracks> before = track_frame_pointers(env_, instance.subprog(), call, entry);
 
   const PostorderSpan order = postorder_of(env_, instance.subprog());
@@ -240,7 +247,8 @@ Check StackUse::analyse_callee(Instance& caller, uint32_t insn, const Tracks& tr
     if (subprog < 0) return Check::ok();
     callee = static_cast<uint32_t>(subprog);
     std::copy_n(tracks.regs.begin() + 1, 5, entry.begin() + 1);
-  } else if (const CallbackRow* row = env_.facts[insn].calls_callback ? callback_row(call) : nullptr) {
+  } else if (const CallbackRow* row =
+                 env_.facts[insn].calls_callback ? callback_row(call) : nullptr) {
     const Track& context = tracks.regs[static_cast<size_t>(row->context)];
     callee = env_.known->function(insn, row->callback);
     if (!callee) {
@@ -258,7 +266,8 @@ Check StackUse::analyse_callee(Instance& caller, uint32_t insn, const Tracks& tr
   Instance& place = find_or_make(insn, caller.depth() + 1, *callee);
   DRYDOCK_TRY(analyse(place, entry));
   for (int f = 0; f < place.depth(); ++f)
-    if (HalfSlots live = place.live_before(f, place.start()); live.any()) caller.read(f, insn, live);
+    if (HalfSlots live = place.live_before(f, place.start()); live.any())
+      caller.read(f, insn, live);
   return Check::ok();
 }
 
@@ -271,7 +280,8 @@ void StackUse::record(Instance& instance, uint32_t insn, const Tracks& tracks) {
 /// Loads, stores and atomic operations through a pointer into a stack.
 void StackUse::record_memory(Instance& instance, uint32_t insn, const Tracks& tracks) {
   const isa::Insn& at = env_.code[insn];
-  const bool atomic = isa::insn_class(at.code) == isa::kStx && isa::insn_mode(at.code) == isa::kAtomic;
+  const bool atomic =
+      isa::insn_class(at.code) == isa::kStx && isa::insn_mode(at.code) == isa::kAtomic;
   const bool atomic_load = atomic && at.imm == isa::kLoadAcq;
   const bool reads = atomic ? at.imm != isa::kStoreRel : isa::insn_class(at.code) == isa::kLdx;
   switch (isa::insn_class(at.code)) {
@@ -283,7 +293,8 @@ void StackUse::record_memory(Instance& instance, uint32_t insn, const Tracks& tr
   const bool by_src = isa::insn_class(at.code) == isa::kLdx || atomic_load;
   const Track& pointer = tracks.regs[by_src ? at.src : at.dst];
   const auto kind = reads ? ArgumentUse::Kind::kReads : ArgumentUse::Kind::kWrites;
-  record_use(instance, insn, pointer.moved(at.off), {kind, static_cast<uint32_t>(isa::size_in_bytes(at.code))});
+  record_use(instance, insn, pointer.moved(at.off),
+             {kind, static_cast<uint32_t>(isa::size_in_bytes(at.code))});
 }
 
 void StackUse::record_arguments(Instance& instance, uint32_t insn, const Tracks& tracks) {
@@ -291,11 +302,13 @@ void StackUse::record_arguments(Instance& instance, uint32_t insn, const Tracks&
   const int count = std::min(summary ? summary->params : 5, 5);
   for (int arg = 0; arg < count; ++arg) {
     const Track& pointer = tracks.regs[static_cast<size_t>(arg + 1)];
-    if (pointer.points_to_stack()) record_use(instance, insn, pointer, argument_use(env_, insn, arg));
+    if (pointer.points_to_stack())
+      record_use(instance, insn, pointer, argument_use(env_, insn, arg));
   }
 }
 
-void StackUse::record_use(Instance& instance, uint32_t insn, const Track& pointer, ArgumentUse use) {
+void StackUse::record_use(Instance& instance, uint32_t insn, const Track& pointer,
+                          ArgumentUse use) {
   using Kind = ArgumentUse::Kind;
   if (use.kind == Kind::kNone || (use.kind != Kind::kUnknown && !use.bytes)) return;
   if (pointer.in_several()) {
@@ -319,12 +332,13 @@ void StackUse::record_use(Instance& instance, uint32_t insn, const Track& pointe
   }
 }
 
-/// The place nearest to the frame's own depth: a function that was looked at by itself stands for all
-/// its calls.
+/// The place nearest to the frame's own depth: a function that was looked at by itself stands for
+/// all its calls.
 const Instance* StackUse::instance_of(const State& state, uint32_t frameno) const {
   const FuncState& frame = *state.frames[frameno];
   for (int depth = static_cast<int>(frameno); depth >= 0; --depth) {
-    const uint32_t key = depth ? static_cast<uint32_t>(frame.callsite) : env_.subprogs[frame.subprogno].start;
+    const uint32_t key =
+        depth ? static_cast<uint32_t>(frame.callsite) : env_.subprogs[frame.subprogno].start;
     if (auto it = instances_.find({depth, key}); it != instances_.end()) return it->second.get();
   }
   return nullptr;
@@ -346,7 +360,8 @@ HalfSlots StackUse::live(const State& state, uint32_t frameno) const {
     const int frame = static_cast<int>(frameno) + outer->depth() - static_cast<int>(i);
     if (frame < 0 || frame > outer->depth()) return everything;
     const auto callsite = static_cast<uint32_t>(state.frames[i + 1]->callsite);
-    live |= outer->live_before(frame, env_.facts[callsite].calls_callback ? callsite : callsite + 1);
+    live |=
+        outer->live_before(frame, env_.facts[callsite].calls_callback ? callsite : callsite + 1);
   }
   return live;
 }

@@ -2,11 +2,11 @@
 // Liveness of the stack found before the walk: what each instruction may read and surely writes of
 // the stack of each frame, and from that what is alive before it. Slots are halves, of four bytes.
 //
-// A function is looked at once for each place it is called from with a pointer into a stack, at each
-// depth; without such a pointer it cannot reach its callers' stacks, and is looked at by itself. A
-// call reads of its callers' stacks what is alive at the entry of the callee. Where a place is
-// analysed several times (its caller was), reads add up and only what is written every time counts as
-// written.
+// A function is looked at once for each place it is called from with a pointer into a stack, at
+// each depth; without such a pointer it cannot reach its callers' stacks, and is looked at by
+// itself. A call reads of its callers' stacks what is alive at the entry of the callee. Where a
+// place is analysed several times (its caller was), reads add up and only what is written every
+// time counts as written.
 //
 // The walk then drops what is dead from every state it comes to a prune point with, and reading
 // what was dropped refuses the program.

@@ -15,7 +15,9 @@ using Kind = ArgumentUse::Kind;
 constexpr uint32_t kDynptrBytes = 16;
 constexpr ArgumentUse kUnknownUse{Kind::kUnknown, 0};
 
-ArgumentUse use_of(uint32_t bytes, bool writes) { return {writes ? Kind::kWrites : Kind::kReads, bytes}; }
+ArgumentUse use_of(uint32_t bytes, bool writes) {
+  return {writes ? Kind::kWrites : Kind::kReads, bytes};
+}
 
 uint32_t bytes_of(const MapInfo& map, ArgType arg) {
   return base_type(arg) == kArgPtrToMapKey ? map.key_size : map.value_size;
@@ -26,7 +28,8 @@ std::optional<uint32_t> map_bytes(const Env& env, uint32_t insn, const HelperRow
   const ArgType type = row.args[static_cast<size_t>(arg)].type;
   for (int i = 0; i < arg; ++i) {
     if (base_type(row.args[static_cast<size_t>(i)].type) != kArgConstMapPtr) continue;
-    if (std::optional<uint32_t> map = env.known->map(insn, i + 1)) return bytes_of(*env.used_maps[*map], type);
+    if (std::optional<uint32_t> map = env.known->map(insn, i + 1))
+      return bytes_of(*env.used_maps[*map], type);
     break;
   }
   uint32_t largest = 0;
@@ -90,7 +93,8 @@ ArgumentUse kfunc_use(const Env& env, uint32_t insn, int arg) {
 }  // namespace
 
 ArgumentUse argument_use(const Env& env, uint32_t insn, int arg) {
-  return isa::is_helper_call(env.code[insn]) ? helper_use(env, insn, arg) : kfunc_use(env, insn, arg);
+  return isa::is_helper_call(env.code[insn]) ? helper_use(env, insn, arg)
+                                             : kfunc_use(env, insn, arg);
 }
 
 }  // namespace drydock::verifier

@@ -19,10 +19,8 @@ bool is_spillable(RegType type) {
     case kNotInit:
     case kScalar:
     case kPtrToTpBuffer:
-    case kConstPtrToDynptr:
-      return false;
-    default:
-      return true;
+    case kConstPtrToDynptr: return false;
+    default: return true;
   }
 }
 
@@ -36,8 +34,8 @@ struct Value {
   Value(Env& env, int value_regno, uint32_t insn_idx) : regno(value_regno) {
     const isa::Insn& insn = env.code[insn_idx];
     if (value_regno >= 0) reg = &env.reg(value_regno);
-    immediate = !reg && isa::insn_class(insn.code) == isa::kSt &&
-                isa::insn_mode(insn.code) == isa::kMem;
+    immediate =
+        !reg && isa::insn_class(insn.code) == isa::kSt && isa::insn_mode(insn.code) == isa::kMem;
     imm = insn.imm;
   }
   bool is_zero() const { return reg ? reg->is_null_constant() : immediate && imm == 0; }
@@ -58,7 +56,8 @@ void save_register(Env& env, FuncState& frame, size_t spi, const Register& reg, 
 
 /// A speculative store bypass could let a later load see what was here before. Kernels without the
 /// feature look at the slot's last bytes, whichever are written.
-void note_speculation(Env& env, const Slot& slot, const Value& value, int off, int size, uint32_t insn) {
+void note_speculation(Env& env, const Slot& slot, const Value& value, int off, int size,
+                      uint32_t insn) {
   if (env.bypass_spec_v4) return;
   const int last = env.has(Feature::kBarrierByWrittenBytes) ? -off - 1 : size - 1;
   bool sanitize = value.reg && is_spillable(value.reg->type);
@@ -85,8 +84,7 @@ Check spill_pointer(Env& env, FuncState& frame, size_t spi, const Register& reg,
     return env.reject(EACCES, "invalid size of register spill\n");
   }
   if (&frame != &env.cur_func() && reg.type == kPtrToStack)
-    return env.reject(EINVAL,
-                      "cannot spill pointers to stack into stack frame of the caller\n");
+    return env.reject(EINVAL, "cannot spill pointers to stack into stack frame of the caller\n");
   save_register(env, frame, spi, reg, size);
   return Check::ok();
 }
@@ -124,9 +122,8 @@ Check smear_byte(Env& env, FuncState& frame, int off, bool writing_zero, uint32_
   SlotKind kind = before.kinds[byte];
   env.mark_slot_scratched(static_cast<uint32_t>(spi));
   if (!env.allow_ptr_leaks && kind != SlotKind::kMisc && kind != SlotKind::kZero)
-    return env.reject(EINVAL,
-                      "spilled ptr in range of var-offset stack write; insn {}, ptr off: {}", insn,
-                      off);
+    return env.reject(
+        EINVAL, "spilled ptr in range of var-offset stack write; insn {}, ptr off: {}", insn, off);
   if (writing_zero && kind == SlotKind::kSpill && before.is_spilled_scalar() &&
       before.reg.bounds.var.equals_const(0)) {
     *zero_used = true;
@@ -169,7 +166,8 @@ Check write_stack_fixed(Env& env, FuncState& frame, int off, int size, int value
 
   const bool every_scalar = env.has(Feature::kEveryScalarSpills);
   bool scalar_spill = slot_start && env.bpf_capable && (every_scalar || !value.is_zero());
-  if (scalar_spill && value.reg && value.reg->type == kScalar && (every_scalar || is_bounded(*value.reg))) {
+  if (scalar_spill && value.reg && value.reg->type == kScalar &&
+      (every_scalar || is_bounded(*value.reg))) {
     // Spills through other registers than r10 are not followed by older kernels.
     if (!every_scalar && env.code[insn].dst != isa::kFramePointer)
       DRYDOCK_TRY(mark_chain_precision(env, value.regno));

@@ -22,8 +22,8 @@ struct RetvalRange {
 };
 
 struct FuncState {
-  int32_t callsite = -1;   // instruction that called this frame
-  uint32_t frameno = 0;    // 0: main
+  int32_t callsite = -1;  // instruction that called this frame
+  uint32_t frameno = 0;   // 0: main
   uint32_t subprogno = 0;
   uint32_t async_entry_count = 0;
   RetvalRange callback_ret_range;
@@ -48,17 +48,17 @@ enum class RefKind : uint8_t { kPtr, kIrq, kLock, kResLock, kResLockIrq };
 struct Reference {
   RefKind kind = RefKind::kPtr;
   uint32_t id = 0;
-  uint32_t insn = 0;           // that acquired it
-  const void* ptr = nullptr;   // locks: what the lock is in (map or allocated object's BTF)
-  uint32_t callback_frame = 0; // of the callback that acquired it; 0: none
+  uint32_t insn = 0;            // that acquired it
+  const void* ptr = nullptr;    // locks: what the lock is in (map or allocated object's BTF)
+  uint32_t callback_frame = 0;  // of the callback that acquired it; 0: none
 };
 
 /// One step of the walk since the state's first instruction, for precision backtracking.
 struct HistoryEntry {
   uint32_t insn = 0;
   uint32_t prev_insn : 20 = 0;
-  uint32_t flags : 12 = 0;      // precision.h
-  uint64_t linked_regs = 0;     // packed set of registers that share a scalar id (precision.h)
+  uint32_t flags : 12 = 0;   // precision.h
+  uint64_t linked_regs = 0;  // packed set of registers that share a scalar id (precision.h)
 };
 
 /// A state. Copies are deep but for stacks, which share storage until written.
@@ -75,24 +75,24 @@ struct State {
   State& operator=(State&&) noexcept = default;
 
   // What comparisons look at first stands first: lists of checkpoints are walked often.
-  uint32_t branches = 0;        // paths below this state that are still being explored
+  uint32_t branches = 0;  // paths below this state that are still being explored
   uint32_t insn_idx = 0;
   uint32_t curframe = 0;
   bool speculative = false;
   bool in_sleepable = false;
-  bool cleaned = false;            // dead registers and slots were dropped
+  bool cleaned = false;  // dead registers and slots were dropped
   std::array<std::unique_ptr<FuncState>, kMaxFrames> frames;
-  State* parent = nullptr;      // the checkpoint this path came through last
+  State* parent = nullptr;  // the checkpoint this path came through last
   uint32_t active_locks = 0;
   uint32_t active_preempt_locks = 0;
   uint32_t active_irq_id = 0;
   uint32_t active_lock_id = 0;
   const void* active_lock_ptr = nullptr;
-  uint32_t active_rcu_locks = 0;   // 6.18 allows one level; a count so that nesting is a feature
+  uint32_t active_rcu_locks = 0;  // 6.18 allows one level; a count so that nesting is a feature
   uint32_t first_insn = 0, last_insn = 0;
   uint32_t dfs_depth = 0, callback_unroll_depth = 0, may_goto_depth = 0;
-  State* equal_state = nullptr;    // set while this state waits as a back edge
-  State* loop_entry = nullptr;     // loop_entries.h
+  State* equal_state = nullptr;  // set while this state waits as a back edge
+  State* loop_entry = nullptr;   // loop_entries.h
   bool used_as_loop_entry = false;
   boost::container::small_vector<Reference, 4> refs;
   std::vector<HistoryEntry> history;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernel/features.h"
 #include "verifier/struct_ops.h"
+#include "kernel/features.h"
 
 #include <algorithm>
 
@@ -70,7 +70,8 @@ const BtfType* stub_prototype(const Btf& btf, const StructOpsRow& row, std::stri
   // registers the struct itself): it wins where there is one.
   for (auto prefix = row.stub_prefixes.rbegin(); prefix != row.stub_prefixes.rend(); ++prefix) {
     if (prefix->empty()) continue;
-    const BtfType* func = btf.type(btf.find(std::string(*prefix) + std::string(stem), BtfKind::kFunc));
+    const BtfType* func =
+        btf.type(btf.find(std::string(*prefix) + std::string(stem), BtfKind::kFunc));
     if (func && func->kind() == BtfKind::kFunc) return btf.type(func->type());
   }
   return nullptr;
@@ -138,7 +139,8 @@ Check check_struct_ops_target(Env& env) {
   const bool left_out = row->name == "tcp_congestion_ops" && name == "get_info";
   const BtfType* stub = stubs ? stub_prototype(btf, *row, name) : left_out ? nullptr : proto;
   if (!stub) return reject_member(env, kNotSupported, name, *row);
-  bool sleeps = row->all_sleepable || std::ranges::find(row->sleepable, name) != row->sleepable.end();
+  bool sleeps =
+      row->all_sleepable || std::ranges::find(row->sleepable, name) != row->sleepable.end();
   if (env.sleepable && !sleeps) return reject_member(env, EINVAL, name, *row);
 
   read_arguments(env, btf, *proto, *stub);

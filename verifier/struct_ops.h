@@ -19,7 +19,7 @@
 namespace drydock::verifier {
 
 struct StructOpsRow {
-  std::string_view name;                        // of the struct
+  std::string_view name;  // of the struct
   /// A member's stub is the function PREFIX + member name; the member's own prefix goes first.
   std::array<std::string_view, 2> stub_prefixes = {};
   std::string_view member_prefix = {};

@@ -57,7 +57,9 @@ struct Writable {
   std::string_view since = {};  // the first release that lets it be written
 };
 
-uint32_t struct_id(const Btf& btf, std::string_view name) { return btf.find(name, BtfKind::kStruct); }
+uint32_t struct_id(const Btf& btf, std::string_view name) {
+  return btf.find(name, BtfKind::kStruct);
+}
 
 bool points_to(const Register& reg, std::string_view name) {
   return reg.target.btf.id == struct_id(*reg.target.btf.btf, name);
@@ -89,10 +91,10 @@ constexpr Writable kTcpSock[] = {
     {"tcp_sock", "ecn_flags"},
     {.owner = "tcp_sock", .path = "app_limited", .since = "6.9"},
 };
-constexpr Writable kScxTask[] = {
-    {"task_struct", "scx.slice"}, {"task_struct", "scx.dsq_vtime"}, {"task_struct", "scx.disallow"}};
-constexpr Writable kQdisc[] = {
-    {"Qdisc", "limit"}, {"Qdisc", "q.qlen"}, {"Qdisc", "qstats", true}};
+constexpr Writable kScxTask[] = {{"task_struct", "scx.slice"},
+                                 {"task_struct", "scx.dsq_vtime"},
+                                 {"task_struct", "scx.disallow"}};
+constexpr Writable kQdisc[] = {{"Qdisc", "limit"}, {"Qdisc", "q.qlen"}, {"Qdisc", "qstats", true}};
 constexpr Writable kConnection[] = {{"nf_conn", "mark"}};
 constexpr Writable kHidContext[] = {{"hid_bpf_ctx", "retval", true}};
 constexpr Writable kHidDevice[] = {{"hid_device", "name", true, 1},
@@ -104,8 +106,8 @@ Check reject_read_only(Env& env) { return env.reject(EACCES, "only read is suppo
 Check within(Env& env, Extent e, std::string_view name, int off, int size) {
   if (static_cast<uint32_t>(off + size) <= e.end) return Check::ok();
   return env.reject(EACCES,
-                    "write access at off {} with size {} beyond the member of {} ended at {}\n", off,
-                    size, name, e.end);
+                    "write access at off {} with size {} beyond the member of {} ended at {}\n",
+                    off, size, name, e.end);
 }
 
 /// One struct of whose members some may be written.
@@ -187,7 +189,8 @@ Check write_hid(Env& env, const Register& reg, int off, int size) {
     return env.reject(EACCES, "write access to this struct is not supported\n");
   std::string_view name = context ? "hid_bpf_ctx" : "hid_device";
   if (static_cast<uint32_t>(off + size) > btf.type(reg.target.btf.id)->size())
-    return env.reject(EACCES, "write access for struct {} at off {} with size {}\n", name, off, size);
+    return env.reject(EACCES, "write access for struct {} at off {} with size {}\n", name, off,
+                      size);
   std::span<const Writable> rows = kHidContext;
   if (!context) rows = kHidDevice;
   for (const Writable& row : rows) {
@@ -204,12 +207,10 @@ StructWriteRule struct_write_rule(const Env& env) {
   switch (env.type) {
     case ProgramType::kSchedCls:
     case ProgramType::kSchedAct:
-    case ProgramType::kXdp:
-      return write_connection;
+    case ProgramType::kXdp: return write_connection;
     case ProgramType::kStructOps:
       return env.attach.struct_ops ? env.attach.struct_ops->write : nullptr;
-    default:
-      return nullptr;
+    default: return nullptr;
   }
 }
 

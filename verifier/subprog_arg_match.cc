@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Arguments of a subprogram and registers, both ways: what a caller passes against what the callee's
-// BTF says, and what the callee's registers are when it is walked on its own.
+// Arguments of a subprogram and registers, both ways: what a caller passes against what the
+// callee's BTF says, and what the callee's registers are when it is walked on its own.
 #include <fmt/format.h>
 
 #include "kernel/features.h"
@@ -21,8 +21,8 @@ Check match_memory(Env& env, uint32_t index, const SubprogArg& arg) {
   Register& reg = env.reg(regno);
   DRYDOCK_TRY(check_func_arg_reg_off(env, reg, regno, kArgNone));
   if (check_mem_reg(env, reg, regno, arg.mem_size).failed()) return Check::error(EINVAL);
-  const bool null = reg.maybe_null() ||
-                    (reg.is_null_constant() && env.has(Feature::kVoidGlobalFunctions));
+  const bool null =
+      reg.maybe_null() || (reg.is_null_constant() && env.has(Feature::kVoidGlobalFunctions));
   if (!(arg.type & kPtrMaybeNull) && null)
     return env.reject(EINVAL, "{} is expected to be non-NULL\n", argument_name(env, regno));
   return Check::ok();
@@ -74,9 +74,7 @@ Check set_argument(Env& env, uint32_t regno, const SubprogArg& arg) {
   }
   reg.set_known_zero();
   switch (base_type(arg.type)) {
-    case kArgPtrToCtx:
-      reg.type = kPtrToCtx;
-      return Check::ok();
+    case kArgPtrToCtx: reg.type = kPtrToCtx; return Check::ok();
     case kArgPtrToMem:
       reg.type = kPtrToMem | (arg.type & (kPtrMaybeNull | kPtrUntrusted | kMemRdonly));
       reg.target.mem.size = arg.mem_size;
@@ -88,8 +86,7 @@ Check set_argument(Env& env, uint32_t regno, const SubprogArg& arg) {
       reg.target.btf.id = arg.btf_id;
       reg.id = env.new_id();
       return Check::ok();
-    default:
-      return env.bug(fmt::format("unhandled arg#{} type {}", regno - 1, arg.type));
+    default: return env.bug(fmt::format("unhandled arg#{} type {}", regno - 1, arg.type));
   }
 }
 
@@ -141,10 +138,8 @@ Check match_subprog_args(Env& env, uint32_t subprog) {
 
 Check setup_entry_frame(Env& env, uint32_t subprog) {
   const bool extension = env.program.type == ProgramType::kExt;
-  if (subprog || extension)
-    DRYDOCK_TRY(enter_function(env, subprog));
-  else
-    enter_main(env);
+  if (subprog || extension) DRYDOCK_TRY(enter_function(env, subprog));
+  else enter_main(env);
   if (subprog || env.program.type != ProgramType::kStructOps) return Check::ok();
   // Arguments tagged __ref come with a reference that the program has to give back.
   for (Env::Attach::ContextArg& arg : env.attach.args)

@@ -68,7 +68,8 @@ bool is_alias(const ContextAlias& alias, const BtfType& type, std::string_view n
 }
 
 bool takes_any_context(ProgramType type) {
-  return type == ProgramType::kTracepoint || type == ProgramType::kSyscall || type == ProgramType::kExt;
+  return type == ProgramType::kTracepoint || type == ProgramType::kSyscall ||
+         type == ProgramType::kExt;
 }
 
 /// bpf_user_pt_regs_t, before typedefs are resolved.
@@ -111,8 +112,8 @@ Check find_kernel_type(Env& env, const Btf& btf, const BtfType& pointer, size_t 
   std::string_view name = btf.name_of(type);
   std::string_view word = btf_kind_word(type);
   if (name.empty())
-    return env.reject(EINVAL, "arg#{} reference type('{} {}') candidate matching error: {}\n", arg, word,
-                      name, -EINVAL);
+    return env.reject(EINVAL, "arg#{} reference type('{} {}') candidate matching error: {}\n", arg,
+                      word, name, -EINVAL);
   const std::string_view essential = btf_essential_name(name);
   const Btf::Flavours found = env.profile.btf()->find_flavours(essential, type.kind());
   if (found.count == 1) {
@@ -126,8 +127,8 @@ Check find_kernel_type(Env& env, const Btf& btf, const BtfType& pointer, size_t 
     in_modules += module->find_flavours(essential, type.kind()).count;
   if (in_modules == 1)
     return env.reject(EOPNOTSUPP,
-                      "arg#{} reference type('{} {}') points to kernel module type (unsupported)\n", arg,
-                      word, name);
+                      "arg#{} reference type('{} {}') points to kernel module type (unsupported)\n",
+                      arg, word, name);
   if (in_modules > 1)
     return env.reject(ESRCH, "arg#{} reference type('{} {}') is ambiguous\n", arg, word, name);
   return env.reject(ENOENT, "arg#{} reference type('{} {}') has no matches\n", arg, word, name);
@@ -145,12 +146,15 @@ class ArgReader {
   Check read_tags(uint32_t func_id, size_t arg, uint32_t* tags);
   Check read_argument(size_t arg, uint32_t type_id, uint32_t tags, SubprogArg* out);
   /// *known: the pointer is understood; else it is treated as no pointer.
-  Check read_pointer(size_t arg, const BtfType& pointer, uint32_t tags, SubprogArg* out, bool* known);
+  Check read_pointer(size_t arg, const BtfType& pointer, uint32_t tags, SubprogArg* out,
+                     bool* known);
   Check read_untrusted(size_t arg, const BtfType& pointer, uint32_t tags, SubprogArg* out);
   Check read_memory(size_t arg, const BtfType& pointer, uint32_t tags, SubprogArg* out);
   Check check_prototype(uint32_t func_id, const BtfType** proto);
   bool is_dynptr(const BtfType& pointer) const;
-  Check bad_tags(size_t arg) { return env_.reject(EINVAL, "arg#{} has invalid combination of tags\n", arg); }
+  Check bad_tags(size_t arg) {
+    return env_.reject(EINVAL, "arg#{} has invalid combination of tags\n", arg);
+  }
 
   Env& env_;
   const Btf& btf_;
@@ -166,8 +170,8 @@ Check ArgReader::check_prototype(uint32_t func_id, const BtfType** out) {
     return env_.reject(EFAULT, "Invalid type of function {}()\n", func_name_);
   if (proto->vlen() > kMaxArgs) {
     if (!global_) return Check::error(EINVAL);
-    return env_.reject(EINVAL, "Global function {}() with {} > {} args. Buggy compiler.\n", func_name_,
-                       proto->vlen(), kMaxArgs);
+    return env_.reject(EINVAL, "Global function {}() with {} > {} args. Buggy compiler.\n",
+                       func_name_, proto->vlen(), kMaxArgs);
   }
   const BtfType* ret = btf_.skip_modifiers(proto->type());
   const bool void_too = env_.has(Feature::kVoidGlobalFunctions);
@@ -203,7 +207,8 @@ bool ArgReader::is_dynptr(const BtfType& pointer) const {
   return (type->is_struct_or_union() || forward_struct) && btf_.name_of(*type) == "bpf_dynptr";
 }
 
-Check ArgReader::read_untrusted(size_t arg, const BtfType& pointer, uint32_t tags, SubprogArg* out) {
+Check ArgReader::read_untrusted(size_t arg, const BtfType& pointer, uint32_t tags,
+                                SubprogArg* out) {
   if (tags & ~kTagUntrusted)
     return env_.reject(EINVAL, "arg#{} untrusted cannot be combined with any other tags\n", arg);
   const BtfType* target = btf_.skip_modifiers(pointer.type());
@@ -220,7 +225,8 @@ Check ArgReader::read_untrusted(size_t arg, const BtfType& pointer, uint32_t tag
   const Btf& vmlinux = *env_.profile.btf();
   const BtfType& found = *vmlinux.type(id);
   if (!found.is_struct_or_union())
-    return env_.reject(EINVAL, "arg#{} has type {} '{}', but only struct or primitive types are allowed\n",
+    return env_.reject(EINVAL,
+                       "arg#{} has type {} '{}', but only struct or primitive types are allowed\n",
                        arg, btf_kind_word(found), vmlinux.string_at(pointer.name_off));
   *out = {.type = kArgPtrToBtfId | kPtrUntrusted, .btf_id = id};
   return Check::ok();
@@ -232,9 +238,9 @@ Check ArgReader::read_memory(size_t arg, const BtfType& pointer, uint32_t tags, 
   const BtfType* target = btf_.skip_modifiers(pointer.type(), &id);
   std::optional<uint32_t> size = target ? btf_.size_of(id) : std::nullopt;
   if (!size)
-    return env_.reject(EINVAL, "arg#{} reference type('{} {}') size cannot be determined: {}\n", arg,
-                       target ? btf_kind_word(*target) : "UNKNOWN", target ? btf_.name_of(*target) : "",
-                       -EINVAL);
+    return env_.reject(EINVAL, "arg#{} reference type('{} {}') size cannot be determined: {}\n",
+                       arg, target ? btf_kind_word(*target) : "UNKNOWN",
+                       target ? btf_.name_of(*target) : "", -EINVAL);
   *out = {.type = kArgPtrToMem | (tags & kTagNonnull ? 0 : kPtrMaybeNull), .mem_size = *size};
   return Check::ok();
 }
@@ -288,8 +294,8 @@ Check ArgReader::read_argument(size_t arg, uint32_t type_id, uint32_t tags, Subp
     return Check::ok();
   }
   if (!global_) return Check::error(EINVAL);
-  return env_.reject(EINVAL, "Arg#{} type {} in {}() is not supported yet.\n", arg, btf_kind_word(*type),
-                     func_name_);
+  return env_.reject(EINVAL, "Arg#{} type {} in {}() is not supported yet.\n", arg,
+                     btf_kind_word(*type), func_name_);
 }
 
 Check ArgReader::read_all(uint32_t func_id, std::vector<SubprogArg>* args) {
@@ -312,7 +318,8 @@ uint32_t program_context_type(const Env& env) {
   const BtfType* contexts = vmlinux.type(vmlinux.find("bpf_ctx_convert", BtfKind::kStruct));
   if (!contexts || contexts->kind() != BtfKind::kStruct) return 0;
   std::string member = "BPF_PROG_TYPE_";
-  for (char c : name_of(env.type)) member += static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+  for (char c : name_of(env.type))
+    member += static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
   member += "_prog";
   for (const BtfMember& m : contexts->members())
     if (vmlinux.name_of(m) == member) return m.type;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a caller passes against the callee's BTF, in kernels before 6.8: each register is held to its
-// parameter's type there and then, and pointers other than the context are either memory of the size
-// of what they point to (global functions that are called) or nothing that could be matched.
+// What a caller passes against the callee's BTF, in kernels before 6.8: each register is held to
+// its parameter's type there and then, and pointers other than the context are either memory of the
+// size of what they point to (global functions that are called) or nothing that could be matched.
 //
 // Kernel's counterpart: btf_check_func_arg_match() as of 5.10 and of 6.1.
 #include <fmt/format.h>
@@ -20,8 +20,10 @@ constexpr size_t kMaxArgs = 5;
 class Matcher {
  public:
   Matcher(Env& env, uint32_t subprog, bool call)
-      : env_(env), btf_(*env.program.btf),
-        memory_(call && env.subprogs[subprog].is_global), precise_(env.has(Feature::kMemoryArguments)) {}
+      : env_(env),
+        btf_(*env.program.btf),
+        memory_(call && env.subprogs[subprog].is_global),
+        precise_(env.has(Feature::kMemoryArguments)) {}
 
   Check run(uint32_t func_id) {
     const BtfType* func = btf_.type(func_id);
@@ -70,8 +72,8 @@ class Matcher {
     const BtfType* target = btf_.skip_modifiers(type.type(), &id);
     const auto size = target ? btf_.size_of(id) : std::nullopt;
     if (!size)
-      return env_.reject(EINVAL, "arg#{} reference type('{} {}') size cannot be determined: {}\n", index,
-                         target ? btf_kind_word(*target) : "UNKNOWN",
+      return env_.reject(EINVAL, "arg#{} reference type('{} {}') size cannot be determined: {}\n",
+                         index, target ? btf_kind_word(*target) : "UNKNOWN",
                          target ? btf_.name_of(*target) : "", -EINVAL);
     return check_mem_reg(env_, reg, index + 1, *size).failed() ? Check::error(EINVAL) : Check::ok();
   }

@@ -28,7 +28,9 @@ struct Tnum {
   constexpr bool is_const() const { return mask == 0; }
   constexpr bool equals_const(uint64_t v) const { return mask == 0 && value == v; }
   constexpr bool is_unknown() const { return mask == ~uint64_t{0}; }
-  constexpr bool is_aligned(uint64_t size) const { return size == 0 || !((value | mask) & (size - 1)); }
+  constexpr bool is_aligned(uint64_t size) const {
+    return size == 0 || !((value | mask) & (size - 1));
+  }
   /// Every value of b is one of this.
   constexpr bool contains(Tnum b) const { return !(b.mask & ~mask) && (b.value & ~mask) == value; }
   /// Least and greatest member, unsigned.
@@ -40,7 +42,9 @@ struct Tnum {
     const uint64_t keep = bytes >= 8 ? ~uint64_t{0} : (uint64_t{1} << (bytes * 8)) - 1;
     return {value & keep, mask & keep};
   }
-  constexpr Tnum subreg() const { return {static_cast<uint32_t>(value), static_cast<uint32_t>(mask)}; }
+  constexpr Tnum subreg() const {
+    return {static_cast<uint32_t>(value), static_cast<uint32_t>(mask)};
+  }
   constexpr Tnum clear_subreg() const { return {value >> 32 << 32, mask >> 32 << 32}; }
   /// This one's high half with the low half of `sub`.
   constexpr Tnum with_subreg(Tnum sub) const {
@@ -91,7 +95,9 @@ constexpr Tnum tnum_xor(Tnum a, Tnum b) { return Tnum::of(a.value ^ b.value, a.m
 /// Some value is in both.
 constexpr bool tnum_overlap(Tnum a, Tnum b) { return !((a.value ^ b.value) & ~a.mask & ~b.mask); }
 /// What is in both; where they contradict each other (they do not overlap) the bit is 1.
-constexpr Tnum tnum_intersect(Tnum a, Tnum b) { return Tnum::of(a.value | b.value, a.mask & b.mask); }
+constexpr Tnum tnum_intersect(Tnum a, Tnum b) {
+  return Tnum::of(a.value | b.value, a.mask & b.mask);
+}
 /// The smallest tnum that contains both.
 constexpr Tnum tnum_union(Tnum a, Tnum b) {
   return Tnum::of(a.value & b.value, (a.value ^ b.value) | a.mask | b.mask);

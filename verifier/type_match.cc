@@ -27,10 +27,8 @@ bool has_size(const BtfType& t) {
     case BtfKind::kEnum:
     case BtfKind::kEnum64:
     case BtfKind::kDatasec:
-    case BtfKind::kFloat:
-      return true;
-    default:
-      return false;
+    case BtfKind::kFloat: return true;
+    default: return false;
   }
 }
 
@@ -80,8 +78,7 @@ Check check_functions_match(Env& env, const Function& ours, const Function& thei
   if (!our_return || !their_return) return Check::error(EFAULT);
   if (our_return->info != their_return->info)
     return env.reject(EINVAL, "Return type {} of {}() doesn't match type {} of {}()\n",
-                      kind_word(*our_return), ours.name(), kind_word(*their_return),
-                      theirs.name());
+                      kind_word(*our_return), ours.name(), kind_word(*their_return), theirs.name());
   for (uint32_t i = 0; i < our_proto->vlen(); ++i)
     DRYDOCK_TRY(check_argument(env, ours, theirs, i));
   return Check::ok();
@@ -96,8 +93,7 @@ Check check_extension_type(Env& env, const Btf& target_btf, const BtfType& targe
     return env.reject(EINVAL, "Program extension requires BTF\n");
   const BtfType* func = env.program.btf->type(infos[0].type_id);
   if (!func || func->kind() != BtfKind::kFunc) return Check::error(EINVAL);
-  Check match =
-      check_functions_match(env, {*env.program.btf, *func}, {target_btf, target_func});
+  Check match = check_functions_match(env, {*env.program.btf, *func}, {target_btf, target_func});
   return match.failed() ? Check::error(EINVAL) : Check::ok();
 }
 

@@ -60,7 +60,8 @@ constexpr Pass kPasses[] = {
 
 Check run_passes(Env& env) {
   for (const Pass& pass : kPasses) {
-    const bool here = (!pass.with || env.has(*pass.with)) && (!pass.without || !env.has(*pass.without));
+    const bool here =
+        (!pass.with || env.has(*pass.with)) && (!pass.without || !env.has(*pass.without));
     if (here) DRYDOCK_TRY(pass.run(env));
   }
   return Check::ok();

@@ -24,15 +24,18 @@ namespace drydock {
 
 // prog_flags of the UAPI.
 inline constexpr uint32_t kProgStrictAlignment = 1u << 0, kProgAnyAlignment = 1u << 1,
-    kProgTestRndHi32 = 1u << 2, kProgTestStateFreq = 1u << 3, kProgSleepable = 1u << 4,
-    kProgXdpHasFrags = 1u << 5, kProgXdpDevBoundOnly = 1u << 6, kProgTestRegInvariants = 1u << 7,
-    kProgTokenFd = 1u << 16;
+                          kProgTestRndHi32 = 1u << 2, kProgTestStateFreq = 1u << 3,
+                          kProgSleepable = 1u << 4, kProgXdpHasFrags = 1u << 5,
+                          kProgXdpDevBoundOnly = 1u << 6, kProgTestRegInvariants = 1u << 7,
+                          kProgTokenFd = 1u << 16;
 
 // log_level of the UAPI: bits.
 inline constexpr uint32_t kLogLevel1 = 1, kLogLevel2 = 2, kLogStats = 4, kLogFixed = 8;
 
 /// func_info and line_info records, as the UAPI lays them out.
-struct FuncInfo { uint32_t insn_off = 0, type_id = 0; };
+struct FuncInfo {
+  uint32_t insn_off = 0, type_id = 0;
+};
 struct LineInfo {
   uint32_t insn_off = 0, file_name_off = 0, line_off = 0, line_col = 0;
   uint32_t line() const { return line_col >> 10; }
@@ -47,13 +50,13 @@ struct TargetProgram {
   AttachType expected_attach_type{};
   uint32_t attach_btf_id = 0;
   std::shared_ptr<const Btf> btf;
-  std::vector<FuncInfo> func_info;      // of its subprograms, in order
-  std::vector<bool> func_is_global;     // linkage global and not unreliable
-  std::vector<bool> func_unreliable;    // the verifier could not rely on its argument types
+  std::vector<FuncInfo> func_info;    // of its subprograms, in order
+  std::vector<bool> func_is_global;   // linkage global and not unreliable
+  std::vector<bool> func_unreliable;  // the verifier could not rely on its argument types
   // The same of each subprogram; empty: as the whole program.
   std::vector<bool> func_changes_pkt_data, func_might_sleep, func_is_exception_callback;
   bool sleepable = false, gpl = false, tail_call_reachable = false, changes_pkt_data = false,
-      extended = false, is_tracing = false, might_sleep = false;
+       extended = false, is_tracing = false, might_sleep = false;
   // The freplace target's effective program type and context rules, when it is an extension itself.
   std::optional<ProgramType> saved_target_type;
 };
@@ -71,9 +74,9 @@ struct ProgramInput {
   std::vector<isa::Insn> insns;
   ProgramType type{};
   AttachType expected_attach_type{};
-  uint32_t flags = 0;       // kProg*
+  uint32_t flags = 0;  // kProg*
   std::string name;
-  std::string license;      // as given; GPL compatibility is the verifier's to decide
+  std::string license;             // as given; GPL compatibility is the verifier's to decide
   std::shared_ptr<const Btf> btf;  // the program's own, or null
   std::vector<FuncInfo> func_info;
   std::vector<LineInfo> line_info;
@@ -91,19 +94,19 @@ struct Capabilities {
 };
 
 struct Limits {
-  uint64_t wall_clock_ms = 0;        // 0: none
-  uint64_t memory_bytes = 0;         // 0: none
+  uint64_t wall_clock_ms = 0;  // 0: none
+  uint64_t memory_bytes = 0;   // 0: none
 };
 
 struct Options {
-  uint32_t log_level = 0;            // UAPI bits
-  uint64_t log_size = 16u << 20;     // bytes; the log keeps its end unless kLogFixed
+  uint32_t log_level = 0;         // UAPI bits
+  uint64_t log_size = 16u << 20;  // bytes; the log keeps its end unless kLogFixed
   Capabilities capabilities;
   Limits limits;
   /// Possible CPUs of the machine, which bpf_get_smp_processor_id() stays below. 0: unknown, so as
   /// many as the kernel was built for.
   uint32_t possible_cpus = 0;
-  bool check_invariants = false;     // assert them after every state update
+  bool check_invariants = false;  // assert them after every state update
 };
 
 struct Statistics {
@@ -117,33 +120,33 @@ enum class VerdictKind { kAccepted, kRejected, kMalformed, kUnsupported, kIntern
 
 /// Why a program was rejected, for people. Renderings are at the edge (cli/).
 struct Diagnostic {
-  uint32_t insn = 0;                    // index of the instruction at fault; ~0u for none
-  std::string insn_text;                // its disassembly
-  std::string message;                  // the kernel's final line
-  std::vector<std::string> lines;       // all lines the kernel printed for it, oldest first
-  std::string file;                     // from BTF line info; "" when there is none
+  uint32_t insn = 0;               // index of the instruction at fault; ~0u for none
+  std::string insn_text;           // its disassembly
+  std::string message;             // the kernel's final line
+  std::vector<std::string> lines;  // all lines the kernel printed for it, oldest first
+  std::string file;                // from BTF line info; "" when there is none
   uint32_t line = 0, column = 0;
-  std::string source;                   // the source line
+  std::string source;                                          // the source line
   std::vector<std::pair<std::string, std::string>> registers;  // "R1", "map_value(...)": those read
-  std::vector<uint32_t> path;           // instructions of the branch that led there, oldest first
-  std::string hint;                     // "" when we have none
+  std::vector<uint32_t> path;  // instructions of the branch that led there, oldest first
+  std::string hint;            // "" when we have none
 };
 
 /// What a run of the program needs of the analysis: one a instruction that needs it.
 struct RunAnnotation {
   uint32_t insn = 0;
-  bool probe_load = false;              // may fault: yields 0
+  bool probe_load = false;  // may fault: yields 0
   bool arena = false;
-  RegType pointer_type = kNotInit;      // what the memory access goes through
+  RegType pointer_type = kNotInit;  // what the memory access goes through
   uint32_t btf_id = 0;
 };
 
 struct Verdict {
   VerdictKind kind = VerdictKind::kInternalError;
-  int err = 0;                          // positive errno
-  std::string message;                  // the kernel's final error line; "" when accepted
-  std::string log;                      // as asked by Options::log_level, the kernel's text
-  bool log_truncated = false;           // ENOSPC
+  int err = 0;                 // positive errno
+  std::string message;         // the kernel's final error line; "" when accepted
+  std::string log;             // as asked by Options::log_level, the kernel's text
+  bool log_truncated = false;  // ENOSPC
   Statistics statistics;
   std::optional<Diagnostic> diagnostic;
   std::vector<RunAnnotation> annotations;

@@ -25,7 +25,8 @@ namespace {
 
 constexpr uint32_t kNoInsn = ~0u;
 constexpr uint64_t kInsnsBetweenLimitChecks = 4096;
-constexpr uint64_t kBytesOfState = sizeof(State) + 2 * sizeof(FuncState);  // roughly, with its stack
+constexpr uint64_t kBytesOfState =
+    sizeof(State) + 2 * sizeof(FuncState);  // roughly, with its stack
 
 /// A fault on a speculative path need not refuse the program: the path is cut there instead.
 bool recoverable_in_speculation(Check check) {
@@ -67,10 +68,10 @@ class Walk {
   }
 
   Env& env_;
-  const bool keep_log_;            // level 2: also of branches that were explored without fault
+  const bool keep_log_;  // level 2: also of branches that were explored without fault
   bool print_whole_state_ = false;
   uint32_t prev_insn_ = kNoInsn;
-  uint32_t next_ = 0;              // where do_insn() says the path goes on
+  uint32_t next_ = 0;  // where do_insn() says the path goes on
   const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
 };
 
@@ -91,10 +92,12 @@ Check Walk::begin_insn(bool* pruned) {
   env_.current_history = nullptr;
   env_.prev_insn_idx = prev_insn_;
   if (env_.insn_idx >= env_.code.size())
-    return env_.reject(EFAULT, "invalid insn idx {} insn_cnt {}\n", env_.insn_idx, env_.code.size());
+    return env_.reject(EFAULT, "invalid insn idx {} insn_cnt {}\n", env_.insn_idx,
+                       env_.code.size());
   ++env_.subprogs[env_.state->frames[0]->subprogno].insns_walked;
   if (++env_.insns_processed > kMaxInsnsProcessed)
-    return env_.reject(E2BIG, "BPF program is too large. Processed {} insn\n", env_.insns_processed);
+    return env_.reject(E2BIG, "BPF program is too large. Processed {} insn\n",
+                       env_.insns_processed);
   if (env_.insns_processed % kInsnsBetweenLimitChecks == 0) DRYDOCK_TRY(check_limits());
   State& state = *env_.state;
   state.last_insn = env_.prev_insn_idx;
@@ -114,17 +117,17 @@ Check Walk::check_limits() {
     return env_.unsupported(fmt::format("verification within {} ms", limits.wall_clock_ms));
   uint64_t states = env_.explored_states_size + env_.free_list_size + env_.pending.size();
   if (limits.memory_bytes && states * kBytesOfState > limits.memory_bytes)
-    return env_.unsupported(fmt::format("verification within {} bytes of states", limits.memory_bytes));
+    return env_.unsupported(fmt::format("verification within {} bytes of states",
+                                        limits.memory_bytes));
   return Check::ok();
 }
 
 void Walk::log_pruned() {
   if (!env_.log.instructions()) return;
   if (print_whole_state_)
-    env_.verbose("\nfrom {} to {}{}: safe\n", static_cast<int32_t>(env_.prev_insn_idx), env_.insn_idx,
-                 env_.state->speculative ? " (speculative execution)" : "");
-  else
-    env_.verbose("{}: safe\n", env_.insn_idx);
+    env_.verbose("\nfrom {} to {}{}: safe\n", static_cast<int32_t>(env_.prev_insn_idx),
+                 env_.insn_idx, env_.state->speculative ? " (speculative execution)" : "");
+  else env_.verbose("{}: safe\n", env_.insn_idx);
 }
 
 void Walk::log_insn() {
@@ -151,7 +154,8 @@ Check Walk::walk_insn(After* after) {
   DRYDOCK_TRY(reset_stack_write_marks(env_, env_.insn_idx));
   next_ = env_.insn_idx + 1;
   Check check = do_insn(after);
-  if (!check.failed() || recoverable_in_speculation(check)) DRYDOCK_TRY(commit_stack_write_marks(env_));
+  if (!check.failed() || recoverable_in_speculation(check))
+    DRYDOCK_TRY(commit_stack_write_marks(env_));
   if (check.failed()) {
     if (!env_.state->speculative || !recoverable_in_speculation(check)) return check;
     facts.nospec = true;
@@ -199,7 +203,8 @@ Check Walk::do_memory(const isa::Insn& insn) {
     default: break;
   }
   if (mode == isa::kAtomic) return check_atomic(env_, insn);
-  if (mode != isa::kMem || insn.imm != 0) return env_.reject(EINVAL, "BPF_STX uses reserved fields\n");
+  if (mode != isa::kMem || insn.imm != 0)
+    return env_.reject(EINVAL, "BPF_STX uses reserved fields\n");
   return check_store_reg(env_, insn, false);
 }
 
@@ -262,18 +267,21 @@ Check Walk::do_jump(const isa::Insn& insn, After* after) {
 Check Walk::check_call_while_locked(const isa::Insn& insn) {
   if (!env_.state->active_locks) return Check::ok();
   bool refused = false;
-  const bool exchange = insn.imm == static_cast<int32_t>(helper_id::kptr_xchg) &&
-                        env_.has(Feature::kCallsUnderLock);
+  const bool exchange =
+      insn.imm == static_cast<int32_t>(helper_id::kptr_xchg) && env_.has(Feature::kCallsUnderLock);
   if (insn.src == 0)
     refused = insn.imm != static_cast<int32_t>(helper_id::spin_unlock) && !exchange;
   else if (insn.src == isa::kPseudoCall) refused = !env_.has(Feature::kLocksAcrossCalls);
-  else if (insn.src == isa::kPseudoKfuncCall) refused = insn.off != 0 || !kfunc_allowed_under_lock(env_, insn);
-  return refused ? env_.reject(EINVAL, "function calls are not allowed while holding a lock\n") : Check::ok();
+  else if (insn.src == isa::kPseudoKfuncCall)
+    refused = insn.off != 0 || !kfunc_allowed_under_lock(env_, insn);
+  return refused ? env_.reject(EINVAL, "function calls are not allowed while holding a lock\n")
+                 : Check::ok();
 }
 
 Check Walk::do_call(const isa::Insn& insn, After* after) {
   bool kfunc = insn.src == isa::kPseudoKfuncCall, subprog = insn.src == isa::kPseudoCall;
-  if (isa::insn_source(insn.code) != isa::kK || (!kfunc && insn.off) || insn.src > (env_.has(Feature::kKfuncCalls) ? isa::kPseudoKfuncCall : isa::kPseudoCall) ||
+  if (isa::insn_source(insn.code) != isa::kK || (!kfunc && insn.off) ||
+      insn.src > (env_.has(Feature::kKfuncCalls) ? isa::kPseudoKfuncCall : isa::kPseudoCall) ||
       insn.dst || isa::insn_class(insn.code) == isa::kJmp32)
     return env_.reject(EINVAL, "BPF_CALL uses reserved fields\n");
   DRYDOCK_TRY(check_call_while_locked(insn));

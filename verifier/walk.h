@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The walk: every instruction along every path that pruning leaves.
 //
-// Checks of instructions that can go elsewhere (calls, jumps, exits) are given `uint32_t* next`: the
-// index of the instruction to go on with. It is the following one when they are called; they
-// change it to an absolute index when the path goes elsewhere. env.insn_idx stays at the instruction.
+// Checks of instructions that can go elsewhere (calls, jumps, exits) are given `uint32_t* next`:
+// the index of the instruction to go on with. It is the following one when they are called; they
+// change it to an absolute index when the path goes elsewhere. env.insn_idx stays at the
+// instruction.
 //
 // Kernel's counterpart: do_check_main(), do_check_subprogs(), do_check().
 #pragma once

@@ -53,9 +53,9 @@ bool read_flag(std::string_view text, uint32_t* flags) {
     uint32_t bit;
   };
   constexpr Named kFlags[] = {
-      {"BPF_F_STRICT_ALIGNMENT", 1u << 0}, {"BPF_F_ANY_ALIGNMENT", 1u << 1},
-      {"BPF_F_TEST_RND_HI32", 1u << 2},    {"BPF_F_TEST_STATE_FREQ", 1u << 3},
-      {"BPF_F_SLEEPABLE", 1u << 4},        {"BPF_F_XDP_HAS_FRAGS", 1u << 5},
+      {"BPF_F_STRICT_ALIGNMENT", 1u << 0},    {"BPF_F_ANY_ALIGNMENT", 1u << 1},
+      {"BPF_F_TEST_RND_HI32", 1u << 2},       {"BPF_F_TEST_STATE_FREQ", 1u << 3},
+      {"BPF_F_SLEEPABLE", 1u << 4},           {"BPF_F_XDP_HAS_FRAGS", 1u << 5},
       {"BPF_F_TEST_REG_INVARIANTS", 1u << 7},
   };
   bool clear = text.starts_with('!');
@@ -78,8 +78,8 @@ std::string_view without_counter(std::string_view value) {
 
 using Handler = bool (*)(Reading& r, bool unpriv, std::string_view value);
 struct TagRow {
-  std::string_view name;   // without "comment:test_" and without "_unpriv"
-  Handler read;            // false: the value cannot be read
+  std::string_view name;  // without "comment:test_" and without "_unpriv"
+  Handler read;           // false: the value cannot be read
 };
 
 bool read_failure(Reading& r, bool unpriv, std::string_view) {
@@ -100,11 +100,13 @@ bool read_absent_message(Reading& r, bool unpriv, std::string_view value) {
   r.of(unpriv).messages.push_back({.text = std::string(without_counter(value)), .absent = true});
   return true;
 }
-bool read_translated(Reading& r, bool unpriv, std::string_view) { return r.of(unpriv).translated = true; }
+bool read_translated(Reading& r, bool unpriv, std::string_view) {
+  return r.of(unpriv).translated = true;
+}
 bool read_jitted(Reading& r, bool unpriv, std::string_view) { return r.of(unpriv).jitted = true; }
 bool read_retval(Reading& r, bool unpriv, std::string_view value) {
   LoadExpectation& expected = r.of(unpriv);
-  if (value == "POINTER_VALUE") return true;   // some address: every value will do
+  if (value == "POINTER_VALUE") return true;  // some address: every value will do
   auto number = parse_number(value);
   if (number) expected.retval = *number;
   return number.has_value();
@@ -129,6 +131,7 @@ bool read_btf_path(Reading& r, bool, std::string_view value) {
   return true;
 }
 
+// clang-format off
 constexpr TagRow kTags[] = {
     {"expect_failure", read_failure},   {"expect_success", read_success},
     {"expect_msg", read_message},       {"expect_not_msg", read_absent_message},
@@ -138,6 +141,7 @@ constexpr TagRow kTags[] = {
     {"prog_flags", read_flags},         {"arch", read_architecture},
     {"btf_path", read_btf_path},
 };
+// clang-format on
 
 // A tag of this family: true when it was one. `*error` tells what is wrong with it.
 bool read_tag(std::string_view tag, Reading& r, std::string* error) {
@@ -182,7 +186,8 @@ Result<std::optional<Annotations>> annotations_of(const Btf& btf, const std::str
   }
   if (!any) return std::nullopt;
   inherit(reading);
-  if (reading.has_privileged || !reading.has_unprivileged) out.privileged = std::move(reading.privileged);
+  if (reading.has_privileged || !reading.has_unprivileged)
+    out.privileged = std::move(reading.privileged);
   if (reading.has_unprivileged) out.unprivileged = std::move(reading.unprivileged);
   return out;
 }
@@ -241,7 +246,7 @@ std::optional<Match> find(const std::string& pattern, const std::string& log, si
 
 std::string unmet(const std::vector<LogPattern>& patterns, const std::string& log) {
   size_t at = 0;
-  std::vector<const LogPattern*> absent;   // since the last match
+  std::vector<const LogPattern*> absent;  // since the last match
   for (size_t i = 0; i <= patterns.size(); ++i) {
     if (i < patterns.size() && patterns[i].absent) {
       absent.push_back(&patterns[i]);

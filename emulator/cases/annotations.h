@@ -3,8 +3,8 @@
 // declaration tags on the function ("comment:test_expect_failure", "comment:test_expect_msg=0=…");
 // any program may be annotated so, and `drydock test FILE.bpf.o` reads such an object as cases.
 //
-// A program may be loaded in two ways: with every capability, and without (`@unpriv`). Tags that end
-// in _unpriv are of the second; a way without expectations of its own takes over the other's.
+// A program may be loaded in two ways: with every capability, and without (`@unpriv`). Tags that
+// end in _unpriv are of the second; a way without expectations of its own takes over the other's.
 #pragma once
 
 #include <cstddef>
@@ -24,28 +24,28 @@ namespace drydock {
 /// the rest stands for itself.
 struct LogPattern {
   std::string text;
-  bool absent = false;   // must not occur up to the next pattern's match (__not_msg)
+  bool absent = false;  // must not occur up to the next pattern's match (__not_msg)
 };
 
 /// What is expected of one way of loading.
 struct LoadExpectation {
   bool success = true;
-  std::vector<LogPattern> messages;        // in order
-  std::optional<int64_t> retval;           // of one BPF_PROG_TEST_RUN
-  bool translated = false, jitted = false;   // the kernel's rewritten or machine code is expected
+  std::vector<LogPattern> messages;         // in order
+  std::optional<int64_t> retval;            // of one BPF_PROG_TEST_RUN
+  bool translated = false, jitted = false;  // the kernel's rewritten or machine code is expected
 };
 
 struct Annotations {
   std::string program, description;
-  std::optional<LoadExpectation> privileged, unprivileged;   // the ways that are to be tried
-  uint32_t log_level = 0, flags = 0;    // of the load
-  bool auxiliary = false;               // serves other programs; is no case itself
-  std::vector<std::string> architectures;   // empty: every one
-  std::string btf_path;                 // __btf_path: relocated against another BTF
+  std::optional<LoadExpectation> privileged, unprivileged;  // the ways that are to be tried
+  uint32_t log_level = 0, flags = 0;                        // of the load
+  bool auxiliary = false;                  // serves other programs; is no case itself
+  std::vector<std::string> architectures;  // empty: every one
+  std::string btf_path;                    // __btf_path: relocated against another BTF
 };
 
 /// Flags that the selftests' own runner loads every program with, where the kernel knows them.
-inline constexpr uint32_t kSelftestFlags = 1u << 2 | 1u << 7;   // TEST_RND_HI32, TEST_REG_INVARIANTS
+inline constexpr uint32_t kSelftestFlags = 1u << 2 | 1u << 7;  // TEST_RND_HI32, TEST_REG_INVARIANTS
 
 /// The annotations of function `program` in a program's BTF; nullopt when it has none. An error
 /// names the tag that cannot be read.

@@ -5,8 +5,8 @@
 #include <cstring>
 
 #include "base/file.h"
-#include "emulator/loader/globals.h"
 #include "emulator/cases/case_programs.h"
+#include "emulator/loader/globals.h"
 #include "maps/map.h"
 
 namespace drydock::cases {
@@ -18,7 +18,10 @@ constexpr int64_t kMostCpus = 4096;
 
 CaseContext::CaseContext(const Json& json, std::string directory,
                          std::shared_ptr<const Profile> profile, const CaseOptions& options)
-    : json_(json), directory_(std::move(directory)), profile_(std::move(profile)), options_(options) {}
+    : json_(json),
+      directory_(std::move(directory)),
+      profile_(std::move(profile)),
+      options_(options) {}
 
 CaseContext::~CaseContext() = default;
 
@@ -43,14 +46,16 @@ Status CaseContext::open_object() {
 
 Status CaseContext::prepare() {
   Reader reader(json_, "case");
-  for (const char* field : {"name", "description", "object", "programs", "kernels", "maps", "globals",
-                            "task", "objects", "overrides", "steps"})
+  for (const char* field : {"name", "description", "object", "programs", "kernels", "maps",
+                            "globals", "task", "objects", "overrides", "steps"})
     reader.take(field);
   int64_t cpus = reader.number("cpus").value_or(1), cpu = reader.number("cpu").value_or(0);
-  int64_t seed = reader.number("seed").value_or(1), clock = reader.number("clock").value_or(1'000'000'000);
+  int64_t seed = reader.number("seed").value_or(1),
+          clock = reader.number("clock").value_or(1'000'000'000);
   if (auto done = reader.finish(); !done) return done;
   if (cpus < 1 || cpus > kMostCpus) return malformed("case.cpus is not from 1 to 4096");
-  kernel_ = std::make_unique<Kernel>(profile_, Kernel::Settings{.verifier = verify, .cpus = static_cast<uint32_t>(cpus)});
+  kernel_ = std::make_unique<Kernel>(
+      profile_, Kernel::Settings{.verifier = verify, .cpus = static_cast<uint32_t>(cpus)});
   loader_ = std::make_unique<Loader>(*kernel_);
   scene_ = std::make_unique<Scene>(*kernel_, static_cast<uint64_t>(seed));
   world().set_clock(static_cast<uint64_t>(clock));
@@ -67,7 +72,8 @@ Result<const InspectedProgram*> CaseContext::inspected(const std::string& name) 
     names.push_back(p.name);
   }
   auto similar = nearest(name, names);
-  return malformed(file_ + " has no program `" + name + "`" + (similar ? " (did you mean `" + *similar + "`?)" : ""));
+  return malformed(file_ + " has no program `" + name + "`" +
+                   (similar ? " (did you mean `" + *similar + "`?)" : ""));
 }
 
 Result<LoadedObject*> CaseContext::object() {
@@ -98,7 +104,8 @@ Result<const LoadedObject::LoadedMap*> CaseContext::map(const std::string& name)
   std::vector<std::string> names;
   for (const auto& m : (*all)->maps()) names.push_back(m.name);
   auto similar = nearest(name, names);
-  return malformed(file_ + " has no map `" + name + "`" + (similar ? " (did you mean `" + *similar + "`?)" : ""));
+  return malformed(file_ + " has no map `" + name + "`" +
+                   (similar ? " (did you mean `" + *similar + "`?)" : ""));
 }
 
 Result<std::vector<uint64_t>> CaseContext::arguments(const Json* list, const std::string& where) {
@@ -109,9 +116,13 @@ Result<std::vector<uint64_t>> CaseContext::arguments(const Json* list, const std
     if (item.is_number_unsigned()) args.push_back(item.get<uint64_t>());
     else if (item.is_number_integer()) args.push_back(static_cast<uint64_t>(item.get<int64_t>()));
     else if (item.is_null()) args.push_back(0);  // what nobody looks at
-    else if (item.is_string() && item.get<std::string>() == "current") args.push_back(world().current_task());
-    else if (item.is_string() && named_.contains(item.get<std::string>())) args.push_back(named_[item.get<std::string>()]);
-    else return malformed(where + ": argument " + item.dump() + " is neither a number, null nor the name of an object");
+    else if (item.is_string() && item.get<std::string>() == "current")
+      args.push_back(world().current_task());
+    else if (item.is_string() && named_.contains(item.get<std::string>()))
+      args.push_back(named_[item.get<std::string>()]);
+    else
+      return malformed(where + ": argument " + item.dump() +
+                       " is neither a number, null nor the name of an object");
   }
   return args;
 }
@@ -164,12 +175,17 @@ Status CaseContext::arrange_objects() {
       if (value.is_string() && named_.contains(value.get<std::string>())) {
         done = world().objects().set(*made, kind, path, named_[value.get<std::string>()]);
       } else if (value.is_number_integer()) {
-        done = world().objects().set(*made, kind, path, value.is_number_unsigned() ? value.get<uint64_t>() : static_cast<uint64_t>(value.get<int64_t>()));
+        done = world().objects().set(*made, kind, path,
+                                     value.is_number_unsigned()
+                                         ? value.get<uint64_t>()
+                                         : static_cast<uint64_t>(value.get<int64_t>()));
       } else {
         auto place = world().objects().place(kind, path);
         if (!place) return std::unexpected(place.error());
-        if (place->is_pointer && value.is_object() && value.contains("text") && value["text"].is_string()) {
-          done = world().objects().set(*made, kind, path, world().objects().make_string(value["text"].get<std::string>()));
+        if (place->is_pointer && value.is_object() && value.contains("text") &&
+            value["text"].is_string()) {
+          done = world().objects().set(
+              *made, kind, path, world().objects().make_string(value["text"].get<std::string>()));
         } else {
           auto bytes = encode_value(value, place->size, where);
           if (!bytes) return std::unexpected(bytes.error());
@@ -207,7 +223,8 @@ Status CaseContext::arrange_maps() {
         const Json* value = reader.take("value");
         if (auto done = reader.finish(); !done) return done;
         if (!value || (!key && m.key_size)) return malformed(where + " needs a key and a value");
-        auto k = m.key_size ? encode_value(*key, m.key_size, where + ".key") : std::vector<std::byte>{};
+        auto k =
+            m.key_size ? encode_value(*key, m.key_size, where + ".key") : std::vector<std::byte>{};
         auto v = encode_value(*value, m.user_value_size(), where + ".value");
         if (!k) return std::unexpected(k.error());
         if (!v) return std::unexpected(v.error());
@@ -243,7 +260,8 @@ Status CaseContext::step(const std::string& kind, const Json& content, const std
       return reader.finish();
     }
   auto similar = nearest(kind, kinds);
-  return malformed(where + ": there is no step `" + kind + "`" + (similar ? " (did you mean `" + *similar + "`?)" : ""));
+  return malformed(where + ": there is no step `" + kind + "`" +
+                   (similar ? " (did you mean `" + *similar + "`?)" : ""));
 }
 
 Status observe_runs(Json& observed, const std::vector<ProgramRun>& runs) {

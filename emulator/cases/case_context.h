@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One case while it runs: the kernel, what was loaded, the world and its events. Steps are functions
-// of this (steps_*.cc); each gets a Reader of its own object and returns what differed.
+// One case while it runs: the kernel, what was loaded, the world and its events. Steps are
+// functions of this (steps_*.cc); each gets a Reader of its own object and returns what differed.
 #pragma once
 
 #include <map>
@@ -25,8 +25,8 @@ class CaseContext {
 
   /// Opens the object and arranges the world.
   Status prepare();
-  /// One step: `kind` and its object. An error of kind kInternal is a difference, the others mean what
-  /// they say.
+  /// One step: `kind` and its object. An error of kind kInternal is a difference, the others mean
+  /// what they say.
   Status step(const std::string& kind, const Json& content, const std::string& where);
 
   // -- For the steps.
@@ -64,15 +64,15 @@ class CaseContext {
   std::optional<InspectedObject> inspected_;
   std::unique_ptr<LoadedObject> object_;
   std::unique_ptr<Scene> scene_;
-  std::map<std::string, uint64_t> named_;    // kernel objects of the case
+  std::map<std::string, uint64_t> named_;  // kernel objects of the case
 };
 
 /// What the runs of programs show of themselves: `returns`, `fault`. kUnsupported when a program
 /// needed what is not modelled.
 Status observe_runs(Json& observed, const std::vector<ProgramRun>& runs);
 
-/// Performs a step and says what was seen (expectations.h compares it). Takes only the fields that say
-/// what to do.
+/// Performs a step and says what was seen (expectations.h compares it). Takes only the fields that
+/// say what to do.
 using StepFunction = Result<Json> (*)(CaseContext&, Reader&);
 struct StepRow {
   std::string_view kind;

@@ -21,7 +21,8 @@ Result<CaseFile> CaseFile::read(const std::string& path) {
   file.path_ = path;
   size_t slash = path.rfind('/');
   file.name_ = path.substr(slash == std::string::npos ? 0 : slash + 1);
-  if (auto name = json->find("name"); name != json->end() && name->is_string()) file.name_ = name->get<std::string>();
+  if (auto name = json->find("name"); name != json->end() && name->is_string())
+    file.name_ = name->get<std::string>();
   if (auto kernels = json->find("kernels"); kernels != json->end()) {
     if (!kernels->is_array()) return malformed(path + ": kernels is no list");
     for (const Json& kernel : *kernels) {
@@ -69,15 +70,19 @@ CaseOutcome CaseFile::run(const std::shared_ptr<const Profile>& profile,
 
 namespace {
 
-// Steps that arrange what others then show: a case of which nothing else was performed showed nothing.
-const std::set<std::string_view> kArrangements = {"load", "attach", "detach", "task", "cpu", "advance"};
+// Steps that arrange what others then show: a case of which nothing else was performed showed
+// nothing.
+const std::set<std::string_view> kArrangements = {"load", "attach", "detach",
+                                                  "task", "cpu",    "advance"};
 
 }  // namespace
 
 CaseOutcome CaseFile::check(const Json& seen, std::vector<std::string>* not_compared) const {
   auto steps = json_.find("steps");
-  if (steps == json_.end() || !steps->is_array() || !seen.is_array() || steps->size() != seen.size())
-    return {CaseOutcome::Kind::kMalformed, path_ + ": there are not as many observations as steps", "", 0};
+  if (steps == json_.end() || !steps->is_array() || !seen.is_array() ||
+      steps->size() != seen.size())
+    return {CaseOutcome::Kind::kMalformed, path_ + ": there are not as many observations as steps",
+            "", 0};
   size_t done = 0, compared = 0;
   std::string reason;
   for (const Json& step : *steps) {
@@ -85,7 +90,8 @@ CaseOutcome CaseFile::check(const Json& seen, std::vector<std::string>* not_comp
     std::string where = "steps[" + std::to_string(done) + "]." + kind;
     const Json& entry = seen[done++];
     if (entry.contains("failed"))
-      return {CaseOutcome::Kind::kFailed, where + ": " + entry["failed"].get<std::string>(), where, done};
+      return {CaseOutcome::Kind::kFailed, where + ": " + entry["failed"].get<std::string>(), where,
+              done};
     if (!entry.contains("observed")) {
       std::string why = entry.value("skipped", "not performed");
       if (reason.empty()) reason = where + ": " + why;
@@ -95,7 +101,8 @@ CaseOutcome CaseFile::check(const Json& seen, std::vector<std::string>* not_comp
     cases::Reader reader(step.begin().value(), where);
     auto unseen = cases::check_observation(kind, reader, entry["observed"]);
     if (!unseen) return outcome_of(unseen.error(), where, done);
-    for (const std::string& field : *unseen) not_compared->push_back(where + "." + field + ": not seen");
+    for (const std::string& field : *unseen)
+      not_compared->push_back(where + "." + field + ": not seen");
     if (!kArrangements.contains(kind)) ++compared;
   }
   if (compared == 0 && !reason.empty()) return {CaseOutcome::Kind::kUnsupported, reason, "", done};

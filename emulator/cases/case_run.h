@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs a case (docs/cases.md) on the emulated kernel: the steps in order, each compared with what is
-// expected of it. The first step that fails ends the case.
+// Runs a case (docs/cases.md) on the emulated kernel: the steps in order, each compared with what
+// is expected of it. The first step that fails ends the case.
 #pragma once
 
 #include <functional>
@@ -15,13 +15,13 @@
 namespace drydock {
 
 struct CaseOptions {
-  std::vector<std::string> object_folders;   // where objects are looked for after the case's own
+  std::vector<std::string> object_folders;  // where objects are looked for after the case's own
 };
 
 struct CaseOutcome {
   enum class Kind { kPassed, kFailed, kMalformed, kUnsupported } kind = Kind::kPassed;
-  std::string message;      // what differed, or is wrong with the case; "" when passed
-  std::string step;         // "steps[3].connect"
+  std::string message;  // what differed, or is wrong with the case; "" when passed
+  std::string step;     // "steps[3].connect"
   size_t steps_run = 0;
 };
 

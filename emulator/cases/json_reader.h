@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reading a JSON object field by field: each is taken once, its type is checked, and what nobody took
-// is an error that names the field, where it stands and the nearest one that exists.
+// Reading a JSON object field by field: each is taken once, its type is checked, and what nobody
+// took is an error that names the field, where it stands and the nearest one that exists.
 #pragma once
 
 #include <cstdint>

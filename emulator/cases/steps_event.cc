@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Steps that are events of the kernel: a traced function is called, a tracepoint passed, an LSM hook
-// asked, an iterator read.
+// Steps that are events of the kernel: a traced function is called, a tracepoint passed, an LSM
+// hook asked, an iterator read.
 #include "emulator/cases/case_context.h"
 
 namespace drydock::cases {

@@ -22,9 +22,13 @@ Result<Json> load(CaseContext& c, Reader& r) {
   auto program = c.inspected(r.required_text("program"));
   if (!program) return std::unexpected(program.error());
   if (!(*program)->program)
-    return Json{{"verdict", "malformed"}, {"errno", (*program)->error.err}, {"message", (*program)->error.message}};
+    return Json{{"verdict", "malformed"},
+                {"errno", (*program)->error.err},
+                {"message", (*program)->error.message}};
   Verdict v = c.kernel().verify(*(*program)->program, {});
-  return Json{{"verdict", verdict_text(v.kind)}, {"errno", v.err}, {"message", v.message},
+  return Json{{"verdict", verdict_text(v.kind)},
+              {"errno", v.err},
+              {"message", v.message},
               {"insns_processed", v.statistics.insns_processed}};
 }
 
@@ -38,7 +42,9 @@ Result<uint32_t> attach_flags(Reader& r) {
     uint32_t bit = 0;
     for (const auto& [text, value] : kFlags)
       if (name.is_string() && name.get<std::string>() == text) bit = value;
-    if (!bit) return malformed(r.where() + ".flags: " + name.dump() + " is none of multi, override, preorder");
+    if (!bit)
+      return malformed(r.where() + ".flags: " + name.dump() +
+                       " is none of multi, override, preorder");
     flags |= bit;
   }
   return flags;

@@ -23,7 +23,8 @@ Result<Json> socket(CaseContext& c, Reader& r) {
   return observe(c.sockets().socket(name, *family, *type, protocol));
 }
 
-using AddressCall = Result<SocketCallResult> (SocketCalls::*)(const std::string&, const SocketAddress&);
+using AddressCall = Result<SocketCallResult> (SocketCalls::*)(const std::string&,
+                                                              const SocketAddress&);
 template <AddressCall kCall>
 Result<Json> with_address(CaseContext& c, Reader& r) {
   std::string name = r.required_text("socket");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Steps that look at what programs left behind, or change the world: maps, globals, ring buffers, output,
-// the clock, the current task.
+// Steps that look at what programs left behind, or change the world: maps, globals, ring buffers,
+// output, the clock, the current task.
 #include <algorithm>
 #include <cstring>
 
@@ -46,23 +46,27 @@ Result<Json> global(CaseContext& c, Reader& r) {
   auto place = c.global(r.required_text("variable"));
   if (!place) return std::unexpected(place.error());
   if (!r.has("value")) return malformed(r.where() + " has no field `value`");
-  return Json{{"value", hex_of(std::vector<std::byte>(place->first, place->first + place->second))}};
+  return Json{
+      {"value", hex_of(std::vector<std::byte>(place->first, place->first + place->second))}};
 }
 
 Result<Json> ringbuf(CaseContext& c, Reader& r) {
   auto found = c.map(r.required_text("map"));
   if (!found) return std::unexpected(found.error());
   Map& m = *(*found)->object->map;
-  if (m.type != MapType::kRingbuf) return malformed(r.where() + ": `" + (*found)->name + "` is no ring buffer");
+  if (m.type != MapType::kRingbuf)
+    return malformed(r.where() + ": `" + (*found)->name + "` is no ring buffer");
   if (!r.has("records")) return malformed(r.where() + " has no list `records`");
   Json records = Json::array();
-  for (const std::vector<std::byte>& record : static_cast<RingbufMap&>(m).unread()) records.push_back(hex_of(record));
+  for (const std::vector<std::byte>& record : static_cast<RingbufMap&>(m).unread())
+    records.push_back(hex_of(record));
   return Json{{"records", std::move(records)}};
 }
 
 Result<Json> output(CaseContext& c, Reader&) {
   std::string trace = c.world().output(Output::kTrace);
-  Json observed = {{"trace", trace}, {"printed", trace}, {"perf", Json::array()}, {"effects", Json::array()}};
+  Json observed = {
+      {"trace", trace}, {"printed", trace}, {"perf", Json::array()}, {"effects", Json::array()}};
   for (const std::string& record : c.world().perf_records()) {
     auto* p = reinterpret_cast<const std::byte*>(record.data());
     observed["perf"].push_back(hex_of(std::vector<std::byte>(p, p + record.size())));
@@ -81,12 +85,15 @@ Result<Json> advance(CaseContext& c, Reader& r) {
 Result<Json> cpu(CaseContext& c, Reader& r) {
   auto number = r.number("cpu");
   if (!number || *number < 0) return malformed(r.where() + " needs `cpu`");
-  if (auto done = c.world().set_cpu(static_cast<uint32_t>(*number)); !done) return std::unexpected(done.error());
+  if (auto done = c.world().set_cpu(static_cast<uint32_t>(*number)); !done)
+    return std::unexpected(done.error());
   return Json::object();
 }
 
 Result<Json> task(CaseContext& c, Reader& r) {
-  for (const char* field : {"pid", "tgid", "comm", "uid", "gid", "cgroup", "fields", "may_bind_low_ports"}) r.take(field);
+  for (const char* field :
+       {"pid", "tgid", "comm", "uid", "gid", "cgroup", "fields", "may_bind_low_ports"})
+    r.take(field);
   if (auto done = c.set_task(r.object(), r.where()); !done) return std::unexpected(done.error());
   return Json::object();
 }

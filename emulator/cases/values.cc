@@ -26,12 +26,17 @@ bool fits(const Json& value, size_t bytes) {
   return n >= -(int64_t{1} << (8 * bytes - 1)) && n < (int64_t{1} << (8 * bytes));
 }
 
-Result<std::vector<std::byte>> encode_array(const Json& list, size_t element, const std::string& where) {
+Result<std::vector<std::byte>> encode_array(const Json& list, size_t element,
+                                            const std::string& where) {
   std::vector<std::byte> bytes;
   if (!list.is_array()) return bad(where, "is no list");
   for (const Json& item : list) {
-    if (!item.is_number_integer() || !fits(item, element)) return bad(where, "holds what is no such number");
-    append_number(bytes, item.is_number_unsigned() ? item.get<uint64_t>() : static_cast<uint64_t>(item.get<int64_t>()), element);
+    if (!item.is_number_integer() || !fits(item, element))
+      return bad(where, "holds what is no such number");
+    append_number(bytes,
+                  item.is_number_unsigned() ? item.get<uint64_t>()
+                                            : static_cast<uint64_t>(item.get<int64_t>()),
+                  element);
   }
   return bytes;
 }
@@ -40,7 +45,8 @@ Result<std::vector<std::byte>> encode_array(const Json& list, size_t element, co
 Result<std::vector<std::byte>> encode_object(const Json& value, const std::string& where) {
   static constexpr std::pair<std::string_view, size_t> kArrays[] = {
       {"u8", 1}, {"u16", 2}, {"u32", 4}, {"u64", 8}};
-  if (value.size() != 1) return bad(where, "is an object of one field: u8, u16, u32, u64, text or ip");
+  if (value.size() != 1)
+    return bad(where, "is an object of one field: u8, u16, u32, u64, text or ip");
   const std::string& kind = value.begin().key();
   const Json& content = value.begin().value();
   for (const auto& [name, bytes] : kArrays)
@@ -62,20 +68,27 @@ Result<std::vector<std::byte>> encode_object(const Json& value, const std::strin
 
 }  // namespace
 
-Result<std::vector<std::byte>> encode_value(const Json& value, size_t size, const std::string& where) {
+Result<std::vector<std::byte>> encode_value(const Json& value, size_t size,
+                                            const std::string& where) {
   if (value.is_number_integer()) {
-    if (!fits(value, size)) return bad(where, value.dump() + " does not fit into " + std::to_string(size) + " bytes");
+    if (!fits(value, size))
+      return bad(where, value.dump() + " does not fit into " + std::to_string(size) + " bytes");
     std::vector<std::byte> bytes;
-    append_number(bytes, value.is_number_unsigned() ? value.get<uint64_t>() : static_cast<uint64_t>(value.get<int64_t>()), size);
+    append_number(bytes,
+                  value.is_number_unsigned() ? value.get<uint64_t>()
+                                             : static_cast<uint64_t>(value.get<int64_t>()),
+                  size);
     return bytes;
   }
-  Result<std::vector<std::byte>> bytes = bad(where, "is neither a number, nor bytes in hex, nor a typed value");
+  Result<std::vector<std::byte>> bytes =
+      bad(where, "is neither a number, nor bytes in hex, nor a typed value");
   if (value.is_string()) bytes = isa::parse_hex_bytes(value.get<std::string>());
   else if (value.is_object()) bytes = encode_object(value, where);
   if (!bytes) return bad(where, bytes.error().message);
   bool padded = value.is_object() && value.contains("text");
   if (bytes->size() > size || (!padded && bytes->size() != size))
-    return bad(where, "has " + std::to_string(bytes->size()) + " bytes instead of " + std::to_string(size));
+    return bad(where, "has " + std::to_string(bytes->size()) + " bytes instead of " +
+                          std::to_string(size));
   bytes->resize(size);
   return bytes;
 }

@@ -13,7 +13,8 @@
 namespace drydock::cases {
 
 /// The bytes of a key or value of `size` bytes; `where` names it in messages.
-Result<std::vector<std::byte>> encode_value(const Json& value, size_t size, const std::string& where);
+Result<std::vector<std::byte>> encode_value(const Json& value, size_t size,
+                                            const std::string& where);
 std::string hex_of(const std::vector<std::byte>& bytes);
 
 /// 0 or a negative errno: a number, or "-EPERM".

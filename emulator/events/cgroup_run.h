@@ -13,13 +13,13 @@
 namespace drydock {
 
 struct CgroupResult {
-  int64_t retval = 0;                  // 0 or a negative errno
-  uint32_t flags = 0;                  // return values' higher bits, or-ed
+  int64_t retval = 0;  // 0 or a negative errno
+  uint32_t flags = 0;  // return values' higher bits, or-ed
   std::vector<ProgramRun> runs;
 };
 
-/// Runs what the kernel's cgroups have for a process in `cgroup` ("/a/b"); `initial` is what the hook
-/// would return without programs. An error is a program that could not be run; a fault or
+/// Runs what the kernel's cgroups have for a process in `cgroup` ("/a/b"); `initial` is what the
+/// hook would return without programs. An error is a program that could not be run; a fault or
 /// unsupported call is in its report, and then nothing after it runs.
 Result<CgroupResult> run_cgroup_programs(Runner& runner, Kernel& kernel, const std::string& cgroup,
                                          const CgroupHook& hook, uint64_t context,

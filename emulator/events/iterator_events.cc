@@ -7,8 +7,8 @@
 namespace drydock {
 namespace {
 
-constexpr size_t kBuffer = 8 * 4096;      // bytes of a read's buffer
-constexpr uint64_t kMetaBytes = 24;       // struct bpf_iter_meta: seq, session_id, seq_num
+constexpr size_t kBuffer = 8 * 4096;  // bytes of a read's buffer
+constexpr uint64_t kMetaBytes = 24;   // struct bpf_iter_meta: seq, session_id, seq_num
 
 }  // namespace
 
@@ -16,8 +16,8 @@ struct IteratorEvents::Session {
   std::shared_ptr<ProgramObject> program;
   const Objects* objects = nullptr;
   uint64_t id = 0, seq_num = 0;
-  size_t next = 0;               // object to show next
-  bool stopped = false;          // the call with NULL was made
+  size_t next = 0;       // object to show next
+  bool stopped = false;  // the call with NULL was made
   Region* meta = nullptr;
   Region* context = nullptr;
   uint64_t seq_file = 0;
@@ -81,10 +81,10 @@ Result<IteratorResult> IteratorEvents::read_all(const std::shared_ptr<ProgramObj
   auto seq_file = world.objects().make("seq_file", "iterator");
   if (!seq_file) return std::unexpected(seq_file.error());
   s.seq_file = *seq_file;
-  s.meta = world.memory().allocate({.kind = RegionKind::kObject, .size = kMetaBytes,
-                                    .name = "bpf_iter_meta"});
-  s.context = world.memory().allocate({.kind = RegionKind::kContext, .size = 8 * (1 + kMostSlots),
-                                       .name = "iterator context"});
+  s.meta = world.memory().allocate(
+      {.kind = RegionKind::kObject, .size = kMetaBytes, .name = "bpf_iter_meta"});
+  s.context = world.memory().allocate(
+      {.kind = RegionKind::kContext, .size = 8 * (1 + kMostSlots), .name = "iterator context"});
   std::memcpy(s.meta->host, &s.seq_file, 8);
   std::memcpy(s.meta->host + 8, &s.id, 8);
   std::memcpy(s.context->host, &s.meta->base, 8);

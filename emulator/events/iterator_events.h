@@ -15,9 +15,9 @@
 namespace drydock {
 
 struct IteratorResult {
-  int64_t err = 0;                    // the errno, negative, that ended reading; 0 at the end
+  int64_t err = 0;  // the errno, negative, that ended reading; 0 at the end
   std::string output;
-  uint32_t reads = 0;                 // read(2) calls, the last one (end of file) included
+  uint32_t reads = 0;  // read(2) calls, the last one (end of file) included
   std::vector<ProgramRun> runs;
 };
 

@@ -33,7 +33,8 @@ HelperFunction override_of(const World& world, std::string_view name) {
 bool is_percpu(const Btf& btf, uint32_t variable) {
   const BtfType* section = btf.type(btf.find(".data..percpu", BtfKind::kDatasec));
   if (!section) return false;
-  return std::ranges::any_of(section->secinfos(), [&](const BtfVarSecinfo& info) { return info.type == variable; });
+  return std::ranges::any_of(section->secinfos(),
+                             [&](const BtfVarSecinfo& info) { return info.type == variable; });
 }
 
 /// What the analysis found never to be reached may hold what could not run.
@@ -49,7 +50,8 @@ std::vector<isa::Insn> without_dead_code(std::vector<isa::Insn> insns, const Ver
 std::optional<uint32_t> exception_callback(const Verdict& verdict) {
   auto found = std::ranges::find(verdict.func_is_exception_callback, true);
   if (found == verdict.func_is_exception_callback.end()) return {};
-  return verdict.subprog_starts[static_cast<size_t>(found - verdict.func_is_exception_callback.begin())];
+  return verdict
+      .subprog_starts[static_cast<size_t>(found - verdict.func_is_exception_callback.begin())];
 }
 
 }  // namespace
@@ -98,7 +100,8 @@ Result<uint64_t> Runner::variable(const ProgramObject& program, const isa::Insn&
   uint32_t size = type->kind() == BtfKind::kVar ? btf->size_of(type->type()).value_or(8) : 8;
   if (is_percpu(*btf, id)) size = ((size + 7) & ~7u) * world_.cpu_count();
   address = world_.memory()
-                .allocate({.kind = RegionKind::kObject, .size = size,
+                .allocate({.kind = RegionKind::kObject,
+                           .size = size,
                            .name = "kernel variable " + std::string(btf->name_of(*type))})
                 ->base;
   return address;
@@ -177,7 +180,8 @@ void Runner::enter(const ProgramObject& program) {
 
 const Executable* Runner::tail_call(void* program) {
   // Program arrays hold shared pointers; one that shares ownership is made from the object's own.
-  std::shared_ptr<ProgramObject> object(std::shared_ptr<void>(), static_cast<ProgramObject*>(program));
+  std::shared_ptr<ProgramObject> object(std::shared_ptr<void>(),
+                                        static_cast<ProgramObject*>(program));
   auto executable = prepare(object);
   if (!executable) return nullptr;
   enter(*object);

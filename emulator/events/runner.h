@@ -54,7 +54,7 @@ class Runner {
   RunLimits limits_;
   std::map<const ProgramObject*, std::unique_ptr<Executable>> executables_;
   std::map<const ProgramObject*, ArenaMap*> arenas_;
-  std::vector<std::shared_ptr<ProgramObject>> kept_;   // those with an executable
+  std::vector<std::shared_ptr<ProgramObject>> kept_;               // those with an executable
   std::map<std::pair<const Btf*, uint32_t>, uint64_t> variables_;  // kernel variables by BTF id
 };
 

@@ -52,7 +52,8 @@ Status Scene::attach(const std::shared_ptr<ProgramObject>& program,
   if (!cgroup) return traces_.attach(program, cookie);
   if (auto made = world_.cgroup(*cgroup); !made) return std::unexpected(made.error());
   if (cookie)
-    return std::unexpected(Error{ErrorKind::kUsage, "programs of cgroups are attached without a cookie"});
+    return std::unexpected(Error{ErrorKind::kUsage,
+                                 "programs of cgroups are attached without a cookie"});
   int64_t err = kernel_.cgroup(*cgroup)->attach(
       {.hook = hook_of(*program), .program = program, .flags = flags});
   return answered(err, "attaching to cgroup " + *cgroup);

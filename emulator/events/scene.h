@@ -35,8 +35,8 @@ class Scene {
   Status set_task(const Task& task);
   const std::string& cgroup() const { return cgroup_; }
 
-  /// Attaches where the program's type says: to a cgroup of the kernel, as BPF_PROG_ATTACH does with
-  /// the UAPI's flags, or to what is traced, with a cookie. A refusal has the kernel's errno.
+  /// Attaches where the program's type says: to a cgroup of the kernel, as BPF_PROG_ATTACH does
+  /// with the UAPI's flags, or to what is traced, with a cookie. A refusal has the kernel's errno.
   Status attach(const std::shared_ptr<ProgramObject>& program,
                 const std::optional<std::string>& cgroup, uint32_t flags, uint64_t cookie);
   Status detach(const std::shared_ptr<ProgramObject>& program, const std::string& cgroup);

@@ -66,7 +66,8 @@ std::vector<std::byte> SocketAddress::sockaddr() const {
     if (!path.empty()) std::memcpy(&bytes[sizeof(sa_family_t)], path.data(), path.size());
     return bytes;
   }
-  std::vector<std::byte> bytes(family == kAddressInet6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in));
+  std::vector<std::byte> bytes(family == kAddressInet6 ? sizeof(sockaddr_in6)
+                                                       : sizeof(sockaddr_in));
   auto kind = static_cast<uint16_t>(family);
   uint16_t wire_port = htons(port);
   std::memcpy(bytes.data(), &kind, 2);

@@ -14,20 +14,20 @@ namespace {
 
 constexpr uint32_t kStream = 1, kRaw = 3;
 constexpr uint16_t kFirstUnprivilegedPort = 1024;
-constexpr uint32_t kSkipPortCheck = 1;          // bit 1 of a bind program's return value
+constexpr uint32_t kSkipPortCheck = 1;  // bit 1 of a bind program's return value
 constexpr uint64_t kEstablished = 1, kClosed = 7, kListening = 10;  // TCP states
 
 // struct bpf_sock (UAPI), bytes.
 struct SockLayout {
   static constexpr uint32_t kBoundDevIf = 0, kFamily = 4, kType = 8, kProtocol = 12, kMark = 16,
-      kPriority = 20, kSrcIp4 = 24, kSrcIp6 = 28, kSrcPort = 44, kDstPort = 48, kDstIp4 = 52,
-      kDstIp6 = 56, kState = 72, kRxQueue = 76;
+                            kPriority = 20, kSrcIp4 = 24, kSrcIp6 = 28, kSrcPort = 44,
+                            kDstPort = 48, kDstIp4 = 52, kDstIp6 = 56, kState = 72, kRxQueue = 76;
 };
 // struct bpf_sock_addr (UAPI), bytes.
 struct AddrLayout {
   static constexpr uint32_t kUserFamily = 0, kUserIp4 = 4, kUserIp6 = 8, kUserPort = 24,
-      kFamily = 28, kType = 32, kProtocol = 36, kSourceIp4 = 40, kSourceIp6 = 44, kSk = 64,
-      kBytes = 72;
+                            kFamily = 28, kType = 32, kProtocol = 36, kSourceIp4 = 40,
+                            kSourceIp6 = 44, kSk = 64, kBytes = 72;
 };
 
 template <class T>
@@ -134,8 +134,8 @@ Result<SocketCallResult> SocketCalls::run_address_hook(Open& open, Hook hook,
   bool ip6 = address.family == kAddressInet6;
   if (open.family == kAddressUnix) return run_unix_hook(open, hook, address);
   show(open);
-  Region* context = world.memory().allocate({.kind = RegionKind::kContext,
-                                             .size = AddrLayout::kBytes, .name = "bpf_sock_addr"});
+  Region* context = world.memory().allocate(
+      {.kind = RegionKind::kContext, .size = AddrLayout::kBytes, .name = "bpf_sock_addr"});
   std::byte* at = context->host;
   using L = AddrLayout;
   put<uint32_t>(at, L::kUserFamily, address.family);
@@ -205,20 +205,21 @@ Result<SocketCallResult> SocketCalls::bind(const std::string& name, const Socket
     return outcome;
   }
   SocketAddress before = (*open)->local;
-  if (before.port && (*open)->type != kRaw) {   // bound already
+  if (before.port && (*open)->type != kRaw) {  // bound already
     outcome->result = -EINVAL;
     return outcome;
   }
   (*open)->local = outcome->address;
-  auto post = run_socket_hook(**open, address.family == kAddressInet6
-                                          ? AttachType::kCgroupInet6PostBind
-                                          : AttachType::kCgroupInet4PostBind);
+  auto post =
+      run_socket_hook(**open, address.family == kAddressInet6 ? AttachType::kCgroupInet6PostBind
+                                                              : AttachType::kCgroupInet4PostBind);
   if (!post) return std::unexpected(post.error());
   std::ranges::move(post->runs, std::back_inserter(outcome->runs));
   outcome->result = post->retval;
   if (outcome->result) {
     (*open)->local = before;
-    if (!runner_.world().profile().has(Feature::kPostBindFreesPort)) (*open)->local.port = outcome->address.port;
+    if (!runner_.world().profile().has(Feature::kPostBindFreesPort))
+      (*open)->local.port = outcome->address.port;
   }
   show(**open);
   return outcome;
@@ -249,8 +250,7 @@ Result<SocketCallResult> SocketCalls::connect(const std::string& name,
   if (!outcome || outcome->result) return outcome;
   if ((*open)->family == kAddressUnix)
     outcome->result = find_unix(**open, outcome->address, (*open)->type == kStream);
-  else if ((*open)->type == kStream && !listens(outcome->address))
-    outcome->result = -ECONNREFUSED;
+  else if ((*open)->type == kStream && !listens(outcome->address)) outcome->result = -ECONNREFUSED;
   if (outcome->result) return outcome;
   if (auto& bound = (*open)->socket->bound_to; !bound.empty()) {
     bool ip6 = (*open)->family == kAddressInet6;
@@ -274,7 +274,8 @@ Result<SocketCallResult> SocketCalls::sendmsg(const std::string& name,
     outcome->result = find_unix(**open, outcome->address, false);
   return outcome;
 }
-Result<SocketCallResult> SocketCalls::recvmsg(const std::string& name, const SocketAddress& sender) {
+Result<SocketCallResult> SocketCalls::recvmsg(const std::string& name,
+                                              const SocketAddress& sender) {
   auto open = open_socket(name);
   if (!open) return std::unexpected(open.error());
   return run_address_hook(**open, Hook::kRecvmsg, sender);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// System calls on sockets as a process in a cgroup makes them, with the cgroup hooks that the kernel
-// fires inside each:
+// System calls on sockets as a process in a cgroup makes them, with the cgroup hooks that the
+// kernel fires inside each:
 //
 //   socket()       cgroup_inet_sock_create (and sock_release when it denies)
 //   bind()         cgroup_inet{4,6}_bind, the privileged-port check, then post_bind
@@ -10,8 +10,8 @@
 //   getpeername()  getsockname()   the hooks of those names on what is returned
 //   close()        cgroup_inet_sock_release
 //
-// Unix sockets have the hooks cgroup_unix_connect, _sendmsg, _recvmsg, _getpeername and _getsockname
-// (socket_calls_unix.cc), where a program sees and sets the path by kfunc.
+// Unix sockets have the hooks cgroup_unix_connect, _sendmsg, _recvmsg, _getpeername and
+// _getsockname (socket_calls_unix.cc), where a program sees and sets the path by kfunc.
 //
 // There is no network behind them: a datagram goes nowhere, a TCP connect succeeds when the
 // (rewritten) peer is an address that a socket of this world listens on, else ECONNREFUSED.
@@ -27,9 +27,9 @@
 namespace drydock {
 
 struct SocketCallResult {
-  int64_t result = 0;             // 0 or a negative errno
-  SocketAddress address;          // as rewritten: what the call used or returned
-  SocketAddress source;           // sendmsg: the source address that programs chose
+  int64_t result = 0;     // 0 or a negative errno
+  SocketAddress address;  // as rewritten: what the call used or returned
+  SocketAddress source;   // sendmsg: the source address that programs chose
   bool skipped_port_check = false;
   std::vector<ProgramRun> runs;
 };
@@ -38,7 +38,7 @@ class SocketCalls {
  public:
   struct Process {
     std::string cgroup = "/";
-    bool may_bind_low_ports = true;   // CAP_NET_BIND_SERVICE
+    bool may_bind_low_ports = true;  // CAP_NET_BIND_SERVICE
   };
 
   SocketCalls(Runner& runner, Kernel& kernel) : runner_(runner), kernel_(kernel) {}
@@ -76,8 +76,8 @@ class SocketCalls {
   int64_t find_unix(const Open& open, const SocketAddress& peer, bool listening) const;
   Result<CgroupResult> run_socket_hook(Open& open, AttachType type);
   bool listens(const SocketAddress& peer) const;
-  void show(Open& open);   // the socket's addresses and state in both its faces
-  void absorb(Open& open); // what a program wrote into bpf_sock
+  void show(Open& open);    // the socket's addresses and state in both its faces
+  void absorb(Open& open);  // what a program wrote into bpf_sock
 
   Runner& runner_;
   Kernel& kernel_;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Unix sockets in a cgroup. A program's context holds no path: it asks for the kernel's own context
 // (bpf_cast_to_kern_ctx), reads the sockaddr there, and sets another path by
-// bpf_sock_addr_set_sun_path. There is no file system behind paths: one exists when a socket of this
-// world is bound to it.
+// bpf_sock_addr_set_sun_path. There is no file system behind paths: one exists when a socket of
+// this world is bound to it.
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -22,8 +22,11 @@ Result<SocketCallResult> SocketCalls::run_unix_hook(Open& open, Hook hook,
                                                     const SocketAddress& address) {
   using A = AttachType;
   constexpr A kTypes[] = {A{},  // bind() has none
-                          A::kCgroupUnixConnect, A::kCgroupUnixSendmsg, A::kCgroupUnixRecvmsg,
-                          A::kCgroupUnixGetpeername, A::kCgroupUnixGetsockname};
+                          A::kCgroupUnixConnect,
+                          A::kCgroupUnixSendmsg,
+                          A::kCgroupUnixRecvmsg,
+                          A::kCgroupUnixGetpeername,
+                          A::kCgroupUnixGetsockname};
   // A socket without a name has nothing to show.
   if (hook != Hook::kConnect && hook != Hook::kSendmsg && address.path.empty())
     return SocketCallResult{.address = address};
@@ -35,8 +38,10 @@ Result<SocketCallResult> SocketCalls::run_unix_hook(Open& open, Hook hook,
   std::memcpy(buffer->host, sockaddr.data(), sockaddr.size());
   Region* context = world.memory().allocate(
       {.kind = RegionKind::kContext, .size = kContextBytes, .name = "bpf_sock_addr"});
-  const uint32_t words[][2] = {{0, kAddressUnix}, {28, open.family}, {32, open.type}, {36, open.protocol}};
-  for (const auto& [offset, value] : words) std::memcpy(context->host + offset, &value, sizeof value);
+  const uint32_t words[][2] = {
+      {0, kAddressUnix}, {28, open.family}, {32, open.type}, {36, open.protocol}};
+  for (const auto& [offset, value] : words)
+    std::memcpy(context->host + offset, &value, sizeof value);
   std::memcpy(context->host + kContextSk, &open.socket->view, sizeof open.socket->view);
   auto kernel_context = objects.make("bpf_sock_addr_kern", "bpf_sock_addr_kern");
   if (!kernel_context) return std::unexpected(kernel_context.error());
@@ -55,8 +60,9 @@ Result<SocketCallResult> SocketCalls::run_unix_hook(Open& open, Hook hook,
   if (ran) {
     outcome.result = ran->retval;
     outcome.runs = std::move(ran->runs);
-    const uint64_t length = std::clamp<uint64_t>(
-        objects.value(*kernel_context, "bpf_sock_addr_kern", "uaddrlen"), kFamilyBytes, buffer->size);
+    const uint64_t length =
+        std::clamp<uint64_t>(objects.value(*kernel_context, "bpf_sock_addr_kern", "uaddrlen"),
+                             kFamilyBytes, buffer->size);
     const char* path = reinterpret_cast<const char*>(buffer->host + kFamilyBytes);
     outcome.address.path.assign(path, length - kFamilyBytes);
     if (!outcome.address.path.starts_with('\0'))  // a path of the file system ends at its NUL

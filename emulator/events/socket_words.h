@@ -9,8 +9,8 @@
 
 namespace drydock {
 
-/// AF_* for "inet", "inet6", "unix"; SOCK_* for "stream", "dgram", "raw". The error tells what there
-/// is: " is `x`, not one of ...".
+/// AF_* for "inet", "inet6", "unix"; SOCK_* for "stream", "dgram", "raw". The error tells what
+/// there is: " is `x`, not one of ...".
 Result<uint32_t> socket_family_named(std::string_view name);
 Result<uint32_t> socket_type_named(std::string_view name);
 

@@ -180,8 +180,8 @@ Call::Call(Kernel& kernel, std::shared_ptr<ProgramObject> program, attr::TestRun
       attr_(a),
       world_(kernel.memory(), kernel.profile(), kernel.settings().cpus),
       runner_(world_) {
-  world_.set_call_site(
-      {.program_type = program_->input.type, .attach_type = program_->input.expected_attach_type});
+  world_.set_call_site({.program_type = program_->input.type,
+                        .attach_type = program_->input.expected_attach_type});
 }
 
 int64_t Call::run(std::span<std::byte> context, bool repeated, Packet* packet) {

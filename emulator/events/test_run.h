@@ -2,8 +2,10 @@
 // BPF_PROG_TEST_RUN: a program runs on what the caller gives. Kernel's counterpart:
 // net/bpf/test_run.c. Facts are of Linux 6.18.
 //
-//   socket_filter, sched_cls, sched_act, cgroup_skb, lwt_*   a frame, and a struct __sk_buff of which
-//                   mark, priority, ifindex, cb, tstamp, wire_len, gso_* and hwtstamp are the caller's
+//   socket_filter, sched_cls, sched_act, cgroup_skb, lwt_*   a frame, and a struct __sk_buff of
+//   which
+//                   mark, priority, ifindex, cb, tstamp, wire_len, gso_* and hwtstamp are the
+//                   caller's
 //   xdp             a frame, and a struct xdp_md that splits off meta data
 //   raw_tracepoint  up to 12 arguments
 //   syscall         a context that is read and written
@@ -12,8 +14,8 @@
 //                   unsupported, by name
 //   anything else   ENOTSUPP, as the kernel has it
 //
-// A raw_tracepoint or syscall program whose context is shorter than what it reads gets EINVAL when it
-// reads there; the kernel refuses already when any of its paths does.
+// A raw_tracepoint or syscall program whose context is shorter than what it reads gets EINVAL when
+// it reads there; the kernel refuses already when any of its paths does.
 //
 // The packet of a run (helpers/packet.h) is what helpers, dynptrs and LD_ABS work on.
 #pragma once

@@ -269,11 +269,7 @@ class XdpRun {
 
 }  // namespace
 
-int64_t run_on_frame(Call& call) {
-  return SkbRun(call).run();
-}
-int64_t run_on_xdp(Call& call) {
-  return XdpRun(call).run();
-}
+int64_t run_on_frame(Call& call) { return SkbRun(call).run(); }
+int64_t run_on_xdp(Call& call) { return XdpRun(call).run(); }
 
 }  // namespace drydock::test_run

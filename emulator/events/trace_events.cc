@@ -31,9 +31,10 @@ Status TraceEvents::attach(std::shared_ptr<ProgramObject> program, uint64_t cook
 }
 
 Region* TraceEvents::make_context(const TraceArgs& args, int64_t last) {
-  Region* region = runner_.world().memory().allocate(
-      {.kind = RegionKind::kContext, .size = 8 * (args.size() + 1), .name = "arguments",
-       .permissions = Permissions::kRead});
+  Region* region = runner_.world().memory().allocate({.kind = RegionKind::kContext,
+                                                      .size = 8 * (args.size() + 1),
+                                                      .name = "arguments",
+                                                      .permissions = Permissions::kRead});
   if (!args.empty()) std::memcpy(region->host, args.data(), 8 * args.size());
   set_last(region, args.size(), last);
   return region;

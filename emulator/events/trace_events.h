@@ -6,7 +6,8 @@
 //                       skips the function and becomes its value; the function; fexit programs,
 //                       which see arguments and returned value
 //   a tracepoint        every raw_tp program
-//   an LSM hook         programs in order of attachment until one returns non-zero; a void hook runs
+//   an LSM hook         programs in order of attachment until one returns non-zero; a void hook
+//   runs
 //                       all. Programs of a cgroup (lsm_cgroup) answer as cgroup programs do: 1
 //                       allows, 0 denies
 #pragma once
@@ -23,8 +24,8 @@ namespace drydock {
 using TraceArgs = std::vector<uint64_t>;
 
 struct TraceResult {
-  int64_t retval = 0;            // what the caller of the function or hook gets
-  bool function_skipped = false; // fmod_ret replaced it
+  int64_t retval = 0;             // what the caller of the function or hook gets
+  bool function_skipped = false;  // fmod_ret replaced it
   std::vector<ProgramRun> runs;
 };
 
@@ -39,14 +40,15 @@ class TraceEvents {
   Result<TraceResult> call(const std::string& function, const TraceArgs& args, int64_t returned);
   Result<TraceResult> tracepoint(const std::string& name, const TraceArgs& args);
   /// `cgroup`: where the current task is, for the programs of cgroups.
-  Result<TraceResult> lsm(const std::string& hook, const TraceArgs& args, const std::string& cgroup);
+  Result<TraceResult> lsm(const std::string& hook, const TraceArgs& args,
+                          const std::string& cgroup);
 
  private:
   struct Attached {
     std::shared_ptr<ProgramObject> program;
     uint64_t cookie = 0;
     AttachType type{};
-    std::string target;        // function, tracepoint or hook
+    std::string target;  // function, tracepoint or hook
   };
   Result<bool> run_one(const Attached& a, uint64_t context, size_t slots, TraceResult* result,
                        int64_t* value);

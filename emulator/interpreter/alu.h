@@ -92,12 +92,9 @@ constexpr uint64_t extend(uint64_t s) {
 
 template <class T>
 constexpr T swap_bytes(T v) {
-  if constexpr (sizeof(T) == 2)
-    return __builtin_bswap16(v);
-  else if constexpr (sizeof(T) == 4)
-    return __builtin_bswap32(v);
-  else
-    return __builtin_bswap64(v);
+  if constexpr (sizeof(T) == 2) return __builtin_bswap16(v);
+  else if constexpr (sizeof(T) == 4) return __builtin_bswap32(v);
+  else return __builtin_bswap64(v);
 }
 template <class T>
 constexpr T to_big_endian(T v) {

@@ -21,9 +21,7 @@ namespace {
 constexpr uint8_t kNoRegister = 0xff;
 constexpr uint32_t kTailCallHelper = 12;
 
-constexpr Operation as_operation(isa::Opcode opcode) {
-  return static_cast<Operation>(opcode);
-}
+constexpr Operation as_operation(isa::Opcode opcode) { return static_cast<Operation>(opcode); }
 
 /// The variants of an operation whose dst or src is the register written last; kCount for none.
 struct CachedVariants {
@@ -51,14 +49,10 @@ constexpr auto kCachedVariants = make_cached_variants();
 
 uint8_t log2_size(uint8_t code) {
   switch (isa::insn_size(code)) {
-    case isa::kB:
-      return 0;
-    case isa::kH:
-      return 1;
-    case isa::kW:
-      return 2;
-    default:
-      return 3;
+    case isa::kB: return 0;
+    case isa::kH: return 1;
+    case isa::kW: return 2;
+    default: return 3;
   }
 }
 
@@ -160,9 +154,7 @@ class Decoder {
     switch (row.form) {
       case Form::kLoadReg:
       case Form::kStoreReg:
-      case Form::kStoreImm:
-        operation = memory_access(insn, row, note, op);
-        break;
+      case Form::kStoreImm: operation = memory_access(insn, row, note, op); break;
       case Form::kLockOp:
       case Form::kFetchOp:
       case Form::kCompareOp:
@@ -171,31 +163,22 @@ class Decoder {
         op.aux = log2_size(insn.code);
         if (note && note->kind == InsnNote::Kind::kArena) operation = Operation::kArenaAtomic;
         break;
-      case Form::kLoadImm64:
-        operation = load_imm64(at, insn, note, op);
-        break;
+      case Form::kLoadImm64: operation = load_imm64(at, insn, note, op); break;
       case Form::kGoto:
       case Form::kGotoLong:
       case Form::kBranchReg:
       case Form::kBranchImm:
-      case Form::kCallSubprog:
-        jump(at, distance(insn, row), op);
-        break;
+      case Form::kCallSubprog: jump(at, distance(insn, row), op); break;
       case Form::kCallHelper:
-      case Form::kCallKfunc:
-        operation = function_call(at, insn, op);
-        break;
+      case Form::kCallKfunc: operation = function_call(at, insn, op); break;
       case Form::kByteOrder:
         if (row.id == isa::Opcode::kLe64) operation = Operation::kNop;
         break;
       case Form::kCast:
-        if (auto cast = address_cast(at, insn, op))
-          operation = *cast;
-        else
-          return std::unexpected(std::move(cast.error()));
+        if (auto cast = address_cast(at, insn, op)) operation = *cast;
+        else return std::unexpected(std::move(cast.error()));
         break;
-      default:
-        break;
+      default: break;
     }
     finish(op, cached_variant(operation, op));
     note_written(insn, row, operation);

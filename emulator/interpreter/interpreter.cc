@@ -15,18 +15,12 @@ namespace drydock {
 
 const char* name_of(Stop stop) {
   switch (stop) {
-    case Stop::kExit:
-      return "exit";
-    case Stop::kFault:
-      return "fault";
-    case Stop::kBudget:
-      return "instruction budget";
-    case Stop::kCallDepth:
-      return "call depth";
-    case Stop::kBadJump:
-      return "bad jump";
-    case Stop::kUnsupported:
-      return "unsupported";
+    case Stop::kExit: return "exit";
+    case Stop::kFault: return "fault";
+    case Stop::kBudget: return "instruction budget";
+    case Stop::kCallDepth: return "call depth";
+    case Stop::kBadJump: return "bad jump";
+    case Stop::kUnsupported: return "unsupported";
   }
   return "";
 }
@@ -212,8 +206,7 @@ void Interpreter::stop_interrupted(const Op* op) {
       break;
     case Interrupt::kNone:
     case Interrupt::kThrow:
-    case Interrupt::kStopped:
-      break;
+    case Interrupt::kStopped: break;
   }
 }
 
@@ -263,20 +256,11 @@ uint64_t Interpreter::arena_atomic(const Op& op, uint64_t* regs) {
   const uint64_t old = memory_.probe_load(address, size);
   uint64_t result = operand;
   switch (imm & ~isa::kFetch) {
-    case isa::kAdd:
-      result = old + operand;
-      break;
-    case isa::kOr:
-      result = old | operand;
-      break;
-    case isa::kAnd:
-      result = old & operand;
-      break;
-    case isa::kXor:
-      result = old ^ operand;
-      break;
-    default:
-      break;
+    case isa::kAdd: result = old + operand; break;
+    case isa::kOr: result = old | operand; break;
+    case isa::kAnd: result = old & operand; break;
+    case isa::kXor: result = old ^ operand; break;
+    default: break;
   }
   const bool compare = imm == isa::kCmpxchg;
   if (!compare || old == (regs[0] & mask)) arena_store(op, address, result);

@@ -33,9 +33,7 @@ class BareMachine final : public Machine {
 
 constexpr uint32_t kFirstArgument = 5;
 
-uint64_t first_argument(Machine&, std::span<const uint64_t, 5> args) {
-  return args[0];
-}
+uint64_t first_argument(Machine&, std::span<const uint64_t, 5> args) { return args[0]; }
 
 class RawCalls final : public CallResolver {
  public:

@@ -13,12 +13,10 @@
 namespace drydock {
 namespace {
 
-bool leads_on(const btf_type* type) {
-  return btf_is_mod(type) || btf_is_typedef(type);
-}
+bool leads_on(const btf_type* type) { return btf_is_mod(type) || btf_is_typedef(type); }
 
-/// Whether typedefs and modifiers lead in a circle. Every type is followed once: what an earlier walk
-/// came through leads somewhere.
+/// Whether typedefs and modifiers lead in a circle. Every type is followed once: what an earlier
+/// walk came through leads somewhere.
 class Circles {
  public:
   explicit Circles(const btf* btf) : btf_(btf), walk_of_(btf__type_cnt(btf), 0) {}
@@ -59,8 +57,8 @@ Status check_object_btf(std::span<const std::byte> elf, const std::string& file)
   for (__u32 id = 1; id < btf__type_cnt(parsed.get()); ++id) {
     const btf_type* type = btf__type_by_id(parsed.get(), id);
     auto bad = [&](const char* what) {
-      return std::unexpected(Error{ErrorKind::kMalformed,
-                                   file + ": BTF type " + std::to_string(id) + ": " + what, EINVAL});
+      return std::unexpected(Error{
+          ErrorKind::kMalformed, file + ": BTF type " + std::to_string(id) + ": " + what, EINVAL});
     };
     if (btf_is_func_proto(type) && type->type >= btf__type_cnt(parsed.get()))
       return bad("a function returns a type that does not exist");

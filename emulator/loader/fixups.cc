@@ -11,9 +11,7 @@
 namespace drydock {
 namespace {
 
-bool is_struct_ops(const bpf_map* map) {
-  return bpf_map__type(map) == BPF_MAP_TYPE_STRUCT_OPS;
-}
+bool is_struct_ops(const bpf_map* map) { return bpf_map__type(map) == BPF_MAP_TYPE_STRUCT_OPS; }
 
 bool is_storage(const bpf_map* map) {
   switch (bpf_map__type(map)) {
@@ -21,10 +19,8 @@ bool is_storage(const bpf_map* map) {
     case BPF_MAP_TYPE_TASK_STORAGE:
     case BPF_MAP_TYPE_INODE_STORAGE:
     case BPF_MAP_TYPE_CGROUP_STORAGE:
-    case BPF_MAP_TYPE_CGRP_STORAGE:
-      return true;
-    default:
-      return false;
+    case BPF_MAP_TYPE_CGRP_STORAGE: return true;
+    default: return false;
   }
 }
 

@@ -11,7 +11,8 @@ namespace drydock {
 /// consequence, and a retry is none. `err` speaks when libbpf said nothing.
 std::string failure_cause(const std::vector<std::string>& messages, int err);
 
-/// Whether the kernel refused a program that libbpf handed to it (rather than libbpf giving up before).
+/// Whether the kernel refused a program that libbpf handed to it (rather than libbpf giving up
+/// before).
 bool was_refused(const std::vector<std::string>& messages);
 
 }  // namespace drydock

@@ -12,7 +12,8 @@ void leave_out_privileged_maps(bpf_object* object) {
   bpf_map* map;
   bpf_object__for_each_map(map, object) {
     const MapRow* row = map_row(static_cast<MapType>(bpf_map__type(map)));
-    bool free = row && !row->privileged && !row->net_admin && !(bpf_map__map_flags(map) & kZeroSeed);
+    bool free =
+        row && !row->privileged && !row->net_admin && !(bpf_map__map_flags(map) & kZeroSeed);
     bpf_map__set_autocreate(map, free);
   }
 }

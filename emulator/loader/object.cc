@@ -10,15 +10,13 @@
 
 #include "emulator/loader/btf_sanity.h"
 #include "emulator/loader/fixups.h"
-#include "emulator/loader/map_privileges.h"
 #include "emulator/loader/libbpf_lines.h"
+#include "emulator/loader/map_privileges.h"
 
 namespace drydock {
 namespace {
 
-std::string text_or_empty(const char* text) {
-  return text ? text : "";
-}
+std::string text_or_empty(const char* text) { return text ? text : ""; }
 
 // libbpf names an object, and after it the maps of its sections, by the file's name up to the first
 // dot.
@@ -92,15 +90,15 @@ class Loader::Pass {
       guess_freplace_type(object_, programs_[i]);
     }
     auto first = reinterpret_cast<uint64_t>(buffers.data());
-    loader_.kernel_.set_recorder(
-        [&](uint64_t log_buf, const std::shared_ptr<ProgramObject>& program) {
-          if (log_buf < first || log_buf >= first + programs_.size()) return false;
-          InspectedProgram& slot = out[log_buf - first];
-          slot.program = program;
-          slot.type = program->input.type;
-          slot.attach_type = program->input.expected_attach_type;
-          return true;
-        });
+    loader_.kernel_.set_recorder([&](uint64_t log_buf,
+                                     const std::shared_ptr<ProgramObject>& program) {
+      if (log_buf < first || log_buf >= first + programs_.size()) return false;
+      InspectedProgram& slot = out[log_buf - first];
+      slot.program = program;
+      slot.type = program->input.type;
+      slot.attach_type = program->input.expected_attach_type;
+      return true;
+    });
     int err = bpf_object__load(object_);
     loader_.kernel_.set_recorder({});
     return -err;
@@ -156,9 +154,8 @@ Result<InspectedObject> Loader::inspect(std::span<const std::byte> elf, const st
   return result;
 }
 
-Result<std::unique_ptr<LoadedObject>> Loader::load(std::span<const std::byte> elf,
-                                                   const std::string& file,
-                                                   const LoadOptions& options) {
+Result<std::unique_ptr<LoadedObject>> Loader::load(
+    std::span<const std::byte> elf, const std::string& file, const LoadOptions& options) {
   if (Status sound = check_object_btf(elf, file); !sound) return std::unexpected(sound.error());
   std::unique_ptr<LoadedObject> loaded(new LoadedObject(kernel_, files_));
   LibbpfCall call(kernel_, files_);
@@ -202,8 +199,8 @@ Result<std::unique_ptr<LoadedObject>> Loader::load(std::span<const std::byte> el
   bpf_object__for_each_map(map, object) {
     int fd = bpf_map__fd(map);
     auto map_object = fd < 0 ? nullptr : kernel_.object<MapObject>(fd);
-    loaded->maps_.push_back(
-        {source_name(map), map_object ? map_object->map->name : "", fd < 0 ? -1 : fd, map_object});
+    loaded->maps_.push_back({source_name(map), map_object ? map_object->map->name : "",
+                             fd < 0 ? -1 : fd, map_object});
   }
   return loaded;
 }

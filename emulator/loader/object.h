@@ -111,9 +111,8 @@ class Loader {
   /// `file` names the object in messages and gives maps their names.
   Result<InspectedObject> inspect(std::span<const std::byte> elf, const std::string& file,
                                   const InspectOptions& options = {});
-  Result<std::unique_ptr<LoadedObject>> load(std::span<const std::byte> elf,
-                                             const std::string& file,
-                                             const LoadOptions& options = {});
+  Result<std::unique_ptr<LoadedObject>> load(
+      std::span<const std::byte> elf, const std::string& file, const LoadOptions& options = {});
 
   Kernel& kernel() { return kernel_; }
   ProfileFiles& files() { return files_; }

@@ -39,10 +39,10 @@ Result<std::shared_ptr<ProgramObject>> load_raw(Kernel& kernel, const RawProgram
   int64_t fd = kernel.call(BpfCommand::kProgLoad, a);
   kernel.set_recorder({});
   if (fd < 0)
-    return std::unexpected(
-        Error{ErrorKind::kMalformed,
-              std::string("BPF_PROG_LOAD: ") + std::strerror(static_cast<int>(-fd)),
-              static_cast<int>(-fd)});
+    return std::unexpected(Error{
+        ErrorKind::kMalformed,
+        std::string("BPF_PROG_LOAD: ") + std::strerror(static_cast<int>(-fd)),
+        static_cast<int>(-fd)});
   kernel.close(static_cast<int>(fd));
   return loaded;
 }

@@ -131,8 +131,7 @@ long drydock_seam_syscall(long number, ...) {
       if (event->type != drydock::ProfileFiles::kKprobeEventType) return refuse(ENOENT, -1L);
       return current->files.open_kprobe(reinterpret_cast<const char*>(event->config1));
     }
-    case SYS_memfd_create:
-      return syscall(number, a[0], a[1]);
+    case SYS_memfd_create: return syscall(number, a[0], a[1]);
     default:
       if (current->kernel)
         current->kernel->note_unsupported("system call " + std::to_string(number) + " of libbpf");
@@ -213,12 +212,8 @@ int drydock_seam_uname(struct utsname* names) {
   return 0;
 }
 
-char* drydock_seam_getenv(const char*) {
-  return nullptr;
-}
-char* drydock_seam_secure_getenv(const char*) {
-  return nullptr;
-}
+char* drydock_seam_getenv(const char*) { return nullptr; }
+char* drydock_seam_secure_getenv(const char*) { return nullptr; }
 
 int drydock_seam_vfprintf(FILE*, const char* format, va_list list) {
   char* text = nullptr;
@@ -250,27 +245,15 @@ char* drydock_seam_realpath(const char* path, char* resolved) {
   return of_machine(path) ? refuse(ENOENT, static_cast<char*>(nullptr)) : realpath(path, resolved);
 }
 
-int drydock_seam_socket(int, int, int) {
-  return refuse(EAFNOSUPPORT, -1);
-}
-int drydock_seam_ioctl(int, unsigned long, ...) {
-  return refuse(ENOTTY, -1);
-}
+int drydock_seam_socket(int, int, int) { return refuse(EAFNOSUPPORT, -1); }
+int drydock_seam_ioctl(int, unsigned long, ...) { return refuse(ENOTTY, -1); }
 int drydock_seam_getrlimit64(int, struct rlimit64* limit) {
   limit->rlim_cur = limit->rlim_max = RLIM64_INFINITY;
   return 0;
 }
-int drydock_seam_setrlimit64(int, const struct rlimit64*) {
-  return 0;
-}
-long drydock_seam_sysconf(int name) {
-  return sysconf(name);
-}
-pid_t drydock_seam_getpid(void) {
-  return 1;
-}
-uid_t drydock_seam_geteuid(void) {
-  return 0;
-}
+int drydock_seam_setrlimit64(int, const struct rlimit64*) { return 0; }
+long drydock_seam_sysconf(int name) { return sysconf(name); }
+pid_t drydock_seam_getpid(void) { return 1; }
+uid_t drydock_seam_geteuid(void) { return 0; }
 
 }  // extern "C"

@@ -49,10 +49,12 @@ Result<std::string> type_header(const std::shared_ptr<const Profile>& profile) {
   LibbpfCall call(kernel, files);
   auto bytes = profile->btf()->bytes();
   std::unique_ptr<btf, FreeBtf> types(btf__new(bytes.data(), static_cast<uint32_t>(bytes.size())));
-  if (!types) return malformed("libbpf does not read the profile's BTF: " + std::string(strerror(errno)));
+  if (!types)
+    return malformed("libbpf does not read the profile's BTF: " + std::string(strerror(errno)));
   std::string text = kBegin;
   std::unique_ptr<btf_dump, FreeBtf> dump(btf_dump__new(types.get(), append, &text, nullptr));
-  if (!dump) return malformed("libbpf does not print the profile's BTF: " + std::string(strerror(errno)));
+  if (!dump)
+    return malformed("libbpf does not print the profile's BTF: " + std::string(strerror(errno)));
   for (uint32_t id = 1; id < btf__type_cnt(types.get()); ++id)
     if (int err = btf_dump__dump_type(dump.get(), id))
       return malformed("type " + std::to_string(id) + " of the profile's BTF: " + strerror(-err));

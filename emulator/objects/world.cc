@@ -32,7 +32,8 @@ Status World::set_cpu(uint32_t cpu) {
 }
 
 Status World::add_override(Override override) {
-  if (override.results.empty()) return malformed("an override of " + override.function + " without results");
+  if (override.results.empty())
+    return malformed("an override of " + override.function + " without results");
   if (overrides_.size() == kMostOverrides)
     return malformed("at most " + std::to_string(kMostOverrides) + " functions can be replaced");
   overrides_.push_back(std::move(override));
@@ -59,9 +60,9 @@ const Executable* World::tail_call_target(uint64_t map_address, uint32_t index) 
 }
 
 uint64_t World::clock_ns(Clock clock) {
-  constexpr uint64_t kTick = 4'000'000;                        // a jiffy of CONFIG_HZ=250
-  constexpr uint64_t kEpoch = 1'700'000'000'000'000'000;       // realtime at boot
-  constexpr uint64_t kLeapSeconds = 37'000'000'000;            // TAI less UTC
+  constexpr uint64_t kTick = 4'000'000;                   // a jiffy of CONFIG_HZ=250
+  constexpr uint64_t kEpoch = 1'700'000'000'000'000'000;  // realtime at boot
+  constexpr uint64_t kLeapSeconds = 37'000'000'000;       // TAI less UTC
   switch (clock) {
     case Clock::kMonotonic:
     case Clock::kBoottime: return now_ns_;
@@ -86,10 +87,17 @@ Result<uint64_t> World::make_task(uint32_t pid, uint32_t tgid, std::string_view 
     std::string_view path;
     uint64_t value;
   };
-  const Field fields[] = {
-      {"pid", pid}, {"tgid", tgid}, {"cred->uid.val", uid}, {"cred->gid.val", gid},
-      {"cred->euid.val", uid}, {"cred->egid.val", gid}, {"real_cred", 0}, {"group_leader", *task},
-      {"real_parent", *task}, {"usage.refs.counter", 1}, {"rcu_users.refs.counter", 1}};
+  const Field fields[] = {{"pid", pid},
+                          {"tgid", tgid},
+                          {"cred->uid.val", uid},
+                          {"cred->gid.val", gid},
+                          {"cred->euid.val", uid},
+                          {"cred->egid.val", gid},
+                          {"real_cred", 0},
+                          {"group_leader", *task},
+                          {"real_parent", *task},
+                          {"usage.refs.counter", 1},
+                          {"rcu_users.refs.counter", 1}};
   for (const Field& field : fields)
     if (auto done = objects_.set(*task, "task_struct", field.path, field.value); !done)
       return std::unexpected(done.error());
@@ -110,9 +118,11 @@ Result<uint64_t> World::make_cgroup(std::string_view name, uint64_t parent) {
   if (!cgroup) return cgroup;
   uint64_t level = parent ? objects_.value(parent, "cgroup", "level") + 1 : 0;
   uint64_t text = objects_.make_string(name);
-  const std::pair<std::string_view, uint64_t> fields[] = {
-      {"self.cgroup", *cgroup}, {"self.parent", parent}, {"level", level},
-      {"kn->id", next_cgroup_id_++}, {"kn->name", text}};
+  const std::pair<std::string_view, uint64_t> fields[] = {{"self.cgroup", *cgroup},
+                                                          {"self.parent", parent},
+                                                          {"level", level},
+                                                          {"kn->id", next_cgroup_id_++},
+                                                          {"kn->name", text}};
   for (const auto& [path, value] : fields)
     if (auto done = objects_.set(*cgroup, "cgroup", path, value); !done)
       return std::unexpected(done.error());
@@ -154,21 +164,27 @@ Result<Socket*> World::make_socket(uint32_t family, uint32_t type, uint32_t prot
   constexpr uint32_t kStream = 1, kTcp = 6, kUdp = 17;
   bool tcp = type == kStream && protocol == kTcp;
   bool ip6 = family == kAfInet6;
-  std::string_view kind = tcp ? (ip6 ? "tcp6_sock" : "tcp_sock")
-                              : protocol == kUdp ? (ip6 ? "udp6_sock" : "udp_sock")
-                              : family == 1 ? "unix_sock" : "inet_sock";
+  std::string_view kind = tcp                ? (ip6 ? "tcp6_sock" : "tcp_sock")
+                          : protocol == kUdp ? (ip6 ? "udp6_sock" : "udp_sock")
+                          : family == 1      ? "unix_sock"
+                                             : "inet_sock";
   auto made = objects_.make(kind, "socket " + std::to_string(sockets_.size() + 1));
   if (!made) made = objects_.make("sock", "socket");
   if (!made) return std::unexpected(made.error());
-  Region* view = memory().allocate({.kind = RegionKind::kContext, .size = kBpfSockBytes,
-                                    .name = "bpf_sock", .permissions = Permissions::kReadWrite});
+  Region* view = memory().allocate({.kind = RegionKind::kContext,
+                                    .size = kBpfSockBytes,
+                                    .name = "bpf_sock",
+                                    .permissions = Permissions::kReadWrite});
   Socket& socket = sockets_[*made];
   socket.sock = *made;
   socket.view = view->base;
   objects_.add_view(socket.view, socket.sock);
   const std::pair<std::string_view, uint64_t> fields[] = {
-      {"__sk_common.skc_family", family}, {"sk_type", type}, {"sk_protocol", protocol},
-      {"__sk_common.skc_state", 7}, {"__sk_common.skc_refcnt.refs.counter", 1}};
+      {"__sk_common.skc_family", family},
+      {"sk_type", type},
+      {"sk_protocol", protocol},
+      {"__sk_common.skc_state", 7},
+      {"__sk_common.skc_refcnt.refs.counter", 1}};
   for (const auto& [path, value] : fields)
     if (auto done = objects_.set(socket.sock, "sock", path, value); !done)
       return std::unexpected(done.error());

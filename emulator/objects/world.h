@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The world that an emulated program runs in, as a test arranges it: the current task and its cgroup,
-// sockets, CPUs, a clock that moves only when told, random numbers from a seed, and what the
-// program did to it (output, signals, effects). It is the emulator's Machine.
+// The world that an emulated program runs in, as a test arranges it: the current task and its
+// cgroup, sockets, CPUs, a clock that moves only when told, random numbers from a seed, and what
+// the program did to it (output, signals, effects). It is the emulator's Machine.
 #pragma once
 
 #include <array>
@@ -17,9 +17,10 @@
 
 namespace drydock {
 
-/// A helper or kfunc that a test replaces: its results one after the other, the last for ever after.
+/// A helper or kfunc that a test replaces: its results one after the other, the last for ever
+/// after.
 struct Override {
-  std::string function;            // "bpf_ktime_get_ns", a kfunc's name
+  std::string function;  // "bpf_ktime_get_ns", a kfunc's name
   std::vector<uint64_t> results;
   size_t next = 0;
 };
@@ -31,8 +32,8 @@ struct Effect {
 
 /// A socket: the kernel's struct sock, and the struct bpf_sock that programs read.
 struct Socket {
-  uint64_t sock = 0;     // struct sock (or larger) in the profile's layout
-  uint64_t view = 0;     // struct bpf_sock
+  uint64_t sock = 0;  // struct sock (or larger) in the profile's layout
+  uint64_t view = 0;  // struct bpf_sock
   std::map<std::pair<int, int>, std::vector<std::byte>> options;
   std::vector<std::byte> bound_to;  // sockaddr given to bpf_bind
 };
@@ -76,7 +77,10 @@ class World final : public Machine {
   const std::vector<std::string>& perf_records() const { return perf_; }
   const std::vector<Effect>& effects() const { return effects_; }
   void clear_results();
-  void clear_output(Output where) { outputs_[static_cast<size_t>(where)].clear(); seq_full_ = false; }
+  void clear_output(Output where) {
+    outputs_[static_cast<size_t>(where)].clear();
+    seq_full_ = false;
+  }
 
   // -- Machine.
   uint64_t replaced_result(size_t n) override;
@@ -103,7 +107,7 @@ class World final : public Machine {
   CallSite site_;
   KernelObjects objects_;
   uint32_t cpus_, cpu_ = 0;
-  uint64_t now_ns_ = 1'000'000'000;   // one second after boot
+  uint64_t now_ns_ = 1'000'000'000;  // one second after boot
   std::mt19937_64 random_;
   uint64_t current_ = 0, hook_socket_ = 0;
   uint64_t next_cgroup_id_ = 1;
@@ -115,7 +119,7 @@ class World final : public Machine {
   std::array<std::string, 5> outputs_;
   std::vector<std::string> perf_;
   std::vector<Effect> effects_;
-  size_t seq_limit_ = 8 * 4096;       // bytes; the kernel's buffer for an iterator's file
+  size_t seq_limit_ = 8 * 4096;  // bytes; the kernel's buffer for an iterator's file
   bool seq_full_ = false;
 };
 

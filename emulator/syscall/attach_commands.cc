@@ -15,9 +15,7 @@ constexpr uint32_t kBaseFlags = kAttachOverride | kAttachMulti | kAttachReplace 
 constexpr uint32_t kPlaceFlags =
     kAttachReplace | kAttachBefore | kAttachAfter | kAttachId | kAttachLink;
 
-bool has_places(ProgramType type) {
-  return type == ProgramType::kSchedCls;
-}
+bool has_places(ProgramType type) { return type == ProgramType::kSchedCls; }
 bool is_cgroup_type(ProgramType type, AttachType attach) {
   return type != ProgramType::kLsm && attaches_to_cgroup(attach);
 }

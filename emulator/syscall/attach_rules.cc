@@ -55,27 +55,20 @@ int64_t check_attach_type(const ProgramObject& program, AttachType type, bool ne
     case P::kCgroupSock:
     case P::kCgroupSockAddr:
     case P::kCgroupSockopt:
-    case P::kSkLookup:
-      return only(type == expected);
-    case P::kCgroupSkb:
-      return net_admin ? only(program_type_of(type) == P::kCgroupSkb) : -EPERM;
-    case P::kExt:
-      return 0;
-    case P::kNetfilter:
-      return only(type == A::kNetfilter);
+    case P::kSkLookup: return only(type == expected);
+    case P::kCgroupSkb: return net_admin ? only(program_type_of(type) == P::kCgroupSkb) : -EPERM;
+    case P::kExt: return 0;
+    case P::kNetfilter: return only(type == A::kNetfilter);
     case P::kPerfEvent:
-    case P::kTracepoint:
-      return only(type == A::kPerfEvent);
+    case P::kTracepoint: return only(type == A::kPerfEvent);
     case P::kKprobe: {
       auto multi = {A::kTraceKprobeMulti, A::kTraceKprobeSession, A::kTraceUprobeMulti,
                     A::kTraceUprobeSession};
       if (is_one_of(expected, multi)) return only(type == expected);
       return only(type == A::kPerfEvent || is_one_of(type, multi));
     }
-    case P::kSchedCls:
-      return only(program_type_of(type) == P::kSchedCls);
-    default:
-      return only(program_type_of(type) == program.input.type);
+    case P::kSchedCls: return only(program_type_of(type) == P::kSchedCls);
+    default: return only(program_type_of(type) == program.input.type);
   }
 }
 

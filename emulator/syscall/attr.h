@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Commands of bpf(2), and union bpf_attr, a struct a command: the layouts are the UAPI's (they are the wire format that
-// libbpf and every other loader writes), the grouping is ours. Descriptors are signed here, as
-// callers pass them; pointers are addresses in the caller's memory.
+// Commands of bpf(2), and union bpf_attr, a struct a command: the layouts are the UAPI's (they are
+// the wire format that libbpf and every other loader writes), the grouping is ours. Descriptors are
+// signed here, as callers pass them; pointers are addresses in the caller's memory.
 #pragma once
 
 #include <cstddef>

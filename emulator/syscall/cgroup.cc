@@ -69,9 +69,7 @@ std::shared_ptr<CgroupObject> CgroupObject::shared_child(const std::string& name
     slot = std::make_shared<CgroupObject>(path_ == "/" ? "/" + name : path_ + "/" + name, this);
   return slot;
 }
-CgroupObject& CgroupObject::child(const std::string& name) {
-  return *shared_child(name);
-}
+CgroupObject& CgroupObject::child(const std::string& name) { return *shared_child(name); }
 
 const CgroupObject::Attached& CgroupObject::attached(const CgroupHook& hook) const {
   auto found = hooks_.find(hook);
@@ -128,8 +126,9 @@ int64_t CgroupObject::detach(const CgroupHook& hook, const ProgramObject* progra
   }
   if (!program && !link) return -EINVAL;
   Attached& list = hooks_[hook];
-  auto found = std::ranges::find_if(
-      list.entries, [&](const Entry& e) { return e.program.get() == program && e.link == link; });
+  auto found = std::ranges::find_if(list.entries, [&](const Entry& e) {
+    return e.program.get() == program && e.link == link;
+  });
   if (found == list.entries.end()) return -ENOENT;
   list.entries.erase(found);
   ++list.revision;

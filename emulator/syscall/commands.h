@@ -49,9 +49,7 @@ int64_t lookup(const Call& call, int fd, std::shared_ptr<Object>& out) {
 }
 
 /// A token's descriptor where nothing gives out tokens.
-inline int64_t no_token(int fd) {
-  return Descriptors::mode_of(fd) < 0 ? -EBADF : -EINVAL;
-}
+inline int64_t no_token(int fd) { return Descriptors::mode_of(fd) < 0 ? -EBADF : -EINVAL; }
 
 /// A name field of the attributes: alphanumeric, '_' and '.', NUL inside. False: EINVAL.
 bool read_name(const char (&field)[attr::kNameLength], std::string& name);

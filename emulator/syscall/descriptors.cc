@@ -14,20 +14,13 @@ namespace {
 
 const char* file_name(ObjectKind kind) {
   switch (kind) {
-    case ObjectKind::kMap:
-      return "bpf-map";
-    case ObjectKind::kProgram:
-      return "bpf-prog";
-    case ObjectKind::kBtf:
-      return "btf";
-    case ObjectKind::kLink:
-      return "bpf_link";
-    case ObjectKind::kIterator:
-      return "bpf_iter";
-    case ObjectKind::kCgroup:
-      return "cgroup";
-    case ObjectKind::kStats:
-      return "bpf-stats";
+    case ObjectKind::kMap: return "bpf-map";
+    case ObjectKind::kProgram: return "bpf-prog";
+    case ObjectKind::kBtf: return "btf";
+    case ObjectKind::kLink: return "bpf_link";
+    case ObjectKind::kIterator: return "bpf_iter";
+    case ObjectKind::kCgroup: return "cgroup";
+    case ObjectKind::kStats: return "bpf-stats";
   }
   return "bpf";
 }
@@ -44,7 +37,7 @@ int reopen(int fd, int mode) {
 Descriptors::~Descriptors() = default;
 
 bool Descriptors::identify(int fd, Identity* identity) {
-  struct stat info {};
+  struct stat info{};
   if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) return false;
   *identity = info.st_ino ^ static_cast<uint64_t>(info.st_dev) << 48;
   return true;

@@ -32,31 +32,17 @@ int mode_of_flags(uint32_t flags) {
   return flags & kMapRdonly ? O_RDONLY : flags & kMapWronly ? O_WRONLY : O_RDWR;
 }
 
-bool inside_bpffs(const std::string& path) {
-  return path.starts_with("/sys/fs/bpf/");
-}
+bool inside_bpffs(const std::string& path) { return path.starts_with("/sys/fs/bpf/"); }
 
 }  // namespace
 
-int64_t prog_next_id(const Call& call) {
-  return next_id(call, ObjectKind::kProgram);
-}
-int64_t map_next_id(const Call& call) {
-  return next_id(call, ObjectKind::kMap);
-}
-int64_t btf_next_id(const Call& call) {
-  return next_id(call, ObjectKind::kBtf);
-}
-int64_t link_next_id(const Call& call) {
-  return next_id(call, ObjectKind::kLink);
-}
+int64_t prog_next_id(const Call& call) { return next_id(call, ObjectKind::kProgram); }
+int64_t map_next_id(const Call& call) { return next_id(call, ObjectKind::kMap); }
+int64_t btf_next_id(const Call& call) { return next_id(call, ObjectKind::kBtf); }
+int64_t link_next_id(const Call& call) { return next_id(call, ObjectKind::kLink); }
 
-int64_t prog_fd_by_id(const Call& call) {
-  return fd_by_id(call, ObjectKind::kProgram, O_RDWR);
-}
-int64_t link_fd_by_id(const Call& call) {
-  return fd_by_id(call, ObjectKind::kLink, O_RDWR);
-}
+int64_t prog_fd_by_id(const Call& call) { return fd_by_id(call, ObjectKind::kProgram, O_RDWR); }
+int64_t link_fd_by_id(const Call& call) { return fd_by_id(call, ObjectKind::kLink, O_RDWR); }
 
 int64_t map_fd_by_id(const Call& call) {
   auto a = call.as<attr::ById>();

@@ -231,11 +231,8 @@ int64_t link_info(Answer& answer, const LinkObject& link) {
       info.iter = {given.iter.name, given.iter.name_len, link.map ? link.map->id : 0};
       err = answer.text(info.iter.name, info.iter.name_len, link.name);
       break;
-    case LinkType::kStructOps:
-      info.struct_ops_map_id = link.map ? link.map->id : 0;
-      break;
-    default:
-      break;
+    case LinkType::kStructOps: info.struct_ops_map_id = link.map ? link.map->id : 0; break;
+    default: break;
   }
   if (err && err != -ENOSPC) return err;
   int64_t failed = answer.write(info);
@@ -252,14 +249,10 @@ int64_t obj_info(const Call& call) {
   switch (object->kind) {
     case ObjectKind::kProgram:
       return program_info(call, answer, static_cast<ProgramObject&>(*object));
-    case ObjectKind::kMap:
-      return map_info(answer, static_cast<MapObject&>(*object), call.kernel);
-    case ObjectKind::kBtf:
-      return btf_info(answer, static_cast<BtfObject&>(*object));
-    case ObjectKind::kLink:
-      return link_info(answer, static_cast<LinkObject&>(*object));
-    default:
-      return -EINVAL;
+    case ObjectKind::kMap: return map_info(answer, static_cast<MapObject&>(*object), call.kernel);
+    case ObjectKind::kBtf: return btf_info(answer, static_cast<BtfObject&>(*object));
+    case ObjectKind::kLink: return link_info(answer, static_cast<LinkObject&>(*object));
+    default: return -EINVAL;
   }
 }
 

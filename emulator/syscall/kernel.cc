@@ -133,9 +133,7 @@ std::shared_ptr<CgroupObject> Kernel::cgroup(std::string_view path) {
   return at;
 }
 
-int Kernel::open_cgroup(std::string_view path) {
-  return descriptors_.open(cgroup(path), O_RDONLY);
-}
+int Kernel::open_cgroup(std::string_view path) { return descriptors_.open(cgroup(path), O_RDONLY); }
 
 Kernel::~Kernel() {
   // Links hold programs, programs hold maps; whatever user space left open goes with the tables.

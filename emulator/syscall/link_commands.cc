@@ -77,8 +77,7 @@ int64_t tracing_link(const Call& call, const Program& program, int target_fd, ui
     case ProgramType::kExt:
       if (static_cast<uint32_t>(expected) != 0) return -EINVAL;
       break;
-    default:
-      return -EINVAL;
+    default: return -EINVAL;
   }
   if (!target_fd != !btf_id) return -EINVAL;
   auto link = std::make_shared<LinkObject>();
@@ -95,8 +94,7 @@ int64_t tracing_link(const Call& call, const Program& program, int target_fd, ui
   link->attach_type = attach;
   link->cookie = cookie;
   link->program = program;
-  if (link->target)
-    link->target_object_id = link->target->id;
+  if (link->target) link->target_object_id = link->target->id;
   else if (auto btf = call.kernel.btf_object(program->input.attach_btf))
     link->target_object_id = btf->id;
   return publish(call, std::move(link));
@@ -208,8 +206,7 @@ int64_t link_create(const Call& call) {
     case ProgramType::kSockOps:
     case ProgramType::kCgroupDevice:
     case ProgramType::kCgroupSysctl:
-    case ProgramType::kCgroupSockopt:
-      return cgroup_link(call, a, program);
+    case ProgramType::kCgroupSockopt: return cgroup_link(call, a, program);
     case ProgramType::kExt:
       return tracing_link(call, program, a.target_fd, a.tracing.btf_id, a.tracing.cookie, attach);
     case ProgramType::kLsm:
@@ -222,18 +219,15 @@ int64_t link_create(const Call& call) {
       return tracing_link(call, program, a.target_fd, a.tracing.btf_id, a.tracing.cookie, attach);
     case ProgramType::kPerfEvent:
     case ProgramType::kTracepoint:
-    case ProgramType::kKprobe:
-      return kprobe_link(call, a, *program);
+    case ProgramType::kKprobe: return kprobe_link(call, a, *program);
     case ProgramType::kFlowDissector:
     case ProgramType::kSkLookup:
     case ProgramType::kSkMsg:
     case ProgramType::kSkSkb:
     case ProgramType::kXdp:
     case ProgramType::kSchedCls:
-    case ProgramType::kNetfilter:
-      return unsupported_link(call, attach);
-    default:
-      return -EINVAL;
+    case ProgramType::kNetfilter: return unsupported_link(call, attach);
+    default: return -EINVAL;
   }
 }
 
@@ -256,8 +250,7 @@ int64_t raw_tracepoint_open(const Call& call) {
       if (!name) return -EFAULT;
       return raw_tracepoint_link(call, program, *name, a.cookie);
     }
-    default:
-      return -EINVAL;
+    default: return -EINVAL;
   }
 }
 

@@ -55,16 +55,11 @@ int64_t check_key_type(const Map& map, const Btf& btf) {
     case MapType::kSkStorage:
     case MapType::kInodeStorage:
     case MapType::kTaskStorage:
-    case MapType::kCgrpStorage:
-      return is_int32(btf, key_id) ? 0 : -EINVAL;
-    case MapType::kLpmTrie:
-      return key->kind() == BtfKind::kStruct ? 0 : -EINVAL;
-    case MapType::kBloomFilter:
-      return key_id ? -EINVAL : 0;
-    case MapType::kArena:
-      return 0;
-    default:
-      return key_id ? 0 : -EINVAL;
+    case MapType::kCgrpStorage: return is_int32(btf, key_id) ? 0 : -EINVAL;
+    case MapType::kLpmTrie: return key->kind() == BtfKind::kStruct ? 0 : -EINVAL;
+    case MapType::kBloomFilter: return key_id ? -EINVAL : 0;
+    case MapType::kArena: return 0;
+    default: return key_id ? 0 : -EINVAL;
   }
 }
 
@@ -180,8 +175,7 @@ MapSpec spec_of(const attr::MapCreate& a, uint32_t cpus) {
 uint32_t most_cpus(const Profile& profile) {
   uint32_t n = 0;
   const std::string digits(profile.config("CONFIG_NR_CPUS").value_or("1"));
-  for (char c : digits)
-    n = n * 10 + static_cast<uint32_t>(c - '0');
+  for (char c : digits) n = n * 10 + static_cast<uint32_t>(c - '0');
   return n;
 }
 
@@ -219,10 +213,8 @@ bool holds_objects(const Map& map) {
     case MapType::kPerfEventArray:
     case MapType::kCgroupArray:
     case MapType::kArrayOfMaps:
-    case MapType::kHashOfMaps:
-      return true;
-    default:
-      return false;
+    case MapType::kHashOfMaps: return true;
+    default: return false;
   }
 }
 
@@ -313,10 +305,8 @@ bool has_batches(MapType type) {
     case MapType::kPercpuArray:
     case MapType::kLpmTrie:
     case MapType::kArrayOfMaps:
-    case MapType::kHashOfMaps:
-      return true;
-    default:
-      return false;
+    case MapType::kHashOfMaps: return true;
+    default: return false;
   }
 }
 bool is_hash(MapType type) {
@@ -493,12 +483,8 @@ int64_t map_freeze(const Call& call) {
   return 0;
 }
 
-int64_t map_lookup_batch(const Call& call) {
-  return lookup_batch(call, false);
-}
-int64_t map_lookup_and_delete_batch(const Call& call) {
-  return lookup_batch(call, true);
-}
+int64_t map_lookup_batch(const Call& call) { return lookup_batch(call, false); }
+int64_t map_lookup_and_delete_batch(const Call& call) { return lookup_batch(call, true); }
 
 int64_t map_update_batch(const Call& call) {
   Batch batch;

@@ -23,7 +23,8 @@ struct FlagRow {
 };
 constexpr FlagRow kFlagRows[] = {
     {kProgStrictAlignment | kProgAnyAlignment | kProgTestRndHi32 | kProgTestStateFreq |
-         kProgSleepable, ""},
+         kProgSleepable,
+     ""},
     {kProgXdpHasFrags, "5.18"},
     {kProgXdpDevBoundOnly, "6.3"},
     {kProgTestRegInvariants, "6.8"},
@@ -130,7 +131,9 @@ class Loading {
     if (program_->target && input().type != ProgramType::kTracing &&
         input().type != ProgramType::kExt)
       return -EINVAL;
-    if (rules && !accepts_attach_type(input().type, input().expected_attach_type, kernel().profile())) return -EINVAL;
+    if (rules &&
+        !accepts_attach_type(input().type, input().expected_attach_type, kernel().profile()))
+      return -EINVAL;
     if (input().type == ProgramType::kExt && a_.expected_attach_type) return -EINVAL;
     input().attach_btf_id = a_.attach_btf_id;
     return 0;
@@ -248,10 +251,8 @@ class Loading {
   int64_t report() {
     const Verdict& verdict = program_->verdict;
     int64_t err = 0;
-    if (verdict.kind == VerdictKind::kUnsupported)
-      err = unsupported(verdict.message, ENOTSUP);
-    else if (verdict.kind != VerdictKind::kAccepted)
-      err = -(verdict.err ? verdict.err : EINVAL);
+    if (verdict.kind == VerdictKind::kUnsupported) err = unsupported(verdict.message, ENOTSUP);
+    else if (verdict.kind != VerdictKind::kAccepted) err = -(verdict.err ? verdict.err : EINVAL);
     if (int64_t failed = write_log(verdict.log)) return failed;
     return verdict.log_truncated ? -ENOSPC : err;
   }
@@ -320,9 +321,7 @@ class Loading {
 
 }  // namespace
 
-int64_t prog_load(const Call& call) {
-  return Loading(call).run();
-}
+int64_t prog_load(const Call& call) { return Loading(call).run(); }
 
 int64_t prog_bind_map(const Call& call) {
   auto a = call.as<attr::BindMap>();

@@ -23,10 +23,8 @@ bool transfer(Transfer move, void* local, uint64_t address, size_t size) {
   ssize_t n = move(getpid(), &here, 1, &there, 1, 0);
   if (n < 0 && (errno == EPERM || errno == ENOSYS)) {
     if (address < 4096) return false;
-    if (move == process_vm_readv)
-      std::memcpy(local, there.iov_base, size);
-    else
-      std::memcpy(there.iov_base, local, size);
+    if (move == process_vm_readv) std::memcpy(local, there.iov_base, size);
+    else std::memcpy(there.iov_base, local, size);
     return true;
   }
   return n == static_cast<ssize_t>(size);

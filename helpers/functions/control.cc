@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Helpers about the program and its hook: loops, return values, arguments of traced functions, locks,
-// storage of objects, kernel pointers in maps.
+// Helpers about the program and its hook: loops, return values, arguments of traced functions,
+// locks, storage of objects, kernel pointers in maps.
 #include <cerrno>
 #include <cstring>
 
@@ -39,7 +39,8 @@ uint64_t set_retval(Machine& machine, Args args) {
   return 0;
 }
 
-// -- Arguments of a traced function: the context is an array of u64, the returned value behind them.
+// -- Arguments of a traced function: the context is an array of u64, the returned value behind
+// them.
 
 uint64_t get_func_arg(Machine& machine, Args args) {
   if (!machine.bytes(args[2], 8, Access::kWrite)) return 0;

@@ -25,7 +25,8 @@ uint64_t from_mem(Machine& machine, Args args) {
   int64_t err = 0;
   if (args[2]) err = -EINVAL;
   else if (args[1] > kLargest) err = -E2BIG;
-  else dynptr = {.data = args[0], .size = static_cast<uint32_t>(args[1]), .kind = DynptrKind::kLocal};
+  else
+    dynptr = {.data = args[0], .size = static_cast<uint32_t>(args[1]), .kind = DynptrKind::kLocal};
   dynptr.store(machine, args[3]);
   return result(err);
 }

@@ -33,8 +33,12 @@ bool stopped(const Machine& machine) { return machine.interrupt() != Interrupt::
 /// A map that user space and helpers know but that is not emulated (sockmap, arena, ...).
 bool inert(Machine& machine, const Map& map) {
   switch (map.type) {
-    case MapType::kStackTrace: case MapType::kSockmap: case MapType::kSockhash:
-    case MapType::kReuseportSockarray: case MapType::kStructOps: case MapType::kUserRingbuf:
+    case MapType::kStackTrace:
+    case MapType::kSockmap:
+    case MapType::kSockhash:
+    case MapType::kReuseportSockarray:
+    case MapType::kStructOps:
+    case MapType::kUserRingbuf:
     case MapType::kArena:
       machine.unsupported("operations on a map of type " + std::string(name_of(map.type)));
       return true;

@@ -76,7 +76,7 @@ uint64_t strncmp_function(Machine& machine, Args args) {
 // -- strtol, strtoul: buffer, length, flags (the base in the low five bits), result.
 
 struct Parsed {
-  int64_t consumed = -EINVAL;   // characters, or a negative errno
+  int64_t consumed = -EINVAL;  // characters, or a negative errno
   uint64_t magnitude = 0;
   bool negative = false;
 };

@@ -23,13 +23,15 @@ struct Rendered {
 };
 
 /// A format of `size` bytes, its NUL among them, and arguments.
-Rendered render(Machine& machine, uint64_t format, uint64_t size, const std::vector<uint64_t>& args) {
+Rendered render(Machine& machine, uint64_t format, uint64_t size,
+                const std::vector<uint64_t>& args) {
   const std::byte* bytes = machine.bytes(format, size, Access::kRead);
   if (!bytes) return {-EFAULT, {}};
   std::string_view whole(reinterpret_cast<const char*>(bytes), size);
   size_t end = whole.find('\0');
   std::vector<Conversion> conversions;
-  if (end == std::string_view::npos || !parse_format(whole.substr(0, end), args.size(), &conversions))
+  if (end == std::string_view::npos ||
+      !parse_format(whole.substr(0, end), args.size(), &conversions))
     return {-EINVAL, {}};
   return {0, render_format(machine, conversions, args)};
 }
@@ -66,8 +68,8 @@ uint64_t trace_vprintk(Machine& machine, Args args) {
   return r.text.size();
 }
 
-/// buffer, its size, format (read-only text), arguments, their bytes. Returns the length with the NUL
-/// that the whole text would have.
+/// buffer, its size, format (read-only text), arguments, their bytes. Returns the length with the
+/// NUL that the whole text would have.
 uint64_t snprintf_function(Machine& machine, Args args) {
   std::vector<uint64_t> values;
   int64_t err = 0;
@@ -108,10 +110,8 @@ uint64_t seq_write(Machine& machine, Args args) {
 }
 
 constexpr HelperEmulation kFunctions[] = {
-    {helper_id::trace_printk, trace_printk},
-    {helper_id::trace_vprintk, trace_vprintk},
-    {helper_id::snprintf, snprintf_function},
-    {helper_id::seq_printf, seq_printf},
+    {helper_id::trace_printk, trace_printk},  {helper_id::trace_vprintk, trace_vprintk},
+    {helper_id::snprintf, snprintf_function}, {helper_id::seq_printf, seq_printf},
     {helper_id::seq_write, seq_write},
 };
 

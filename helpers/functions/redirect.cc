@@ -104,8 +104,6 @@ constexpr HelperEmulation kFunctions[] = {
 
 }  // namespace
 
-std::span<const HelperEmulation> redirect_functions() {
-  return kFunctions;
-}
+std::span<const HelperEmulation> redirect_functions() { return kFunctions; }
 
 }  // namespace drydock

@@ -103,11 +103,8 @@ int64_t l3_csum_replace(Machine&, Skb& skb, PacketArgs args) {
         return static_cast<uint16_t>(~ones_add16(without, static_cast<uint16_t>(to)));
       });
       return 0;
-    case 4:
-      replace_field(field, [&](uint16_t c) { return replaced(c, {from, to}); });
-      return 0;
-    default:
-      return -EINVAL;
+    case 4: replace_field(field, [&](uint16_t c) { return replaced(c, {from, to}); }); return 0;
+    default: return -EINVAL;
   }
 }
 
@@ -152,8 +149,7 @@ int64_t csum_level(Machine&, Skb& skb, PacketArgs args) {
   constexpr uint8_t kMostLevel = 3;
   bool verified = skb.summed == Skb::Summed::kUnnecessary;
   switch (args[1]) {
-    case kQuery:
-      return verified ? skb.sum_level : -EACCES;
+    case kQuery: return verified ? skb.sum_level : -EACCES;
     case kIncrement:
       if (verified && skb.sum_level < kMostLevel) ++skb.sum_level;
       if (skb.summed == Skb::Summed::kNone) {
@@ -162,16 +158,11 @@ int64_t csum_level(Machine&, Skb& skb, PacketArgs args) {
       }
       return 0;
     case kDecrement:
-      if (verified && skb.sum_level)
-        --skb.sum_level;
-      else
-        skb.forget_known_checksum();
+      if (verified && skb.sum_level) --skb.sum_level;
+      else skb.forget_known_checksum();
       return 0;
-    case kReset:
-      skb.forget_known_checksum();
-      return 0;
-    default:
-      return -EINVAL;
+    case kReset: skb.forget_known_checksum(); return 0;
+    default: return -EINVAL;
   }
 }
 
@@ -189,8 +180,6 @@ constexpr HelperEmulation kFunctions[] = {
 
 }  // namespace
 
-std::span<const HelperEmulation> skb_bytes_functions() {
-  return kFunctions;
-}
+std::span<const HelperEmulation> skb_bytes_functions() { return kFunctions; }
 
 }  // namespace drydock

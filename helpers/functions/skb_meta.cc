@@ -181,8 +181,6 @@ constexpr HelperEmulation kFunctions[] = {
 
 }  // namespace
 
-std::span<const HelperEmulation> skb_meta_functions() {
-  return kFunctions;
-}
+std::span<const HelperEmulation> skb_meta_functions() { return kFunctions; }
 
 }  // namespace drydock

@@ -59,10 +59,8 @@ uint32_t network_header_of(uint16_t protocol) {
 }
 /// The outer header's protocol is named by a flag.
 void follow_outer(Skb& skb, bool ipv4, bool ipv6) {
-  if (skb.protocol() == kEtherIpv4 && ipv6)
-    skb.set_protocol(kEtherIpv6);
-  else if (skb.protocol() == kEtherIpv6 && ipv4)
-    skb.set_protocol(kEtherIpv4);
+  if (skb.protocol() == kEtherIpv4 && ipv6) skb.set_protocol(kEtherIpv6);
+  else if (skb.protocol() == kEtherIpv6 && ipv4) skb.set_protocol(kEtherIpv4);
 }
 
 int64_t check_encapsulation(const Skb& skb, uint32_t room, uint64_t flags) {
@@ -129,12 +127,9 @@ int64_t change_proto(Machine&, Skb& skb, PacketArgs args) {
   if (args[2]) return -EINVAL;
   uint16_t from = skb.protocol(), to = std::byteswap(static_cast<uint16_t>(args[1]));
   uint32_t at = skb.mac_header_length();
-  if (from == kEtherIpv4 && to == kEtherIpv6)
-    skb.open(at, kDifference);
-  else if (from != kEtherIpv6 || to != kEtherIpv4)
-    return -kENOTSUPP;
-  else if (int64_t err = skb.cut(at, kDifference))
-    return err;
+  if (from == kEtherIpv4 && to == kEtherIpv6) skb.open(at, kDifference);
+  else if (from != kEtherIpv6 || to != kEtherIpv4) return -kENOTSUPP;
+  else if (int64_t err = skb.cut(at, kDifference)) return err;
   skb.set_protocol(to);
   skb.clear_hash();
   return 0;
@@ -145,16 +140,12 @@ int64_t change_proto(Machine&, Skb& skb, PacketArgs args) {
 constexpr uint16_t kVlan = 0x8100, kServiceVlan = 0x88a8;
 constexpr uint32_t kTagBytes = 4, kTagAt = 12;
 
-bool is_vlan(uint16_t ether_type) {
-  return ether_type == kVlan || ether_type == kServiceVlan;
-}
+bool is_vlan(uint16_t ether_type) { return ether_type == kVlan || ether_type == kServiceVlan; }
 
 struct Tag {
   uint16_t protocol = 0, control = 0;
 };
-bool has_tag(Skb& skb) {
-  return skb.fields().get("vlan_present") != 0;
-}
+bool has_tag(Skb& skb) { return skb.fields().get("vlan_present") != 0; }
 Tag tag_of(Skb& skb) {
   return {std::byteswap(static_cast<uint16_t>(skb.fields().get("vlan_proto"))),
           static_cast<uint16_t>(skb.fields().get("vlan_tci"))};
@@ -240,8 +231,6 @@ constexpr HelperEmulation kFunctions[] = {
 
 }  // namespace
 
-std::span<const HelperEmulation> skb_room_functions() {
-  return kFunctions;
-}
+std::span<const HelperEmulation> skb_room_functions() { return kFunctions; }
 
 }  // namespace drydock

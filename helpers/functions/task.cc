@@ -24,7 +24,8 @@ uint64_t get_current_pid_tgid(Machine& machine, Args) {
   return task_field(machine, "tgid") << 32 | (task_field(machine, "pid") & 0xffffffff);
 }
 uint64_t get_current_uid_gid(Machine& machine, Args) {
-  return task_field(machine, "cred->gid.val") << 32 | (task_field(machine, "cred->uid.val") & 0xffffffff);
+  return task_field(machine, "cred->gid.val") << 32 |
+         (task_field(machine, "cred->uid.val") & 0xffffffff);
 }
 uint64_t get_current_comm(Machine& machine, Args args) {
   std::byte* buffer = machine.bytes(args[0], args[1], Access::kWrite);
@@ -33,7 +34,8 @@ uint64_t get_current_comm(Machine& machine, Args args) {
   auto comm = machine.objects().get_bytes(machine.current_task(), "task_struct", "comm");
   if (!comm) return result(-EINVAL);
   auto end = std::ranges::find(*comm, std::byte{0});
-  size_t length = std::min<size_t>(static_cast<size_t>(end - comm->begin()), args[1] ? args[1] - 1 : 0);
+  size_t length =
+      std::min<size_t>(static_cast<size_t>(end - comm->begin()), args[1] ? args[1] - 1 : 0);
   std::memcpy(buffer, comm->data(), length);
   return 0;
 }
@@ -78,7 +80,8 @@ uint64_t get_current_cgroup_id(Machine& machine, Args) {
   return cgroup_id(machine, current_cgroup(machine));
 }
 uint64_t get_current_ancestor_cgroup_id(Machine& machine, Args args) {
-  return cgroup_id(machine, ancestor(machine, current_cgroup(machine), static_cast<int32_t>(args[0])));
+  return cgroup_id(machine,
+                   ancestor(machine, current_cgroup(machine), static_cast<int32_t>(args[0])));
 }
 uint64_t current_task_under_cgroup(Machine& machine, Args args) {
   Map* map = machine.map_at(args[0]);

@@ -15,9 +15,7 @@ int64_t adjust_meta(Machine&, XdpFrame& xdp, PacketArgs args) {
 int64_t adjust_tail(Machine&, XdpFrame& xdp, PacketArgs args) {
   return xdp.adjust_tail(static_cast<int32_t>(args[1]));
 }
-int64_t get_buff_len(Machine&, XdpFrame& xdp, PacketArgs) {
-  return xdp.length();
-}
+int64_t get_buff_len(Machine&, XdpFrame& xdp, PacketArgs) { return xdp.length(); }
 
 /// ctx, offset, buffer, length
 int64_t load_bytes(Machine& machine, XdpFrame& xdp, PacketArgs args) {
@@ -43,8 +41,6 @@ constexpr HelperEmulation kFunctions[] = {
 
 }  // namespace
 
-std::span<const HelperEmulation> xdp_functions() {
-  return kFunctions;
-}
+std::span<const HelperEmulation> xdp_functions() { return kFunctions; }
 
 }  // namespace drydock

@@ -17,14 +17,10 @@ struct CaseOutcome {
 };
 constexpr std::string_view name_of(CaseOutcome::Kind kind) {
   switch (kind) {
-    case CaseOutcome::Kind::kPassed:
-      return "passed";
-    case CaseOutcome::Kind::kFailed:
-      return "failed";
-    case CaseOutcome::Kind::kMalformed:
-      return "malformed";
-    case CaseOutcome::Kind::kUnsupported:
-      break;
+    case CaseOutcome::Kind::kPassed: return "passed";
+    case CaseOutcome::Kind::kFailed: return "failed";
+    case CaseOutcome::Kind::kMalformed: return "malformed";
+    case CaseOutcome::Kind::kUnsupported: break;
   }
   return "unsupported";
 }

@@ -17,16 +17,11 @@ enum class VerdictKind { kAccepted, kRejected, kMalformed, kUnsupported, kIntern
 
 constexpr std::string_view name_of(VerdictKind kind) {
   switch (kind) {
-    case VerdictKind::kAccepted:
-      return "accepted";
-    case VerdictKind::kRejected:
-      return "rejected";
-    case VerdictKind::kMalformed:
-      return "malformed";
-    case VerdictKind::kUnsupported:
-      return "unsupported";
-    case VerdictKind::kInternalError:
-      break;
+    case VerdictKind::kAccepted: return "accepted";
+    case VerdictKind::kRejected: return "rejected";
+    case VerdictKind::kMalformed: return "malformed";
+    case VerdictKind::kUnsupported: return "unsupported";
+    case VerdictKind::kInternalError: break;
   }
   return "internal_error";
 }

@@ -75,7 +75,8 @@ uint64_t bytes_below(const std::string& folder) {
   uint64_t sum = 0;
   std::error_code ignored;
   for (const auto& entry : fs::recursive_directory_iterator(folder, ignored))
-    if (uint64_t size = entry.is_regular_file(ignored) ? entry.file_size(ignored) : 0; !ignored) sum += size;
+    if (uint64_t size = entry.is_regular_file(ignored) ? entry.file_size(ignored) : 0; !ignored)
+      sum += size;
   return sum;
 }
 
@@ -96,29 +97,37 @@ Result<PackageRecord> parse_package_record(std::string_view text) {
   record.sha256 = field(text, "SHA256");
   std::string_view size = field(text, "Size");
   auto [end, error] = std::from_chars(size.data(), size.data() + size.size(), record.size);
-  if (record.name.empty() || record.version.empty() || record.sha256.empty() || error != std::errc{})
+  if (record.name.empty() || record.version.empty() || record.sha256.empty() ||
+      error != std::errc{})
     return malformed("the package list has no complete record");
   return record;
 }
 
 Result<Apt> Apt::open(const std::string& folder, std::string_view suite, Progress progress) {
   for (const char* tool : {"apt-get", "apt-cache"})
-    if (!find_in_path(tool)) return unsupported(std::string(tool) + " is not installed: it is what fetches packages");
+    if (!find_in_path(tool))
+      return unsupported(std::string(tool) + " is not installed: it is what fetches packages");
   std::string key = keyring();
-  if (key.empty()) return unsupported("there is no keyring of the Debian archive (package debian-archive-keyring)");
+  if (key.empty())
+    return unsupported(
+        "there is no keyring of the Debian archive (package debian-archive-keyring)");
   std::string here = fs::absolute(folder) / suite;
   std::error_code failed;
   for (const char* part : {"/lists/partial", "/cache/archives/partial"})
     if (fs::create_directories(here + part, failed); failed)
       return not_found(here + ": " + failed.message());
-  std::string source = "deb [signed-by=" + key + "] " + archive_of(suite) + " " + std::string(suite) + " main\n";
-  for (const auto& [name, text] : {std::pair{"/sources.list", source}, {"/apt.conf", apt_settings(here)},
+  std::string source =
+      "deb [signed-by=" + key + "] " + archive_of(suite) + " " + std::string(suite) + " main\n";
+  for (const auto& [name, text] : {std::pair{"/sources.list", source},
+                                   {"/apt.conf", apt_settings(here)},
                                    {"/status", std::string()}})
-    if (auto written = write_file(here + name, as_byte_span(text)); !written) return std::unexpected(written.error());
+    if (auto written = write_file(here + name, as_byte_span(text)); !written)
+      return std::unexpected(written.error());
   return Apt(here, std::string(suite), std::move(progress));
 }
 
-Result<std::string> Apt::run(const std::vector<std::string>& command, const std::string& what, uint64_t size) {
+Result<std::string> Apt::run(const std::vector<std::string>& command, const std::string& what,
+                             uint64_t size) {
   std::string errors = folder_ + "/errors";
   auto process = Process::start({.arguments = command,
                                  .environment = {"APT_CONFIG=" + folder_ + "/apt.conf", "LC_ALL=C"},
@@ -141,13 +150,15 @@ Result<std::string> Apt::run(const std::vector<std::string>& command, const std:
 }
 
 Status Apt::update() {
-  auto done = run({"apt-get", "-q", "-o", "APT::Update::Error-Mode=any", "update"}, "package list of " + suite_, 0);
+  auto done = run({"apt-get", "-q", "-o", "APT::Update::Error-Mode=any", "update"},
+                  "package list of " + suite_, 0);
   if (!done) return std::unexpected(done.error());
   return {};
 }
 
 Result<PackageRecord> Apt::look_up(std::string_view package) {
-  auto text = run({"apt-cache", "show", "--no-all-versions", std::string(package)}, "package list of " + suite_, 0);
+  auto text = run({"apt-cache", "show", "--no-all-versions", std::string(package)},
+                  "package list of " + suite_, 0);
   if (!text)
     return not_found(std::string(package) + " is not in " + suite_ +
                      " (any more); an archive of old packages is not looked at");
@@ -155,10 +166,12 @@ Result<PackageRecord> Apt::look_up(std::string_view package) {
 }
 
 Result<std::string> Apt::download(const PackageRecord& package) {
-  auto done = run({"apt-get", "-q", "download", package.name + "=" + package.version}, package.name, package.size);
+  auto done = run({"apt-get", "-q", "download", package.name + "=" + package.version}, package.name,
+                  package.size);
   if (!done) return std::unexpected(done.error());
   for (const auto& entry : fs::directory_iterator(folder_))
-    if (std::string file = entry.path().filename(); file.starts_with(package.name + "_") && file.ends_with(".deb"))
+    if (std::string file = entry.path().filename();
+        file.starts_with(package.name + "_") && file.ends_with(".deb"))
       return entry.path().string();
   return not_found(package.name + ": apt-get left no package behind");
 }

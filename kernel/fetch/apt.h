@@ -29,8 +29,8 @@ class Apt {
   /// not known).
   using Progress = std::function<void(const std::string& what, uint64_t done, uint64_t of)>;
 
-  /// A view of one suite, kept below `folder`. kUnsupported, with the reason, without apt-get or the
-  /// archive's keyring.
+  /// A view of one suite, kept below `folder`. kUnsupported, with the reason, without apt-get or
+  /// the archive's keyring.
   static Result<Apt> open(const std::string& folder, std::string_view suite, Progress progress);
 
   Status update();
@@ -42,7 +42,8 @@ class Apt {
  private:
   Apt(std::string folder, std::string suite, Progress progress)
       : folder_(std::move(folder)), suite_(std::move(suite)), progress_(std::move(progress)) {}
-  Result<std::string> run(const std::vector<std::string>& command, const std::string& what, uint64_t size);
+  Result<std::string> run(const std::vector<std::string>& command, const std::string& what,
+                          uint64_t size);
 
   std::string folder_, suite_;
   Progress progress_;

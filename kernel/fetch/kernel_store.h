@@ -11,10 +11,10 @@
 namespace drydock {
 
 struct StoredKernel {
-  std::string name;            // "6.18"
-  std::string image, config;   // paths
-  std::string release;         // uname -r
-  std::string package;         // "linux-image-… 6.18.15-1~bpo13+1", for the record
+  std::string name;           // "6.18"
+  std::string image, config;  // paths
+  std::string release;        // uname -r
+  std::string package;        // "linux-image-… 6.18.15-1~bpo13+1", for the record
 };
 
 /// `cache`, or where it stands by default: $XDG_CACHE_HOME/drydock, ~/.cache/drydock.

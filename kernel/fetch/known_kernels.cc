@@ -4,6 +4,7 @@
 namespace drydock {
 namespace {
 
+// clang-format off
 constexpr KnownKernel kKernels[] = {
     {.name = "5.10", .suite = "bullseye", .image = "linux-image-5.10.0-32-cloud-amd64", .config = ""},
     {.name = "6.1", .suite = "bookworm-security", .image = "linux-image-6.1.0-56-cloud-amd64", .config = ""},
@@ -13,6 +14,7 @@ constexpr KnownKernel kKernels[] = {
     {.name = "7.2", .suite = "trixie-backports", .image = "linux-binary-7.2.12+deb13-cloud-amd64",
      .config = "linux-base-7.2.12+deb13-cloud-amd64", .modules = "linux-modules-7.2.12+deb13-cloud-amd64"},
 };
+// clang-format on
 
 }  // namespace
 

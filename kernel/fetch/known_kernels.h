@@ -8,11 +8,11 @@
 namespace drydock {
 
 struct KnownKernel {
-  std::string_view name;     // as --kernel calls its profile
-  std::string_view suite;    // of the Debian archive
-  std::string_view image;    // the package that holds the image
-  std::string_view config;   // the package that holds the config; "" when the image's does
-  std::string_view modules = {};   // the package that holds modules; "" when the image's does
+  std::string_view name;          // as --kernel calls its profile
+  std::string_view suite;         // of the Debian archive
+  std::string_view image;         // the package that holds the image
+  std::string_view config;        // the package that holds the config; "" when the image's does
+  std::string_view modules = {};  // the package that holds modules; "" when the image's does
 };
 
 /// The oldest first.

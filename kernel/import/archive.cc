@@ -30,15 +30,11 @@ std::optional<uint64_t> number(std::string_view field, unsigned base) {
   return any ? std::optional(value) : std::nullopt;
 }
 
-std::string_view until_nul(std::string_view text) {
-  return text.substr(0, text.find('\0'));
-}
+std::string_view until_nul(std::string_view text) { return text.substr(0, text.find('\0')); }
 
 }  // namespace
 
-bool is_ar(std::span<const std::byte> data) {
-  return text_of(data).starts_with(kArMagic);
-}
+bool is_ar(std::span<const std::byte> data) { return text_of(data).starts_with(kArMagic); }
 
 Status for_each_in_ar(std::span<const std::byte> data, const ArchiveVisitor& visit) {
   constexpr size_t kHeader = 60;

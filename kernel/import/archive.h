@@ -13,7 +13,8 @@
 namespace drydock {
 
 /// Called for each regular file of an archive; false ends the walk.
-using ArchiveVisitor = std::function<bool(const std::string& path, std::span<const std::byte> data)>;
+using ArchiveVisitor =
+    std::function<bool(const std::string& path, std::span<const std::byte> data)>;
 
 bool is_ar(std::span<const std::byte> data);
 Status for_each_in_ar(std::span<const std::byte> data, const ArchiveVisitor& visit);

@@ -22,9 +22,7 @@ constexpr size_t kStep = 4u << 20;
 std::unexpected<Error> damaged(std::string_view format) {
   return malformed("damaged " + std::string(format) + " data");
 }
-std::unexpected<Error> too_large() {
-  return malformed("compressed data is larger than 1 GB");
-}
+std::unexpected<Error> too_large() { return malformed("compressed data is larger than 1 GB"); }
 
 // Every stream decoder below fills a buffer that grows by steps; this is the buffer.
 class Output {

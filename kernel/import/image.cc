@@ -57,7 +57,7 @@ std::string banner_of(std::span<const std::byte> elf) {
 }  // namespace
 
 std::string stable_release(std::string_view banner) {
-  constexpr std::string_view kPackage = " Debian ";   // "… #1 SMP Debian 5.10.223-1 (2024-08-10)"
+  constexpr std::string_view kPackage = " Debian ";  // "… #1 SMP Debian 5.10.223-1 (2024-08-10)"
   size_t at = banner.find(kPackage);
   if (at == banner.npos) return {};
   std::string_view package = banner.substr(at + kPackage.size());
@@ -79,9 +79,7 @@ std::string config_of(std::span<const std::byte> elf) {
   return config ? std::string(as_text(*config)) : std::string{};
 }
 
-std::vector<std::byte> copy(std::span<const std::byte> data) {
-  return {data.begin(), data.end()};
-}
+std::vector<std::byte> copy(std::span<const std::byte> data) { return {data.begin(), data.end()}; }
 
 }  // namespace
 

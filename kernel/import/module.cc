@@ -32,14 +32,17 @@ std::string module_of(std::string_view path) {
 }
 
 bool is_wanted(const std::vector<std::string>& wanted, std::string_view name) {
-  return !name.empty() &&
-         std::ranges::any_of(wanted, [&](const std::string& w) { return with_underscores(w) == name; });
+  return !name.empty() && std::ranges::any_of(wanted, [&](const std::string& w) {
+    return with_underscores(w) == name;
+  });
 }
 
-std::vector<ModuleFile> modules_in(const std::string& folder, const std::vector<std::string>& wanted) {
+std::vector<ModuleFile> modules_in(const std::string& folder,
+                                   const std::vector<std::string>& wanted) {
   std::vector<ModuleFile> found;
   std::error_code stop;
-  for (fs::recursive_directory_iterator at(folder, stop), end; !stop && at != end; at.increment(stop)) {
+  for (fs::recursive_directory_iterator at(folder, stop), end; !stop && at != end;
+       at.increment(stop)) {
     std::string name = module_of(at->path().native());
     if (!is_wanted(wanted, name)) continue;
     if (auto bytes = read_file(at->path())) found.emplace_back(name, std::move(*bytes));
@@ -50,7 +53,9 @@ std::vector<ModuleFile> modules_in(const std::string& folder, const std::vector<
 
 Result<std::vector<std::byte>> module_btf(const ModuleFile& module) {
   auto file = decompress_if_needed(module.second);
-  if (!file) return std::unexpected(Error{file.error().kind, "module " + module.first + ": " + file.error().message, 0});
+  if (!file)
+    return std::unexpected(Error{file.error().kind,
+                                 "module " + module.first + ": " + file.error().message, 0});
   auto btf = elf_section(*file, ".BTF");
   if (btf.empty()) return unsupported("module " + module.first + " carries no BTF");
   return std::vector(btf.begin(), btf.end());

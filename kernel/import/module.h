@@ -22,7 +22,8 @@ std::string module_of(std::string_view path);
 bool is_wanted(const std::vector<std::string>& wanted, std::string_view name);
 
 /// Those wanted modules that lie in a folder or below it.
-std::vector<ModuleFile> modules_in(const std::string& folder, const std::vector<std::string>& wanted);
+std::vector<ModuleFile> modules_in(const std::string& folder,
+                                   const std::vector<std::string>& wanted);
 
 /// The module's section .BTF; kUnsupported when it has none.
 Result<std::vector<std::byte>> module_btf(const ModuleFile& module);

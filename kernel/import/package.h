@@ -13,10 +13,10 @@
 namespace drydock {
 
 struct KernelPackage {
-  std::vector<std::byte> image;   // vmlinuz; empty when the package has none
-  std::string config;             // likewise
-  std::string release;            // that the config's path names
-  std::vector<ModuleFile> modules;   // those asked for, by name
+  std::vector<std::byte> image;     // vmlinuz; empty when the package has none
+  std::string config;               // likewise
+  std::string release;              // that the config's path names
+  std::vector<ModuleFile> modules;  // those asked for, by name
 };
 
 /// Reads a .deb. kMalformed for what is none.

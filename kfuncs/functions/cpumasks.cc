@@ -20,7 +20,9 @@ class Mask {
  public:
   Mask(Machine& machine, uint64_t address) : machine_(machine), address_(address) {}
   uint32_t words() const { return (machine_.cpu_count() + 63) / 64; }
-  uint64_t get(uint32_t i) const { return machine_.load<uint64_t>(address_ + 8 * i).value_or(0) & used(i); }
+  uint64_t get(uint32_t i) const {
+    return machine_.load<uint64_t>(address_ + 8 * i).value_or(0) & used(i);
+  }
   void set(uint32_t i, uint64_t bits) {
     auto old = machine_.load<uint64_t>(address_ + 8 * i);
     if (old) machine_.store(address_ + 8 * i, (*old & ~used(i)) | (bits & used(i)));
@@ -44,7 +46,8 @@ uint64_t create(Machine& machine, Args) {
 template <class Word>
 uint64_t lowest(Machine& machine, const Mask& mask, Word word) {
   for (uint32_t i = 0; i < mask.words(); ++i)
-    if (uint64_t bits = word(i) & mask.used(i)) return 64 * i + static_cast<uint32_t>(std::countr_zero(bits));
+    if (uint64_t bits = word(i) & mask.used(i))
+      return 64 * i + static_cast<uint32_t>(std::countr_zero(bits));
   return machine.cpu_count();
 }
 uint64_t first(Machine& machine, Args args) {
@@ -124,7 +127,8 @@ uint64_t empty(Machine& machine, Args args) {
 uint64_t weight(Machine& machine, Args args) {
   Mask mask(machine, args[0]);
   uint32_t bits = 0;
-  for (uint32_t i = 0; i < mask.words(); ++i) bits += static_cast<uint32_t>(std::popcount(mask.get(i)));
+  for (uint32_t i = 0; i < mask.words(); ++i)
+    bits += static_cast<uint32_t>(std::popcount(mask.get(i)));
   return bits;
 }
 uint64_t full(Machine& machine, Args args) { return weight(machine, args) == machine.cpu_count(); }

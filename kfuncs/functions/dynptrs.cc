@@ -53,9 +53,9 @@ uint64_t slice(Machine& machine, Args args) { return slice_of(machine, args, fal
 uint64_t slice_rdwr(Machine& machine, Args args) { return slice_of(machine, args, true); }
 
 constexpr KfuncEmulation kFunctions[] = {
-    {"bpf_dynptr_adjust", adjust},       {"bpf_dynptr_is_null", is_null},
-    {"bpf_dynptr_is_rdonly", is_rdonly}, {"bpf_dynptr_size", size},
-    {"bpf_dynptr_clone", clone},         {"bpf_dynptr_slice", slice},
+    {"bpf_dynptr_adjust", adjust},         {"bpf_dynptr_is_null", is_null},
+    {"bpf_dynptr_is_rdonly", is_rdonly},   {"bpf_dynptr_size", size},
+    {"bpf_dynptr_clone", clone},           {"bpf_dynptr_slice", slice},
     {"bpf_dynptr_slice_rdwr", slice_rdwr},
 };
 

@@ -17,7 +17,9 @@ uint64_t result(int64_t value) { return static_cast<uint64_t>(value); }
 
 // -- Numbers: {current, end}, as the kernel keeps them; next() returns the address of current.
 
-struct Numbers { int32_t current, end; };
+struct Numbers {
+  int32_t current, end;
+};
 
 uint64_t num_new(Machine& machine, Args args) {
   constexpr int64_t kMost = 8 << 20;
@@ -43,10 +45,14 @@ uint64_t num_destroy(Machine& machine, Args args) {
   return 0;
 }
 
-// -- Bits: {address of a copy of the words, words, next bit}. The copy is made at once, so that memory
-// that cannot be read is told then, and what the program writes later changes nothing.
+// -- Bits: {address of a copy of the words, words, next bit}. The copy is made at once, so that
+// memory that cannot be read is told then, and what the program writes later changes nothing.
 
-struct Bits { uint64_t memory; uint32_t words; uint32_t next; };
+struct Bits {
+  uint64_t memory;
+  uint32_t words;
+  uint32_t next;
+};
 
 /// The walk is over; the copy goes.
 void end_bits(Machine& machine, uint64_t state_address) {
@@ -60,7 +66,9 @@ uint64_t bits_new(Machine& machine, Args args) {
   machine.store(args[0], Bits{});
   if (!words || !args[1]) return result(-EINVAL);
   if (words > kMostWords) return result(-E2BIG);
-  Region* copy = machine.memory().allocate({.kind = RegionKind::kScratch, .size = words * uint64_t{8}, .name = "bits",
+  Region* copy = machine.memory().allocate({.kind = RegionKind::kScratch,
+                                            .size = words * uint64_t{8},
+                                            .name = "bits",
                                             .permissions = Permissions::kRead});
   if (!machine.memory().copy_out(args[1], {copy->host, words * size_t{8}})) {
     machine.memory().free(copy);
@@ -77,7 +85,9 @@ uint64_t bits_next(Machine& machine, Args args) {
     if (!word) return 0;
     if (!(*word >> (state->next % 64) & 1)) continue;
     // The number is handed out by address: where the position is kept, one bit on.
-    Region* number = machine.memory().allocate({.kind = RegionKind::kScratch, .size = 4, .name = "bit",
+    Region* number = machine.memory().allocate({.kind = RegionKind::kScratch,
+                                                .size = 4,
+                                                .name = "bit",
                                                 .permissions = Permissions::kRead});
     std::memcpy(number->host, &state->next, 4);
     ++state->next;
@@ -94,7 +104,9 @@ uint64_t bits_destroy(Machine& machine, Args args) {
 
 // -- Tasks and cgroups of the world, in order of address: {last, root, flags}.
 
-struct Walk { uint64_t last, root, flags; };
+struct Walk {
+  uint64_t last, root, flags;
+};
 
 uint64_t walk_new(Machine& machine, Args args) {
   machine.store(args[0], Walk{0, args[1], args[2]});
@@ -144,10 +156,12 @@ uint64_t css_next(Machine& machine, Args args) {
 }
 
 constexpr KfuncEmulation kFunctions[] = {
-    {"bpf_iter_num_new", num_new},   {"bpf_iter_num_next", num_next},   {"bpf_iter_num_destroy", num_destroy},
-    {"bpf_iter_bits_new", bits_new}, {"bpf_iter_bits_next", bits_next}, {"bpf_iter_bits_destroy", bits_destroy},
-    {"bpf_iter_task_new", walk_new}, {"bpf_iter_task_next", task_next}, {"bpf_iter_task_destroy", walk_destroy},
-    {"bpf_iter_css_new", walk_new},  {"bpf_iter_css_next", css_next},   {"bpf_iter_css_destroy", walk_destroy},
+    {"bpf_iter_num_new", num_new},           {"bpf_iter_num_next", num_next},
+    {"bpf_iter_num_destroy", num_destroy},   {"bpf_iter_bits_new", bits_new},
+    {"bpf_iter_bits_next", bits_next},       {"bpf_iter_bits_destroy", bits_destroy},
+    {"bpf_iter_task_new", walk_new},         {"bpf_iter_task_next", task_next},
+    {"bpf_iter_task_destroy", walk_destroy}, {"bpf_iter_css_new", walk_new},
+    {"bpf_iter_css_next", css_next},         {"bpf_iter_css_destroy", walk_destroy},
 };
 
 }  // namespace

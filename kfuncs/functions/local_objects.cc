@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Objects of a program's own: made, shared, dropped, and kept in lists and red-black trees. The type
-// of a new object is the program's first argument, as it is before the kernel's fix-ups.
+// Objects of a program's own: made, shared, dropped, and kept in lists and red-black trees. The
+// type of a new object is the program's first argument, as it is before the kernel's fix-ups.
 #include <cerrno>
 
 #include "helpers/graph_fields.h"
@@ -18,7 +18,8 @@ uint64_t result(int64_t value) { return static_cast<uint64_t>(value); }
 uint64_t make(Machine& machine, uint64_t type_id, uint32_t copies) {
   const auto& btf = machine.program_btf();
   if (!btf) return machine.unsupported("an object of a program without BTF");
-  return machine.local_objects().make(btf, machine.profile(), static_cast<uint32_t>(type_id), copies);
+  return machine.local_objects().make(btf, machine.profile(), static_cast<uint32_t>(type_id),
+                                      copies);
 }
 uint64_t obj_new(Machine& machine, Args args) { return make(machine, args[0], 1); }
 uint64_t percpu_obj_new(Machine& machine, Args args) {

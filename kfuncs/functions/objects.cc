@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Kfuncs on tasks and cgroups, references to objects of every kind, and those that open and close sections. One program runs at a time,
-// so a section needs no more than the verifier's word that it is closed.
+// Kfuncs on tasks and cgroups, references to objects of every kind, and those that open and close
+// sections. One program runs at a time, so a section needs no more than the verifier's word that it
+// is closed.
 #include <cerrno>
 #include <cstring>
 
@@ -26,8 +27,7 @@ uint64_t cast_to_kern_ctx(Machine& machine, Args args) {
     case ProgramType::kLsm:
     case ProgramType::kRawTracepoint:
     case ProgramType::kStructOps:
-    case ProgramType::kSyscall:
-      return args[0];
+    case ProgramType::kSyscall: return args[0];
     default:
       return machine.unsupported("kfunc bpf_cast_to_kern_ctx of " +
                                  std::string(name_of(machine.call_site().program_type)));

@@ -12,9 +12,7 @@ namespace {
 
 using Args = std::span<const uint64_t, 5>;
 
-uint64_t result(int64_t value) {
-  return static_cast<uint64_t>(value);
-}
+uint64_t result(int64_t value) { return static_cast<uint64_t>(value); }
 
 /// Programs that may not write to a packet through its pointers get a dynptr to read.
 bool may_write(Machine& machine) {
@@ -46,9 +44,7 @@ uint64_t dynptr_from_xdp(Machine& machine, Args args) {
 }
 
 /// What the kernel itself answers where no driver does.
-uint64_t no_driver(Machine&, Args) {
-  return result(-EOPNOTSUPP);
-}
+uint64_t no_driver(Machine&, Args) { return result(-EOPNOTSUPP); }
 
 constexpr KfuncEmulation kFunctions[] = {
     {"bpf_dynptr_from_skb", dynptr_from_skb},     {"bpf_dynptr_from_xdp", dynptr_from_xdp},
@@ -58,8 +54,6 @@ constexpr KfuncEmulation kFunctions[] = {
 
 }  // namespace
 
-std::span<const KfuncEmulation> packet_kfuncs() {
-  return kFunctions;
-}
+std::span<const KfuncEmulation> packet_kfuncs() { return kFunctions; }
 
 }  // namespace drydock

@@ -148,10 +148,10 @@ uint64_t strnstr(Machine& machine, Args args) { return find_text(machine, args, 
 uint64_t strstr(Machine& machine, Args args) { return find_text(machine, args, kLongest); }
 
 constexpr KfuncEmulation kFunctions[] = {
-    {"bpf_strcmp", strcmp},       {"bpf_strcasecmp", strcasecmp}, {"bpf_strnchr", strnchr},
-    {"bpf_strchr", strchr},       {"bpf_strchrnul", strchrnul},   {"bpf_strrchr", strrchr},
-    {"bpf_strnlen", strnlen},     {"bpf_strlen", strlen},         {"bpf_strspn", strspn},
-    {"bpf_strcspn", strcspn},     {"bpf_strnstr", strnstr},       {"bpf_strstr", strstr},
+    {"bpf_strcmp", strcmp},   {"bpf_strcasecmp", strcasecmp}, {"bpf_strnchr", strnchr},
+    {"bpf_strchr", strchr},   {"bpf_strchrnul", strchrnul},   {"bpf_strrchr", strrchr},
+    {"bpf_strnlen", strnlen}, {"bpf_strlen", strlen},         {"bpf_strspn", strspn},
+    {"bpf_strcspn", strcspn}, {"bpf_strnstr", strnstr},       {"bpf_strstr", strstr},
 };
 
 }  // namespace

@@ -37,7 +37,8 @@ const StepRow* find_step(const std::string& kind) {
 
 }  // namespace
 
-CaseRun::CaseRun(const Json& json, std::string object_path) : json_(json), path_(std::move(object_path)) {}
+CaseRun::CaseRun(const Json& json, std::string object_path)
+    : json_(json), path_(std::move(object_path)) {}
 
 CaseRun::~CaseRun() {
   for (auto& [name, fd] : sockets_) close(fd);
@@ -51,7 +52,8 @@ Json CaseRun::perform() {
   Json steps = Json::array();
   bool lost = false;
   for (const Json& step : json_.value("steps", Json::array())) {
-    if (!step.is_object() || step.size() != 1) return {{"skipped", "a step is no object of one field"}};
+    if (!step.is_object() || step.size() != 1)
+      return {{"skipped", "a step is no object of one field"}};
     const std::string& kind = step.begin().key();
     const StepRow* row = find_step(kind);
     if (lost) {
@@ -59,7 +61,8 @@ Json CaseRun::perform() {
       continue;
     }
     Reader reader(step.begin().value(), "steps[" + std::to_string(steps.size()) + "]." + kind);
-    Result<Json> seen = row ? row->run(*this, reader) : unsupported("a real kernel's " + kind + " cannot be chosen");
+    Result<Json> seen = row ? row->run(*this, reader)
+                            : unsupported("a real kernel's " + kind + " cannot be chosen");
     steps.push_back(seen ? Json{{"observed", *seen}} : entry_for(seen.error()));
     lost = !seen && (!row || row->later_steps_depend);
   }
@@ -67,9 +70,11 @@ Json CaseRun::perform() {
 }
 
 Status CaseRun::prepare() {
-  if (json_.contains("overrides")) return unsupported("the helpers of a real kernel cannot be overridden");
+  if (json_.contains("overrides"))
+    return unsupported("the helpers of a real kernel cannot be overridden");
   if (int cpus = libbpf_num_possible_cpus(); json_.contains("cpus") && json_["cpus"] != cpus)
-    return unsupported("the case is for " + json_["cpus"].dump() + " CPUs, the machine has " + std::to_string(cpus));
+    return unsupported("the case is for " + json_["cpus"].dump() + " CPUs, the machine has " +
+                       std::to_string(cpus));
   if (auto entered = world_.enter(); !entered) return entered;
   if (json_.contains("cpu")) {
     cpu_set_t set;
@@ -85,7 +90,9 @@ Status CaseRun::prepare() {
 
 Status CaseRun::load_object() {
   LibbpfEar ear;
-  auto failed = [&](int err) { return unsupported("the object is not loaded: " + failure_cause(ear.take(), err)); };
+  auto failed = [&](int err) {
+    return unsupported("the object is not loaded: " + failure_cause(ear.take(), err));
+  };
   object_ = bpf_object__open_file(path_.c_str(), nullptr);
   if (!object_) return failed(errno);
   relax_maps(object_);
@@ -113,12 +120,15 @@ Status CaseRun::fill_maps() {
     if (!m) return std::unexpected(m.error());
     for (const Json& entry : entries) {
       size_t key_size = bpf_map__key_size(*m), value_size = bpf_map__value_size(*m);
-      auto key = entry.contains("key") ? cases::encode_value(entry["key"], key_size, name) : std::vector<std::byte>{};
+      auto key = entry.contains("key") ? cases::encode_value(entry["key"], key_size, name)
+                                       : std::vector<std::byte>{};
       auto value = cases::encode_value(entry.value("value", Json()), value_size, name);
       if (!key) return std::unexpected(key.error());
       if (!value) return std::unexpected(value.error());
-      int err = bpf_map_update_elem(bpf_map__fd(*m), key->empty() ? nullptr : key->data(), value->data(), 0);
-      if (err != 0) return unsupported("map " + name + " refuses its contents: " + std::strerror(-err));
+      int err = bpf_map_update_elem(bpf_map__fd(*m), key->empty() ? nullptr : key->data(),
+                                    value->data(), 0);
+      if (err != 0)
+        return unsupported("map " + name + " refuses its contents: " + std::strerror(-err));
     }
   }
   return {};
@@ -126,7 +136,8 @@ Status CaseRun::fill_maps() {
 
 Result<bpf_program*> CaseRun::program(const std::string& name) {
   bpf_program* found = bpf_object__find_program_by_name(object_, name.c_str());
-  if (!found || bpf_program__fd(found) < 0) return malformed("program `" + name + "` was not loaded");
+  if (!found || bpf_program__fd(found) < 0)
+    return malformed("program `" + name + "` was not loaded");
   return found;
 }
 
@@ -142,12 +153,14 @@ Result<CaseRun::Global> CaseRun::global(const std::string& name) {
   bpf_object__for_each_map(m, object_) {
     size_t size = 0;
     auto* data = static_cast<std::byte*>(bpf_map__initial_value(m, &size));
-    const btf_type* section = types ? btf__type_by_id(types, bpf_map__btf_value_type_id(m)) : nullptr;
+    const btf_type* section =
+        types ? btf__type_by_id(types, bpf_map__btf_value_type_id(m)) : nullptr;
     if (!data || !section || !btf_is_datasec(section)) continue;
     for (int i = 0; i < btf_vlen(section); ++i) {
       const btf_var_secinfo& var = btf_var_secinfos(section)[i];
       const btf_type* type = btf__type_by_id(types, var.type);
-      if (type && name == btf__name_by_offset(types, type->name_off)) return Global{data + var.offset, var.size};
+      if (type && name == btf__name_by_offset(types, type->name_off))
+        return Global{data + var.offset, var.size};
     }
   }
   return malformed("there is no global variable `" + name + "`");
@@ -162,8 +175,8 @@ Status CaseRun::set_task(const Json& task, const std::string& where) {
   Reader reader(task, where);
   for (const char* number : {"pid", "tgid"})
     if (auto wanted = reader.number(number); wanted && *wanted != getpid())
-      return unsupported("the current task is process " + std::to_string(getpid()) + " from the beginning, not " +
-                         std::to_string(*wanted));
+      return unsupported("the current task is process " + std::to_string(getpid()) +
+                         " from the beginning, not " + std::to_string(*wanted));
   if (reader.has("pid") && !numbers_are_the_kernels())
     return unsupported("process numbers inside of a container are not those that programs see");
   if (reader.has("fields")) return unsupported("the fields of a real task cannot be chosen");

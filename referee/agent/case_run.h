@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Performs a case's steps on the kernel underneath, as far as a real kernel lets its world be chosen:
-// loading, attaching, system calls on sockets, maps, globals, output. What was seen of each step has
-// the form of docs/cases.md; a step that cannot be performed says why, and where later steps depend
-// on what it would have done, they are not performed either.
+// Performs a case's steps on the kernel underneath, as far as a real kernel lets its world be
+// chosen: loading, attaching, system calls on sockets, maps, globals, output. What was seen of each
+// step has the form of docs/cases.md; a step that cannot be performed says why, and where later
+// steps depend on what it would have done, they are not performed either.
 #pragma once
 
 #include <map>
@@ -70,7 +70,7 @@ class CaseRun {
   std::vector<bpf_link*> links_;
   std::map<std::string, int> sockets_;
   std::string mark_;
-  std::string cgroup_ = "/";         // of the current task
+  std::string cgroup_ = "/";  // of the current task
   std::vector<std::string> files_;
 };
 
@@ -79,7 +79,7 @@ using StepFunction = Result<Json> (*)(CaseRun&, Reader&);
 struct StepRow {
   std::string_view kind;
   StepFunction run;
-  bool later_steps_depend = false;   // when it is skipped
+  bool later_steps_depend = false;  // when it is skipped
 };
 std::span<const StepRow> object_steps();
 std::span<const StepRow> socket_steps();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Steps that make a hook fire: call, tracepoint, lsm, iterate. A real kernel's functions take its own
-// objects, so that each is performed by a system call that brings them about: what the case says of
-// the objects is made so where it can be (a process's number and name, where a memory area lies), and
-// is a reason to leave the step out where it cannot.
+// Steps that make a hook fire: call, tracepoint, lsm, iterate. A real kernel's functions take its
+// own objects, so that each is performed by a system call that brings them about: what the case
+// says of the objects is made so where it can be (a process's number and name, where a memory area
+// lies), and is a reason to leave the step out where it cannot.
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
@@ -30,7 +30,7 @@ namespace {
 
 Error cannot(const std::string& what) { return {ErrorKind::kUnsupported, what, 0}; }
 
-// -- What a case says of an object -----------------------------------------------------------------
+// -- What a case says of an object ----------------------------------------------------------------
 
 /// The fields of a named object, each taken by whoever makes it true; what is left cannot be.
 class Wish {
@@ -56,11 +56,13 @@ class Wish {
     auto value = take(field);
     if (!value.is_string() || value == "current") return;
     Json inside = run.object(value.get<std::string>()).value("fields", Json::object());
-    for (const auto& [inner, content] : inside.items()) fields_[std::string(field) + "." + inner] = content;
+    for (const auto& [inner, content] : inside.items())
+      fields_[std::string(field) + "." + inner] = content;
   }
   Status all_met() const {
     if (fields_.empty()) return {};
-    return unsupported("`" + fields_.begin().key() + "` of a real kernel's object cannot be chosen");
+    return unsupported("`" + fields_.begin().key() +
+                       "` of a real kernel's object cannot be chosen");
   }
 
  private:
@@ -86,7 +88,8 @@ Result<ProcessWish> process_of(const CaseRun& run, const Json& argument, bool by
   ProcessWish process;
   if (auto pid = wish.number("pid")) process.pid = static_cast<pid_t>(*pid);
   if (auto tgid = wish.number("tgid"); tgid && process.pid && *tgid != process.pid)
-    return std::unexpected(cannot("processes of one thread only are made, `" + wish.name() + "` is another thread"));
+    return std::unexpected(
+        cannot("processes of one thread only are made, `" + wish.name() + "` is another thread"));
   else if (tgid) process.pid = static_cast<pid_t>(*tgid);
   process.comm = wish.text("comm");
   // A child's parent is who makes it.
@@ -98,7 +101,8 @@ Result<ProcessWish> process_of(const CaseRun& run, const Json& argument, bool by
   (void)wish.number("rcu_users.refs.counter");  // every living task is held
   if (auto met = wish.all_met(); !met) return std::unexpected(met.error());
   if (process.pid && !numbers_are_the_kernels())
-    return std::unexpected(cannot("process numbers inside of a container are not those that programs see"));
+    return std::unexpected(
+        cannot("process numbers inside of a container are not those that programs see"));
   return process;
 }
 
@@ -119,14 +123,14 @@ std::optional<int64_t> number_in(const Json& args, size_t index) {
   return value.is_number_integer() ? std::optional(value.get<int64_t>()) : std::nullopt;
 }
 
-// -- call: the kernel's own test functions ---------------------------------------------------------
+// -- call: the kernel's own test functions --------------------------------------------------------
 
-/// What BPF_PROG_TEST_RUN of a tracing program calls, once each: its arguments, and what it returns.
-/// "*" stands for a pointer of the kernel's.
+/// What BPF_PROG_TEST_RUN of a tracing program calls, once each: its arguments, and what it
+/// returns. "*" stands for a pointer of the kernel's.
 struct TestFunction {
   std::string_view name, args;
   int64_t returned;
-  bpf_attach_type by;   // the programs whose run calls it
+  bpf_attach_type by;  // the programs whose run calls it
 };
 constexpr TestFunction kTestFunctions[] = {
     {"bpf_fentry_test1", "[1]", 2, BPF_TRACE_FENTRY},
@@ -137,25 +141,30 @@ constexpr TestFunction kTestFunctions[] = {
     {"bpf_fentry_test6", "[16,17,18,19,20,21]", 111, BPF_TRACE_FENTRY},
     {"bpf_modify_return_test", "[1,null]", 4, BPF_MODIFY_RETURN},
 };
-/// Of the second function that such a run calls behind bpf_modify_return_test, in kernels that have it.
+/// Of the second function that such a run calls behind bpf_modify_return_test, in kernels that have
+/// it.
 constexpr const char* kSecondModified = "bpf_modify_return_test2";
 constexpr int kSecondReturns = 29;
 
 /// Runs the kernel's test functions by way of a program that is attached to nothing.
 Result<uint32_t> run_tests(const TestFunction& function) {
-  const bpf_insn insns[] = {{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0},
-                            {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0}};
+  const bpf_insn insns[] = {
+      {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0},
+      {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0}};
   LIBBPF_OPTS(bpf_prog_load_opts, load);
   load.expected_attach_type = function.by;
   int id = libbpf_find_vmlinux_btf_id(std::string(function.name).c_str(), function.by);
   if (id <= 0) return std::unexpected(cannot("this kernel has no " + std::string(function.name)));
   load.attach_btf_id = static_cast<uint32_t>(id);
   int fd = bpf_prog_load(BPF_PROG_TYPE_TRACING, nullptr, "GPL", insns, std::size(insns), &load);
-  if (fd < 0) return std::unexpected(cannot(std::string("a tracing program is not loaded: ") + std::strerror(-fd)));
+  if (fd < 0)
+    return std::unexpected(
+        cannot(std::string("a tracing program is not loaded: ") + std::strerror(-fd)));
   LIBBPF_OPTS(bpf_test_run_opts, options);
   int err = bpf_prog_test_run_opts(fd, &options);
   close(fd);
-  if (err != 0) return std::unexpected(cannot(std::string("BPF_PROG_TEST_RUN: ") + std::strerror(-err)));
+  if (err != 0)
+    return std::unexpected(cannot(std::string("BPF_PROG_TEST_RUN: ") + std::strerror(-err)));
   return options.retval;
 }
 
@@ -169,8 +178,8 @@ Result<Json> call(CaseRun&, Reader& r) {
   if (!function) return unsupported("nothing calls " + name + " on request");
   Json given = args ? *args : Json::array();
   if (given != Json::parse(function->args) || returned != function->returned)
-    return unsupported("a real kernel calls " + name + " with " + std::string(function->args) + ", which returns " +
-                       std::to_string(function->returned));
+    return unsupported("a real kernel calls " + name + " with " + std::string(function->args) +
+                       ", which returns " + std::to_string(function->returned));
   auto value = run_tests(*function);
   if (!value) return std::unexpected(value.error());
   if (function->by != BPF_MODIFY_RETURN) return Json::object();
@@ -179,7 +188,7 @@ Result<Json> call(CaseRun&, Reader& r) {
   return Json{{"result", result}, {"skipped", (*value >> 16) < (second ? 2u : 1u)}};
 }
 
-// -- tracepoint ------------------------------------------------------------------------------------
+// -- tracepoint -----------------------------------------------------------------------------------
 
 Result<Json> new_task(CaseRun& run, const Json& args) {
   auto wish = process_of(run, argument(args, 0), true);
@@ -197,7 +206,8 @@ Result<Json> exec(CaseRun& run, const Json& args) {
   auto wish = process_of(run, argument(args, 0));
   if (!wish) return std::unexpected(wish.error());
   if (!wish->comm.empty()) return unsupported("who executes a file is named after it");
-  if (number_in(args, 1) != wish->pid) return unsupported("a process of one thread keeps its number as it executes");
+  if (number_in(args, 1) != wish->pid)
+    return unsupported("a process of one thread keeps its number as it executes");
   pid_t child = fork_as(wish->pid);
   if (child == 0) {
     execl("/proc/self/exe", "drydock-agent", "nothing", nullptr);
@@ -206,11 +216,12 @@ Result<Json> exec(CaseRun& run, const Json& args) {
   if (child < 0) return std::unexpected(not_made(*wish));
   int status = 0;
   waitpid(child, &status, 0);
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) return unsupported("the agent's file cannot be executed again");
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+    return unsupported("the agent's file cannot be executed again");
   return Json::object();
 }
 
-// -- lsm -------------------------------------------------------------------------------------------
+// -- lsm ------------------------------------------------------------------------------------------
 
 Result<Json> allocate_task(CaseRun& run, const Json& args) {
   Wish child(run, argument(args, 0));
@@ -229,11 +240,15 @@ Result<Json> protect(CaseRun& run, const Json& args) {
   area.object("vm_mm", run);
   if (auto met = area.all_met(); !met) return std::unexpected(met.error());
   auto asked = number_in(args, 1), effective = number_in(args, 2);
-  if (!start || !end || !asked) return unsupported("an area is made where the case says where it lies");
-  if (asked != effective) return unsupported("mprotect() hands on the protection that was asked for");
+  if (!start || !end || !asked)
+    return unsupported("an area is made where the case says where it lies");
+  if (asked != effective)
+    return unsupported("mprotect() hands on the protection that was asked for");
   auto size = static_cast<size_t>(*end - *start);
-  void* at = mmap(reinterpret_cast<void*>(*start), size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-  if (at == MAP_FAILED) return unsupported(std::string("no memory can be had there: ") + std::strerror(errno));
+  void* at = mmap(reinterpret_cast<void*>(*start), size, PROT_READ,
+                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+  if (at == MAP_FAILED)
+    return unsupported(std::string("no memory can be had there: ") + std::strerror(errno));
   Json observed = {{"result", errno_of(mprotect(at, size, static_cast<int>(*asked)))}};
   munmap(at, size);
   return observed;
@@ -256,20 +271,23 @@ Result<Json> open_file(CaseRun& run, const Json& args) {
 
 Result<Json> bind_socket(CaseRun& run, const Json& args) {
   for (size_t i : {0u, 1u})
-    if (auto met = Wish(run, argument(args, i)).all_met(); !met) return std::unexpected(met.error());
+    if (auto met = Wish(run, argument(args, i)).all_met(); !met)
+      return std::unexpected(met.error());
   auto size = number_in(args, 2);
   sockaddr_storage address{};
   address.ss_family = AF_INET;
-  if (!size || *size < static_cast<int64_t>(sizeof(sockaddr_in)) || *size > static_cast<int64_t>(sizeof address))
+  if (!size || *size < static_cast<int64_t>(sizeof(sockaddr_in)) ||
+      *size > static_cast<int64_t>(sizeof address))
     return unsupported("bind() takes an address of 16 to 128 bytes");
   int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return unsupported(std::string("no socket: ") + std::strerror(errno));
-  Json observed = {{"result", errno_of(bind(fd, reinterpret_cast<sockaddr*>(&address), static_cast<socklen_t>(*size)))}};
+  Json observed = {{"result", errno_of(bind(fd, reinterpret_cast<sockaddr*>(&address),
+                                            static_cast<socklen_t>(*size)))}};
   close(fd);
   return observed;
 }
 
-// -- iterate ---------------------------------------------------------------------------------------
+// -- iterate --------------------------------------------------------------------------------------
 
 /// Which descriptors the case's one process has open, from rows [task, number, file].
 Result<std::vector<int>> descriptors_of(const CaseRun& run, const Json& objects) {
@@ -305,7 +323,8 @@ Result<Json> read_iterator(bpf_program* program, pid_t pid) {
   std::string text;
   char buffer[4096];
   ssize_t n = fd < 0 ? -1 : 0;
-  while (fd >= 0 && (n = read(fd, buffer, sizeof buffer)) > 0) text.append(buffer, static_cast<size_t>(n));
+  while (fd >= 0 && (n = read(fd, buffer, sizeof buffer)) > 0)
+    text.append(buffer, static_cast<size_t>(n));
   Json observed = {{"result", errno_of(n)}, {"output", text}};
   if (fd >= 0) close(fd);
   bpf_link__destroy(link);
@@ -318,9 +337,12 @@ Result<Json> iterate(CaseRun& run, Reader& r) {
   const Json* rows = r.take("objects");
   std::string target = std::string(bpf_program__section_name(*program));
   bool files = target == "iter/task_file";
-  if (target != "iter/task" && !files) return unsupported("what a real " + target + " walks is the kernel's");
-  if (!rows || !rows->is_array() || rows->empty()) return unsupported("an iterator is pointed at one process");
-  if (!files && rows->size() != 1) return unsupported("an iterator is pointed at one process, not at several");
+  if (target != "iter/task" && !files)
+    return unsupported("what a real " + target + " walks is the kernel's");
+  if (!rows || !rows->is_array() || rows->empty())
+    return unsupported("an iterator is pointed at one process");
+  if (!files && rows->size() != 1)
+    return unsupported("an iterator is pointed at one process, not at several");
   auto wish = process_of(run, argument((*rows)[0], 0));
   auto numbers = descriptors_of(run, *rows);
   if (!wish) return std::unexpected(wish.error());
@@ -343,17 +365,23 @@ struct HookRow {
   Result<Json> (*fire)(CaseRun&, const Json& args);
 };
 constexpr HookRow kTracepoints[] = {{"task_newtask", new_task}, {"sched_process_exec", exec}};
-constexpr HookRow kLsmHooks[] = {
-    {"task_alloc", allocate_task}, {"file_mprotect", protect}, {"file_open", open_file}, {"socket_bind", bind_socket}};
+constexpr HookRow kLsmHooks[] = {{"task_alloc", allocate_task},
+                                 {"file_mprotect", protect},
+                                 {"file_open", open_file},
+                                 {"socket_bind", bind_socket}};
 
-Result<Json> fire(CaseRun& run, Reader& r, const std::string& name, std::span<const HookRow> hooks) {
+Result<Json> fire(CaseRun& run, Reader& r, const std::string& name,
+                  std::span<const HookRow> hooks) {
   const Json* args = r.take("args");
   for (const HookRow& hook : hooks)
     if (hook.name == name) return hook.fire(run, args ? *args : Json::array());
-  return unsupported("no system call is known here that makes " + name + " fire with objects of the case");
+  return unsupported("no system call is known here that makes " + name +
+                     " fire with objects of the case");
 }
 
-Result<Json> tracepoint(CaseRun& run, Reader& r) { return fire(run, r, r.required_text("name"), kTracepoints); }
+Result<Json> tracepoint(CaseRun& run, Reader& r) {
+  return fire(run, r, r.required_text("name"), kTracepoints);
+}
 
 Result<Json> lsm(CaseRun& run, Reader& r) {
   std::string hook = r.required_text("hook");
@@ -366,8 +394,10 @@ Result<Json> lsm(CaseRun& run, Reader& r) {
   return seen;
 }
 
-constexpr StepRow kSteps[] = {
-    {"call", call, true}, {"tracepoint", tracepoint, true}, {"lsm", lsm, true}, {"iterate", iterate}};
+constexpr StepRow kSteps[] = {{"call", call, true},
+                              {"tracepoint", tracepoint, true},
+                              {"lsm", lsm, true},
+                              {"iterate", iterate}};
 
 }  // namespace
 

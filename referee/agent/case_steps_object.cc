@@ -67,7 +67,8 @@ Result<Json> attach(CaseRun& run, Reader& r) {
   }
   auto folder = run.world().open_cgroup(*cgroup);
   if (!folder) return std::unexpected(folder.error());
-  int done = bpf_prog_attach(bpf_program__fd(*program), *folder, bpf_program__expected_attach_type(*program), *flags);
+  int done = bpf_prog_attach(bpf_program__fd(*program), *folder,
+                             bpf_program__expected_attach_type(*program), *flags);
   Json observed = result_of(done);
   close(*folder);
   return observed;
@@ -78,7 +79,8 @@ Result<Json> detach(CaseRun& run, Reader& r) {
   if (!program) return std::unexpected(program.error());
   auto folder = run.world().open_cgroup(r.required_text("cgroup"));
   if (!folder) return std::unexpected(folder.error());
-  int done = bpf_prog_detach2(bpf_program__fd(*program), *folder, bpf_program__expected_attach_type(*program));
+  int done = bpf_prog_detach2(bpf_program__fd(*program), *folder,
+                              bpf_program__expected_attach_type(*program));
   Json observed = result_of(done);
   close(*folder);
   return observed;
@@ -100,13 +102,15 @@ Result<Json> run_program(CaseRun& run, Reader& r) {
     return unsupported("BPF_PROG_TEST_RUN takes no context for this program type");
   std::vector<std::byte> context;
   if (const Json* given = r.take("context"); given && given->is_string()) {
-    auto bytes = cases::encode_value(*given, given->get<std::string>().size() / 2, r.where() + ".context");
+    auto bytes =
+        cases::encode_value(*given, given->get<std::string>().size() / 2, r.where() + ".context");
     if (!bytes) return std::unexpected(bytes.error());
     context = std::move(*bytes);
   }
   if (const Json* args = r.take("args")) {
     auto values = numbers(*args);
-    if (values.size() != args->size()) return unsupported("kernel objects cannot be chosen as arguments");
+    if (values.size() != args->size())
+      return unsupported("kernel objects cannot be chosen as arguments");
     auto bytes = std::as_bytes(std::span(values));
     context.assign(bytes.begin(), bytes.end());
   }
@@ -138,7 +142,8 @@ size_t user_value_size(const bpf_map* map) {
 Result<Json> look_up(bpf_map* map, const Json* key, const std::string& where) {
   size_t key_size = bpf_map__key_size(map);
   if (!key && key_size) return malformed(where + " needs a key and a value");
-  auto k = key_size ? cases::encode_value(*key, key_size, where + ".key") : std::vector<std::byte>{};
+  auto k =
+      key_size ? cases::encode_value(*key, key_size, where + ".key") : std::vector<std::byte>{};
   if (!k) return std::unexpected(k.error());
   std::vector<std::byte> value(user_value_size(map));
   int err = bpf_map_lookup_elem(bpf_map__fd(map), key_size ? k->data() : nullptr, value.data());
@@ -182,12 +187,14 @@ Result<Json> map(CaseRun& run, Reader& r) {
 Result<Json> global(CaseRun& run, Reader& r) {
   auto place = run.global(r.required_text("variable"));
   if (!place) return std::unexpected(place.error());
-  return Json{{"value", cases::hex_of(std::vector<std::byte>(place->data, place->data + place->size))}};
+  return Json{
+      {"value", cases::hex_of(std::vector<std::byte>(place->data, place->data + place->size))}};
 }
 
 int take_record(void* records, void* data, size_t size) {
   auto* bytes = static_cast<const std::byte*>(data);
-  static_cast<Json*>(records)->push_back(cases::hex_of(std::vector<std::byte>(bytes, bytes + size)));
+  static_cast<Json*>(records)->push_back(
+      cases::hex_of(std::vector<std::byte>(bytes, bytes + size)));
   return 0;
 }
 
@@ -213,13 +220,17 @@ Result<Json> task(CaseRun& run, Reader& r) {
   return Json::object();
 }
 
-Result<Json> advance(CaseRun&, Reader&) { return unsupported("a real clock cannot be set forward"); }
+Result<Json> advance(CaseRun&, Reader&) {
+  return unsupported("a real clock cannot be set forward");
+}
 
+// clang-format off
 constexpr StepRow kSteps[] = {
     {"load", load}, {"attach", attach, true}, {"detach", detach, true}, {"run", run_program, true},
     {"map", map}, {"global", global}, {"ringbuf", ringbuf}, {"output", output},
     {"task", task, true}, {"advance", advance},
 };
+// clang-format on
 
 }  // namespace
 

@@ -46,7 +46,8 @@ Result<Json> make_socket(CaseRun& run, Reader& r) {
   if (!family) return std::unexpected(family.error());
   if (!type) return std::unexpected(type.error());
   int fd = -1;
-  int64_t result = result_of(run, [&] { return fd = socket(*family, *type | SOCK_CLOEXEC, protocol); });
+  int64_t result =
+      result_of(run, [&] { return fd = socket(*family, *type | SOCK_CLOEXEC, protocol); });
   if (fd >= 0) {
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof kPatience);
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof kPatience);
@@ -58,7 +59,8 @@ Result<Json> make_socket(CaseRun& run, Reader& r) {
 Result<int> socket_named(CaseRun& run, Reader& r) {
   std::string name = r.required_text("socket");
   auto found = run.sockets().find(name);
-  if (found == run.sockets().end()) return malformed(r.where() + ": there is no socket `" + name + "`");
+  if (found == run.sockets().end())
+    return malformed(r.where() + ": there is no socket `" + name + "`");
   return found->second;
 }
 
@@ -76,7 +78,8 @@ Result<Addressed> addressed(CaseRun& run, Reader& r) {
   auto address = SocketAddress::parse(r.required_text("address"));
   if (!address) return std::unexpected(address.error());
   if (address->family == kAddressUnix && !address->path.starts_with('\0'))
-    return unsupported("paths of unix sockets, which have no folder of their own here: only abstract names");
+    return unsupported(
+        "paths of unix sockets, which have no folder of their own here: only abstract names");
   return Addressed{*fd, *address, address->sockaddr()};
 }
 
@@ -90,7 +93,8 @@ SocketAddress own_name(int fd) {
 Result<Json> bind_socket(CaseRun& run, Reader& r) {
   auto to = addressed(run, r);
   if (!to) return std::unexpected(to.error());
-  Json observed = {{"result", result_of(run, [&] { return bind(to->fd, to->pointer(), to->size()); })}};
+  Json observed = {
+      {"result", result_of(run, [&] { return bind(to->fd, to->pointer(), to->size()); })}};
   // Asking a unix socket for its name would run the case's programs.
   if (observed["result"] == 0 && to->address.family != kAddressUnix) {
     auto ends = ends_of(to->fd);
@@ -102,8 +106,10 @@ Result<Json> bind_socket(CaseRun& run, Reader& r) {
 Result<Json> connect_socket(CaseRun& run, Reader& r) {
   auto to = addressed(run, r);
   if (!to) return std::unexpected(to.error());
-  Json observed = {{"result", result_of(run, [&] { return connect(to->fd, to->pointer(), to->size()); })}};
-  if (auto ends = ends_of(to->fd); ends && observed["result"] == 0) observed["rewritten"] = ends->remote.text();
+  Json observed = {
+      {"result", result_of(run, [&] { return connect(to->fd, to->pointer(), to->size()); })}};
+  if (auto ends = ends_of(to->fd); ends && observed["result"] == 0)
+    observed["rewritten"] = ends->remote.text();
   return observed;
 }
 
@@ -112,7 +118,8 @@ Result<Json> send_message(CaseRun& run, Reader& r) {
   if (!to) return std::unexpected(to.error());
   PacketWatch watch;
   Json observed = {{"result", result_of(run, [&] {
-                      return sendto(to->fd, kPayload, sizeof kPayload, 0, to->pointer(), to->size());
+                      return sendto(to->fd, kPayload, sizeof kPayload, 0, to->pointer(),
+                                    to->size());
                     })}};
   if (auto ends = watch.first_datagram(); ends && observed["result"] == 0) {
     observed["rewritten"] = ends->remote.text();
@@ -128,9 +135,10 @@ bool send_from(CaseRun& run, const Addressed& from, const SocketAddress& target)
     run.world().leave();
     int fd = socket(static_cast<int>(from.address.family), SOCK_DGRAM | SOCK_CLOEXEC, 0);
     auto to = target.sockaddr();
-    bool sent = fd >= 0 && bind(fd, from.pointer(), from.size()) == 0 &&
-                sendto(fd, kPayload, sizeof kPayload, 0, reinterpret_cast<const sockaddr*>(to.data()),
-                       static_cast<socklen_t>(to.size())) > 0;
+    bool sent =
+        fd >= 0 && bind(fd, from.pointer(), from.size()) == 0 &&
+        sendto(fd, kPayload, sizeof kPayload, 0, reinterpret_cast<const sockaddr*>(to.data()),
+               static_cast<socklen_t>(to.size())) > 0;
     _exit(sent ? 0 : 1);
   }
   int status = 1;
@@ -142,18 +150,21 @@ Result<Json> receive_message(CaseRun& run, Reader& r) {
   if (!from) return std::unexpected(from.error());
   if (from->address.family == kAddressUnix) return unsupported("messages between unix sockets");
   auto ends = ends_of(from->fd);
-  if (!ends || ends->local.port == 0) return unsupported("nothing can be sent to a socket without a port");
+  if (!ends || ends->local.port == 0)
+    return unsupported("nothing can be sent to a socket without a port");
   SocketAddress target = ends->local;
   if (target.ip == std::array<uint8_t, 16>{}) {
     auto loopback = SocketAddress::parse(target.family == kAddressInet6 ? "::1" : "127.0.0.1");
     target.ip = loopback->ip;
   }
-  if (!send_from(run, *from, target)) return unsupported("the sender cannot use " + from->address.text());
+  if (!send_from(run, *from, target))
+    return unsupported("the sender cannot use " + from->address.text());
   sockaddr_storage sender{};
   socklen_t length = sizeof sender;
   char payload[64];
   Json observed = {{"result", result_of(run, [&] {
-                      return recvfrom(from->fd, payload, sizeof payload, 0, reinterpret_cast<sockaddr*>(&sender), &length);
+                      return recvfrom(from->fd, payload, sizeof payload, 0,
+                                      reinterpret_cast<sockaddr*>(&sender), &length);
                     })}};
   if (observed["result"] == 0) observed["rewritten"] = from_sockaddr(sender, length).text();
   return observed;
@@ -172,12 +183,18 @@ Result<Json> name_of_socket(CaseRun& run, Reader& r) {
   if (!fd) return std::unexpected(fd.error());
   sockaddr_storage storage{};
   socklen_t length = sizeof storage;
-  Json observed = {{"result", result_of(run, [&] { return kCall(*fd, reinterpret_cast<sockaddr*>(&storage), &length); })}};
+  Json observed = {{"result", result_of(run, [&] {
+                      return kCall(*fd, reinterpret_cast<sockaddr*>(&storage), &length);
+                    })}};
   if (observed["result"] == 0) observed["address"] = from_sockaddr(storage, length).text();
   return observed;
 }
-int call_getsockname(int fd, sockaddr* address, socklen_t* length) { return getsockname(fd, address, length); }
-int call_getpeername(int fd, sockaddr* address, socklen_t* length) { return getpeername(fd, address, length); }
+int call_getsockname(int fd, sockaddr* address, socklen_t* length) {
+  return getsockname(fd, address, length);
+}
+int call_getpeername(int fd, sockaddr* address, socklen_t* length) {
+  return getpeername(fd, address, length);
+}
 
 Result<Json> close_socket(CaseRun& run, Reader& r) {
   auto fd = socket_named(run, r);
@@ -187,6 +204,7 @@ Result<Json> close_socket(CaseRun& run, Reader& r) {
   return observed;
 }
 
+// clang-format off
 constexpr StepRow kSteps[] = {
     {"socket", make_socket, true},     {"bind", bind_socket, true},
     {"connect", connect_socket, true}, {"sendmsg", send_message, true},
@@ -194,6 +212,7 @@ constexpr StepRow kSteps[] = {
     {"getsockname", name_of_socket<call_getsockname>}, {"getpeername", name_of_socket<call_getpeername>},
     {"close", close_socket, true},
 };
+// clang-format on
 
 }  // namespace
 

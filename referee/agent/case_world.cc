@@ -25,7 +25,7 @@ namespace fs = std::filesystem;
 
 constexpr int kSweeps = 100;
 constexpr unsigned kBetweenSweepsUs = 20'000;
-constexpr unsigned kLoopback = 1;   // the first device of every network namespace
+constexpr unsigned kLoopback = 1;  // the first device of every network namespace
 
 std::string cgroup2_mount() {
   auto mounts = read_text_file("/proc/self/mounts");
@@ -41,11 +41,11 @@ std::string cgroup2_mount() {
   return {};
 }
 
-std::string root_folder(const std::string& mount, int pid) { return mount + "/drydock-case-" + std::to_string(pid); }
-
-Status failed(const std::string& what) {
-  return unsupported(what + ": " + std::strerror(errno));
+std::string root_folder(const std::string& mount, int pid) {
+  return mount + "/drydock-case-" + std::to_string(pid);
 }
+
+Status failed(const std::string& what) { return unsupported(what + ": " + std::strerror(errno)); }
 
 Status write_text(const std::string& path, const std::string& text) {
   int fd = open(path.c_str(), O_WRONLY | O_CLOEXEC);
@@ -77,10 +77,14 @@ Status make_every_address_local(unsigned char family) {
     rtattr device;
     unsigned index;
   } request{};
-  request.header = {.nlmsg_len = sizeof request, .nlmsg_type = RTM_NEWROUTE,
+  request.header = {.nlmsg_len = sizeof request,
+                    .nlmsg_type = RTM_NEWROUTE,
                     .nlmsg_flags = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_ACK};
-  request.route = {.rtm_family = family, .rtm_table = RT_TABLE_LOCAL, .rtm_protocol = RTPROT_BOOT,
-                   .rtm_scope = RT_SCOPE_HOST, .rtm_type = RTN_LOCAL};
+  request.route = {.rtm_family = family,
+                   .rtm_table = RT_TABLE_LOCAL,
+                   .rtm_protocol = RTPROT_BOOT,
+                   .rtm_scope = RT_SCOPE_HOST,
+                   .rtm_type = RTN_LOCAL};
   request.device = {.rta_len = RTA_LENGTH(sizeof request.index), .rta_type = RTA_OIF};
   request.index = kLoopback;
   struct {
@@ -89,7 +93,8 @@ Status make_every_address_local(unsigned char family) {
     char rest[256];
   } reply{};
   int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-  bool asked = fd >= 0 && send(fd, &request, sizeof request, 0) == static_cast<ssize_t>(sizeof request) &&
+  bool asked = fd >= 0 &&
+               send(fd, &request, sizeof request, 0) == static_cast<ssize_t>(sizeof request) &&
                recv(fd, &reply, sizeof reply, 0) > 0;
   int err = errno;
   if (fd >= 0) close(fd);
@@ -110,10 +115,11 @@ Status leave_janitor(int pid) {
     syscall(SYS_close_range, 1, ~0u, 0);
     char nothing;
     while (read(0, &nothing, 1) < 0 && errno == EINTR) continue;
-    for (int attempt = 0; attempt < kSweeps && !CaseWorld::clean_up(pid); ++attempt) usleep(kBetweenSweepsUs);
+    for (int attempt = 0; attempt < kSweeps && !CaseWorld::clean_up(pid); ++attempt)
+      usleep(kBetweenSweepsUs);
     _exit(0);
   }
-  close(ends[0]);   // the other end closes when the last process of the case ends
+  close(ends[0]);  // the other end closes when the last process of the case ends
   return {};
 }
 
@@ -172,7 +178,7 @@ Status CaseWorld::join(std::string_view path) {
 
 void CaseWorld::leave() {
   auto left = write_text(mount_ + "/cgroup.procs", std::to_string(getpid()));
-  (void)left;   // then the other side is in the case's cgroup, and its programs see it
+  (void)left;  // then the other side is in the case's cgroup, and its programs see it
 }
 
 // The saved user stays root, so that the way back is open; capabilities go with the effective one.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where a case is performed on a real kernel: cgroups of its own below one that stands for the case's
-// root, a network namespace of its own in which every address is local, and the user it runs as.
+// Where a case is performed on a real kernel: cgroups of its own below one that stands for the
+// case's root, a network namespace of its own in which every address is local, and the user it runs
+// as.
 #pragma once
 
 #include <string>
@@ -14,8 +15,8 @@ class CaseWorld {
  public:
   /// In the process that performs the case. kUnsupported when the machine has no such place.
   Status enter();
-  /// When that process is gone: by its parent, and by a process that enter() leaves behind, since the
-  /// parent may be killed. Whether nothing is left.
+  /// When that process is gone: by its parent, and by a process that enter() leaves behind, since
+  /// the parent may be killed. Whether nothing is left.
   static bool clean_up(int pid);
 
   /// Makes the cgroup where it is missing; a descriptor of its folder, owned by the caller.

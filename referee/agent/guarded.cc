@@ -80,11 +80,13 @@ Outcome run_guarded(unsigned seconds, const std::function<std::string()>& work, 
   if (child) *child = pid;
   close(ends[1]);
   if (pid > 0) {
-    outcome.timed_out = !read_until(ends[0], Clock::now() + std::chrono::seconds(seconds), outcome.text);
+    outcome.timed_out =
+        !read_until(ends[0], Clock::now() + std::chrono::seconds(seconds), outcome.text);
     if (outcome.timed_out) kill(pid, SIGKILL);
     int status = 0;
     outcome.stuck = !reap(pid, status);
-    if (!outcome.stuck && !outcome.timed_out && WIFSIGNALED(status)) outcome.signal = WTERMSIG(status);
+    if (!outcome.stuck && !outcome.timed_out && WIFSIGNALED(status))
+      outcome.signal = WTERMSIG(status);
   }
   close(ends[0]);
   return outcome;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // drydock-agent: sits on a real kernel and answers questions about it, a JSON line each
 // (referee/protocol.h). On the host it speaks on standard input and output; as process 1 it is a
-// virtual machine's init and speaks on the second serial port. What it asks of the kernel it asks in
-// a child with a time limit.
+// virtual machine's init and speaks on the second serial port. What it asks of the kernel it asks
+// in a child with a time limit.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/utsname.h>
@@ -66,7 +66,7 @@ class Agent {
     for (std::string_view rest = line; !rest.empty();) {
       ssize_t n = write(out_, rest.data(), rest.size());
       if (n < 0 && errno == EINTR) continue;
-      if (n < 0) _exit(1);   // nobody listens any more
+      if (n < 0) _exit(1);  // nobody listens any more
       rest.remove_prefix(static_cast<size_t>(n));
     }
   }
@@ -94,7 +94,8 @@ class Agent {
     if (!list.is_object() || !list.contains("programs")) {
       Answer a{.object = request->object};
       a.err = list.is_object() ? list.value("errno", EINVAL) : EINVAL;
-      a.message = list.is_object() ? list.value("message", "") : "the object cannot be opened: " + how_it_ended(opened);
+      a.message = list.is_object() ? list.value("message", "")
+                                   : "the object cannot be opened: " + how_it_ended(opened);
       say("answer", to_json(a));
       return say("done", true);
     }
@@ -111,7 +112,9 @@ class Agent {
   }
 
   void guarded_json(const char* kind, const std::function<Json()>& work) {
-    Outcome outcome = run_guarded(kSecondsToProbe, [&] { return work().dump(-1, ' ', false, Json::error_handler_t::replace); });
+    Outcome outcome = run_guarded(kSecondsToProbe, [&] {
+      return work().dump(-1, ' ', false, Json::error_handler_t::replace);
+    });
     Json json = Json::parse(outcome.text, nullptr, false);
     if (json.is_discarded()) return say("trouble", "no answer: " + how_it_ended(outcome));
     say(kind, json);
@@ -124,17 +127,27 @@ class Agent {
   }
 
   void perform(const Json& content) {
-    if (!content.contains("case") || !content.contains("object")) return say("trouble", "a request without its case");
+    if (!content.contains("case") || !content.contains("object"))
+      return say("trouble", "a request without its case");
     auto object = content.value("object", "");
     // The case's process has the number that the case gives to the current task.
-    Json task = content["case"].is_object() ? content["case"].value("task", Json::object()) : Json::object();
-    pid_t performer = task.is_object() && task.contains("pid") && task["pid"].is_number_integer() ? task["pid"].get<pid_t>() : 0;
-    Outcome outcome = run_guarded(content.value("seconds", kSecondsToOpen), [&] {
-      return CaseRun(content["case"], object).perform().dump(-1, ' ', false, Json::error_handler_t::replace);
-    }, &performer);
+    Json task = content["case"].is_object() ? content["case"].value("task", Json::object())
+                                            : Json::object();
+    pid_t performer = task.is_object() && task.contains("pid") && task["pid"].is_number_integer()
+                          ? task["pid"].get<pid_t>()
+                          : 0;
+    Outcome outcome = run_guarded(
+        content.value("seconds", kSecondsToOpen),
+        [&] {
+          return CaseRun(content["case"], object)
+              .perform()
+              .dump(-1, ' ', false, Json::error_handler_t::replace);
+        },
+        &performer);
     CaseWorld::clean_up(performer);
     Json seen = Json::parse(outcome.text, nullptr, false);
-    if (!seen.is_object()) seen = {{"skipped", "the case came to no end: " + how_it_ended(outcome)}};
+    if (!seen.is_object())
+      seen = {{"skipped", "the case came to no end: " + how_it_ended(outcome)}};
     say("observed", seen);
   }
 
@@ -154,15 +167,16 @@ class Agent {
 
   static Json load(const AskRequest& request, const std::string& name) {
     Outcome outcome = run_guarded(request.options.seconds_each, [&] {
-      return to_json(load_program(request, name)).dump(-1, ' ', false, Json::error_handler_t::replace);
+      return to_json(load_program(request, name))
+          .dump(-1, ' ', false, Json::error_handler_t::replace);
     });
     Json json = Json::parse(outcome.text, nullptr, false);
     if (!outcome.timed_out && json.is_object()) return json;
     Answer a{.object = request.object, .program = name};
     // SIGKILL that is not ours comes of an oops in the kernel, or of its being out of memory.
-    a.kind = outcome.timed_out             ? Answer::Kind::kTimedOut
+    a.kind = outcome.timed_out           ? Answer::Kind::kTimedOut
              : outcome.signal == SIGKILL ? Answer::Kind::kCrashed
-                                           : Answer::Kind::kNotLoaded;
+                                         : Answer::Kind::kNotLoaded;
     a.message = how_it_ended(outcome);
     if (outcome.stuck) a.message += "; the kernel does not let go of it";
     Json answer = to_json(a);
@@ -179,7 +193,7 @@ class Agent {
 
 int main(int count, char**) {
   using namespace drydock::agent;
-  if (count > 1) return 0;   // a case wanted a program to be executed
+  if (count > 1) return 0;  // a case wanted a program to be executed
   signal(SIGPIPE, SIG_IGN);
   bool machine = getpid() == 1;
   int channel = machine ? bring_up_machine() : -1;

@@ -23,7 +23,7 @@ namespace {
 
 using referee::Answer;
 
-constexpr size_t kLogBytes = 16u << 20;   // what older kernels allow at most
+constexpr size_t kLogBytes = 16u << 20;  // what older kernels allow at most
 
 struct CloseObject {
   void operator()(bpf_object* object) const { bpf_object__close(object); }
@@ -45,13 +45,13 @@ bpf_program* choose(bpf_object* object, const std::string& name) {
 void leave_out_forbidden_maps(bpf_object* object) {
   bpf_map* map;
   bpf_object__for_each_map(map, object)
-    bpf_map__set_autocreate(map, libbpf_probe_bpf_map_type(bpf_map__type(map), nullptr) > 0);
+      bpf_map__set_autocreate(map, libbpf_probe_bpf_map_type(bpf_map__type(map), nullptr) > 0);
 }
 
 /// Gives up, for good, what makes a loader of programs privileged.
 bool drop_capabilities() {
   struct {
-    uint32_t version = 0x20080522;   // _LINUX_CAPABILITY_VERSION_3
+    uint32_t version = 0x20080522;  // _LINUX_CAPABILITY_VERSION_3
     int pid = 0;
   } header;
   struct {
@@ -79,7 +79,7 @@ void take_log(Answer& a, std::string_view log) {
 
 /// The value of one BPF_PROG_TEST_RUN on zeroes; nullopt where it cannot be run so.
 std::optional<uint32_t> run_once(const bpf_program* program) {
-  constexpr size_t kBytes = 64;   // what the selftests' runner gives
+  constexpr size_t kBytes = 64;  // what the selftests' runner gives
   char in[kBytes] = {}, out[4 * kBytes] = {};
   LIBBPF_OPTS(bpf_test_run_opts, options);
   if (bpf_program__type(program) != BPF_PROG_TYPE_SYSCALL) {
@@ -99,10 +99,12 @@ Result<std::vector<std::string>> programs_of(const std::string& path) {
   LibbpfEar ear;
   Object object(bpf_object__open_file(path.c_str(), nullptr));
   int err = errno;
-  if (!object) return std::unexpected(Error{ErrorKind::kMalformed, failure_cause(ear.take(), err), err});
+  if (!object)
+    return std::unexpected(Error{ErrorKind::kMalformed, failure_cause(ear.take(), err), err});
   std::vector<std::string> names;
   bpf_program* program;
-  bpf_object__for_each_program(program, object.get()) names.emplace_back(bpf_program__name(program));
+  bpf_object__for_each_program(program, object.get())
+      names.emplace_back(bpf_program__name(program));
   return names;
 }
 

@@ -34,7 +34,8 @@ std::string load(const CallsRequest& r, const std::vector<bpf_insn>& insns) {
   options.log_buf = log.data();
   options.log_size = kLogBytes;
   options.attempts = 5;
-  int fd = bpf_prog_load(static_cast<bpf_prog_type>(r.type), nullptr, "GPL", insns.data(), insns.size(), &options);
+  int fd = bpf_prog_load(static_cast<bpf_prog_type>(r.type), nullptr, "GPL", insns.data(),
+                         insns.size(), &options);
   if (fd >= 0) {
     close(fd);
     return "";
@@ -47,14 +48,22 @@ std::vector<bpf_insn> program(const CallsRequest& r, const uint32_t* function) {
   constexpr uint8_t kPseudoKfuncCall = 2;
   std::vector<bpf_insn> insns;
   if (function)
-    insns.push_back({.code = BPF_JMP | BPF_CALL, .dst_reg = 0, .src_reg = r.kfuncs ? kPseudoKfuncCall : uint8_t{0},
-                     .off = 0, .imm = static_cast<int32_t>(*function)});
-  insns.push_back({.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = r.returns});
+    insns.push_back({.code = BPF_JMP | BPF_CALL,
+                     .dst_reg = 0,
+                     .src_reg = r.kfuncs ? kPseudoKfuncCall : uint8_t{0},
+                     .off = 0,
+                     .imm = static_cast<int32_t>(*function)});
+  insns.push_back({.code = BPF_ALU64 | BPF_MOV | BPF_K,
+                   .dst_reg = 0,
+                   .src_reg = 0,
+                   .off = 0,
+                   .imm = r.returns});
   insns.push_back({.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0});
   return insns;
 }
 
-/// An arena takes 4 GB of addresses and their tables, for which a machine may be too small: that is no no.
+/// An arena takes 4 GB of addresses and their tables, for which a machine may be too small: that is
+/// no no.
 bool too_large_here(MapType type) {
   if (type != MapType::kArena) return false;
   LIBBPF_OPTS(bpf_map_create_opts, options);
@@ -75,7 +84,9 @@ Json try_calls(const CallsRequest& request) {
     if (fresh) messages.push_back(message);
     answers.push_back(at->second);
   }
-  return {{"base", load(request, program(request, nullptr))}, {"messages", messages}, {"answers", answers}};
+  return {{"base", load(request, program(request, nullptr))},
+          {"messages", messages},
+          {"answers", answers}};
 }
 
 Json creatable_maps() {
@@ -94,7 +105,8 @@ Json creatable_maps() {
 std::string packed_symbols() {
   auto text = read_text_file("/proc/kallsyms");
   std::string lines;
-  for (std::string_view rest = text ? std::string_view(*text) : std::string_view(); !rest.empty();) {
+  for (std::string_view rest = text ? std::string_view(*text) : std::string_view();
+       !rest.empty();) {
     size_t end = std::min(rest.find('\n'), rest.size());
     std::string_view line = rest.substr(0, end);
     rest.remove_prefix(std::min(end + 1, rest.size()));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Four functions of elfutils' private library that the static libelf of Debian 13 asks for and does not
-// bring: trees of tsearch(3). Only these functions look into a tree, whose first word is its root. One
-// thread uses them, so they need no lock. Weak: where libelf has its own, those are used.
+// Four functions of elfutils' private library that the static libelf of Debian 13 asks for and does
+// not bring: trees of tsearch(3). Only these functions look into a tree, whose first word is its
+// root. One thread uses them, so they need no lock. Weak: where libelf has its own, those are used.
 #include <search.h>
 
 extern "C" {

@@ -20,7 +20,7 @@ namespace drydock::agent {
 namespace {
 
 constexpr const char* kTables[] = {"tcp", "udp", "raw", "tcp6", "udp6", "raw6"};
-constexpr size_t kLocal = 1, kRemote = 2, kInode = 9;   // columns
+constexpr size_t kLocal = 1, kRemote = 2, kInode = 9;  // columns
 
 /// "0100007F:1F90": each 8 digits a word of the address as the machine reads it from memory.
 std::optional<SocketAddress> parse_entry(const std::string& text) {
@@ -78,7 +78,7 @@ std::optional<SocketEnds> datagram_ends(const unsigned char* p, size_t size) {
 }  // namespace
 
 std::optional<SocketEnds> ends_of(int socket) {
-  struct stat info {};
+  struct stat info{};
   if (fstat(socket, &info) != 0) return std::nullopt;
   for (const char* table : kTables)
     if (auto ends = find_in_table(table, std::to_string(info.st_ino))) return ends;
@@ -109,7 +109,8 @@ SocketAddress from_sockaddr(const sockaddr_storage& address, size_t length) {
   return out;
 }
 
-PacketWatch::PacketWatch() : fd_(socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, htons(ETH_P_ALL))) {}
+PacketWatch::PacketWatch()
+    : fd_(socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, htons(ETH_P_ALL))) {}
 PacketWatch::~PacketWatch() {
   if (fd_ >= 0) close(fd_);
 }
@@ -119,7 +120,8 @@ std::optional<SocketEnds> PacketWatch::first_datagram() {
   for (;;) {
     sockaddr_ll from{};
     socklen_t length = sizeof from;
-    ssize_t n = recvfrom(fd_, packet, sizeof packet, 0, reinterpret_cast<sockaddr*>(&from), &length);
+    ssize_t n =
+        recvfrom(fd_, packet, sizeof packet, 0, reinterpret_cast<sockaddr*>(&from), &length);
     if (n < 0) return std::nullopt;
     if (from.sll_pkttype != PACKET_OUTGOING) continue;
     if (auto ends = datagram_ends(packet, static_cast<size_t>(n))) return ends;

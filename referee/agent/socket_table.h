@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the kernel itself has as a socket's addresses (/proc/net), which no program on getsockname or
-// getpeername has rewritten; and the addresses of a datagram as it passes the loopback device.
+// What the kernel itself has as a socket's addresses (/proc/net), which no program on getsockname
+// or getpeername has rewritten; and the addresses of a datagram as it passes the loopback device.
 #pragma once
 
 #include <sys/socket.h>

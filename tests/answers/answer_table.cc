@@ -51,12 +51,10 @@ std::string as_ranges(const std::vector<uint32_t>& numbers, uint32_t step) {
 }
 
 void TableWriter::add(const std::string& section, const std::string& body) {
-  auto same = std::ranges::find(sections_, body,
-                                &std::pair<std::string, std::vector<std::string>>::first);
-  if (same == sections_.end())
-    sections_.push_back({body, {section}});
-  else
-    same->second.push_back(section);
+  auto same =
+      std::ranges::find(sections_, body, &std::pair<std::string, std::vector<std::string>>::first);
+  if (same == sections_.end()) sections_.push_back({body, {section}});
+  else same->second.push_back(section);
 }
 
 std::string TableWriter::text() const {
@@ -93,7 +91,8 @@ std::map<uint32_t, std::string> read_numbered(std::string_view body) {
     for (std::string range; ranges >> range;) {
       size_t dash = range.find('-');
       uint32_t first = number(range);
-      uint32_t last = dash == std::string::npos ? first : number(std::string_view(range).substr(dash + 1));
+      uint32_t last =
+          dash == std::string::npos ? first : number(std::string_view(range).substr(dash + 1));
       for (uint32_t n = first; n <= last; ++n) messages[n] = line.substr(0, colon);
     }
   }
@@ -186,10 +185,8 @@ Answers changed(const Answers& whole, const Answers& other) {
 
 Answers with_changes(Answers answers, const Answers& changes) {
   for (const auto& [question, answer] : changes) {
-    if (answer == kNotAsked)
-      answers.erase(question);
-    else
-      answers[question] = answer;
+    if (answer == kNotAsked) answers.erase(question);
+    else answers[question] = answer;
   }
   return answers;
 }
@@ -237,13 +234,11 @@ Sections read_table(std::string_view kernel, std::string_view name) {
   Sections sections = read_sections(table_file(kWholeKernel, name));
   for (const auto& [title, body] : read_sections(text)) {
     std::string section = title.substr(title.starts_with("~ ") || title.starts_with("- ") ? 2 : 0);
-    if (title.starts_with("- "))
-      sections.erase(section);
+    if (title.starts_with("- ")) sections.erase(section);
     else if (title.starts_with("~ "))
-      sections[section] = write_answers(
-          name, with_changes(read_answers(name, sections[section]), read_answers(name, body)));
-    else
-      sections[section] = body;
+      sections[section] = write_answers(name, with_changes(read_answers(name, sections[section]),
+                                                           read_answers(name, body)));
+    else sections[section] = body;
   }
   return sections;
 }

@@ -16,8 +16,8 @@ namespace {
 namespace id = helper_id;
 using Kind = Value::Kind;
 
-constexpr int16_t kBuffer = -64;     // 64 zeroed bytes of stack
-constexpr int16_t kUnwritten = -192; // 64 bytes of stack that nobody wrote
+constexpr int16_t kBuffer = -64;      // 64 zeroed bytes of stack
+constexpr int16_t kUnwritten = -192;  // 64 bytes of stack that nobody wrote
 
 struct PlainValue {
   Kind kind;
@@ -39,22 +39,37 @@ MapType natural_map(HelperId helper) {
   using enum MapType;
   switch (helper) {
     case id::tail_call: return kProgArray;
-    case id::perf_event_read: case id::perf_event_read_value: case id::perf_event_output:
-    case id::skb_output: case id::xdp_output: return kPerfEventArray;
+    case id::perf_event_read:
+    case id::perf_event_read_value:
+    case id::perf_event_output:
+    case id::skb_output:
+    case id::xdp_output: return kPerfEventArray;
     case id::get_stackid: return kStackTrace;
-    case id::skb_under_cgroup: case id::current_task_under_cgroup: return kCgroupArray;
+    case id::skb_under_cgroup:
+    case id::current_task_under_cgroup: return kCgroupArray;
     case id::redirect_map: return kDevmap;
-    case id::sk_redirect_map: case id::msg_redirect_map: case id::sock_map_update: return kSockmap;
-    case id::sk_redirect_hash: case id::msg_redirect_hash: case id::sock_hash_update:
-      return kSockhash;
+    case id::sk_redirect_map:
+    case id::msg_redirect_map:
+    case id::sock_map_update: return kSockmap;
+    case id::sk_redirect_hash:
+    case id::msg_redirect_hash:
+    case id::sock_hash_update: return kSockhash;
     case id::get_local_storage: return kCgroupStorage;
     case id::sk_select_reuseport: return kReuseportSockarray;
-    case id::map_push_elem: case id::map_pop_elem: case id::map_peek_elem: return kQueue;
-    case id::sk_storage_get: case id::sk_storage_delete: return kSkStorage;
-    case id::inode_storage_get: case id::inode_storage_delete: return kInodeStorage;
-    case id::task_storage_get: case id::task_storage_delete: return kTaskStorage;
-    case id::cgrp_storage_get: case id::cgrp_storage_delete: return kCgrpStorage;
-    case id::ringbuf_output: case id::ringbuf_reserve: case id::ringbuf_query:
+    case id::map_push_elem:
+    case id::map_pop_elem:
+    case id::map_peek_elem: return kQueue;
+    case id::sk_storage_get:
+    case id::sk_storage_delete: return kSkStorage;
+    case id::inode_storage_get:
+    case id::inode_storage_delete: return kInodeStorage;
+    case id::task_storage_get:
+    case id::task_storage_delete: return kTaskStorage;
+    case id::cgrp_storage_get:
+    case id::cgrp_storage_delete: return kCgrpStorage;
+    case id::ringbuf_output:
+    case id::ringbuf_reserve:
+    case id::ringbuf_query:
     case id::ringbuf_reserve_dynptr: return kRingbuf;
     case id::user_ringbuf_drain: return kUserRingbuf;
     case id::map_lookup_percpu_elem: return kPercpuArray;
@@ -67,12 +82,18 @@ Value sensible(const HelperRow& row, size_t argument) {
   ArgType type = row.args[argument].type;
   switch (base_type(type)) {
     case kArgConstMapPtr: return {Kind::kMap, natural_map(row.id)};
-    case kArgPtrToMapKey: case kArgPtrToMapValue: case kArgPtrToMem: case kArgPtrToConstStr:
+    case kArgPtrToMapKey:
+    case kArgPtrToMapValue:
+    case kArgPtrToMem:
+    case kArgPtrToConstStr:
     case kArgPtrToDynptr: return {Kind::kStack};
-    case kArgConstSize: case kArgConstSizeOrZero: case kArgConstAllocSizeOrZero:
-      return {Kind::kEight};
+    case kArgConstSize:
+    case kArgConstSizeOrZero:
+    case kArgConstAllocSizeOrZero: return {Kind::kEight};
     case kArgPtrToCtx: return {Kind::kContext};
-    case kArgPtrToSpinLock: case kArgPtrToTimer: case kArgKptrXchgDest: return {Kind::kMapValue};
+    case kArgPtrToSpinLock:
+    case kArgPtrToTimer:
+    case kArgKptrXchgDest: return {Kind::kMapValue};
     case kArgPtrToBtfId:
       return {row.args[argument].btf_type == "task_struct" ? Kind::kTask : Kind::kZero};
     default: return {Kind::kZero};
@@ -164,7 +185,9 @@ class Writer {
     end();
   }
   void load(uint8_t reg, uint8_t size, uint32_t offset) {
-    add({.code = static_cast<uint8_t>(isa::kLdx | isa::kMem | size), .dst = reg, .src = 6,
+    add({.code = static_cast<uint8_t>(isa::kLdx | isa::kMem | size),
+         .dst = reg,
+         .src = 6,
          .off = static_cast<int16_t>(offset)});
   }
   const ContextField* field(RegType yields) const {
@@ -192,7 +215,8 @@ class Writer {
       case Kind::kStackTop: return move_register(reg, 10);
       case Kind::kStackBelow: return stack(reg, -520);
       case Kind::kMap: return map(reg, value.map);
-      case Kind::kMapValue: case Kind::kMapValueOrNull: return move_register(reg, 9);
+      case Kind::kMapValue:
+      case Kind::kMapValueOrNull: return move_register(reg, 9);
       case Kind::kPacket: return move_register(reg, 8);
       case Kind::kTask:
         return add({.code = isa::kLdx | isa::kMem | isa::kDw, .dst = reg, .src = 10, .off = -72});
@@ -281,9 +305,8 @@ std::vector<Value> values_for(const Prototype& prototype, size_t argument, const
   return values;
 }
 
-std::optional<std::vector<isa::Insn>> argument_program(const Prototype& prototype,
-                                                       size_t argument, const Value& value,
-                                                       const Profile& profile,
+std::optional<std::vector<isa::Insn>> argument_program(const Prototype& prototype, size_t argument,
+                                                       const Value& value, const Profile& profile,
                                                        const MapFds& maps) {
   std::vector<Value> values;
   for (size_t i = 0; i < argument_count(*prototype.row); ++i)

@@ -30,8 +30,22 @@ std::vector<Prototype> prototypes(const Profile& profile);
 /// A value to put into an argument, and its name: "scalar", "stack", "map hash".
 struct Value {
   enum class Kind {
-    kZero, kEight, kMinusOne, kUnknown, kBounded, kContext, kStack, kStackUninit, kStackTop,
-    kStackBelow, kMap, kMapValue, kMapValueOrNull, kPacket, kTask, kUninit,
+    kZero,
+    kEight,
+    kMinusOne,
+    kUnknown,
+    kBounded,
+    kContext,
+    kStack,
+    kStackUninit,
+    kStackTop,
+    kStackBelow,
+    kMap,
+    kMapValue,
+    kMapValueOrNull,
+    kPacket,
+    kTask,
+    kUninit,
   } kind{};
   MapType map{};  // kMap
   std::string name() const;
@@ -45,16 +59,14 @@ using MapFds = std::function<std::optional<int>(MapType)>;
 
 /// The program: argument `argument` (from 0) holds `value`, the others something sensible. nullopt
 /// when it needs a map that there is none of.
-std::optional<std::vector<isa::Insn>> argument_program(const Prototype& prototype,
-                                                       size_t argument, const Value& value,
-                                                       const Profile& profile,
+std::optional<std::vector<isa::Insn>> argument_program(const Prototype& prototype, size_t argument,
+                                                       const Value& value, const Profile& profile,
                                                        const MapFds& maps);
 
 /// "1 scalar" and so on with their messages, by whoever answers a question with a message.
 using Answerer = std::function<std::string(const HostQuestion&)>;
 std::map<std::string, std::string> ask_about_arguments(const Prototype& prototype,
-                                                       const Profile& profile,
-                                                       const MapFds& maps,
+                                                       const Profile& profile, const MapFds& maps,
                                                        const Answerer& answerer);
 
 }  // namespace drydock::testing

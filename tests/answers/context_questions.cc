@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <vector>
 
+#include "answers/answer_table.h"
+#include "answers/host_bpf.h"
 #include "contexts/program_rules.h"
 #include "helpers/helper_ids.h"
 #include "helpers/helper_row.h"
-#include "answers/answer_table.h"
-#include "answers/host_bpf.h"
 
 namespace drydock::testing {
 namespace {
@@ -56,8 +56,8 @@ std::string ranges_of(const std::vector<uint32_t>& offsets, uint32_t width) {
 std::string answers(const std::vector<Interval>& offsets,
                     const std::function<bool(int16_t, uint32_t, Touch)>& good_at) {
   std::string text;
-  for (Touch touch : {Touch::kLoad, Touch::kLoadSigned, Touch::kStoreRegister,
-                      Touch::kStoreImmediate}) {
+  for (Touch touch :
+       {Touch::kLoad, Touch::kLoadSigned, Touch::kStoreRegister, Touch::kStoreImmediate}) {
     for (uint32_t width : {1u, 2u, 4u, 8u}) {
       if (touch == Touch::kLoadSigned && width == 8) continue;  // no such instruction
       std::vector<uint32_t> good;
@@ -85,13 +85,19 @@ isa::Insn touching(const ContextQuestion& q) {
   uint8_t size = size_code(q.width);
   switch (q.touch) {
     case Touch::kLoad:
-      return {.code = static_cast<uint8_t>(isa::kLdx | isa::kMem | size), .dst = 0, .src = 1,
+      return {.code = static_cast<uint8_t>(isa::kLdx | isa::kMem | size),
+              .dst = 0,
+              .src = 1,
               .off = q.offset};
     case Touch::kLoadSigned:
-      return {.code = static_cast<uint8_t>(isa::kLdx | isa::kMemsx | size), .dst = 0, .src = 1,
+      return {.code = static_cast<uint8_t>(isa::kLdx | isa::kMemsx | size),
+              .dst = 0,
+              .src = 1,
               .off = q.offset};
     case Touch::kStoreRegister:
-      return {.code = static_cast<uint8_t>(isa::kStx | isa::kMem | size), .dst = 1, .src = 2,
+      return {.code = static_cast<uint8_t>(isa::kStx | isa::kMem | size),
+              .dst = 1,
+              .src = 2,
               .off = q.offset};
     case Touch::kStoreImmediate: break;
   }
@@ -160,8 +166,7 @@ std::string ask_about(Pointee pointee, const PointerOracle& oracle) {
 }
 
 bool rows_admit(const PointerQuestion& q) {
-  if (q.pointee == Pointee::kFlowKeys)
-    return q.offset >= 0 && q.offset + q.width <= kFlowKeysSize;
+  if (q.pointee == Pointee::kFlowKeys) return q.offset >= 0 && q.offset + q.width <= kFlowKeysSize;
   if (q.touch != Touch::kLoad && q.touch != Touch::kLoadSigned) return false;
   RegType socket = q.pointee == Pointee::kSockCommon ? kPtrToSockCommon
                    : q.pointee == Pointee::kSocket   ? kPtrToSocket

@@ -12,7 +12,9 @@ constexpr std::string_view kMayBeCalled = "may be called";
 
 std::string without_helper(std::string text, HelperId id) {
   const HelperRow* row = helper_row(id);
-  std::string name = (row ? "bpf_" + std::string(row->name) : id == 0 ? "bpf_unspec" : "unknown") +
+  std::string name = (row       ? "bpf_" + std::string(row->name)
+                      : id == 0 ? "bpf_unspec"
+                                : "unknown") +
                      "#" + std::to_string(id);
   for (size_t at; (at = text.find(name)) != std::string::npos;)
     text.replace(at, name.size(), "%helper");
@@ -63,9 +65,12 @@ HelperOracle helper_host_oracle() {
 }
 
 std::string about_calling(std::string_view message) {
-  constexpr std::string_view kOwn[] = {"invalid func", "program of this type cannot use",
-                                       "cannot call GPL-restricted", "helper call is not allowed",
-                                       "helper call might sleep", "no message"};
+  constexpr std::string_view kOwn[] = {"invalid func",
+                                       "program of this type cannot use",
+                                       "cannot call GPL-restricted",
+                                       "helper call is not allowed",
+                                       "helper call might sleep",
+                                       "no message"};
   for (std::string_view own : kOwn)
     if (message.starts_with(own)) return std::string(message);
   return std::string(kMayBeCalled);

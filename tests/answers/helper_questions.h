@@ -18,7 +18,9 @@ namespace drydock::testing {
 
 /// A kind of program to ask as.
 using HelperAsker = Caller;
-inline std::vector<HelperAsker> helper_askers(const Profile& profile) { return all_callers(profile, true); }
+inline std::vector<HelperAsker> helper_askers(const Profile& profile) {
+  return all_callers(profile, true);
+}
 
 /// The answer in words: "ok", or the kernel's message with the helper's own name and number taken
 /// out ("%helper").

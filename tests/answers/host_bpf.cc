@@ -19,7 +19,7 @@ volatile sig_atomic_t given_up = 0;
 
 // A kernel's verifier looks for signals now and then, so that an alarm ends what would never end.
 int load_within_limit(attr::ProgLoad& attr) {
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = [](int) { given_up = 1; };
   sigaction(SIGALRM, &action, nullptr);
   given_up = 0;
@@ -73,7 +73,8 @@ std::string_view final_line(std::string_view log) {
     log.remove_prefix(end == std::string_view::npos ? log.size() : end + 1);
     if (line.starts_with("processed ")) break;
     // Some reasons end without a line's end.
-    if (size_t statistics = line.find("processed "); statistics != std::string_view::npos &&
+    if (size_t statistics = line.find("processed ");
+        statistics != std::string_view::npos &&
         line.find(" insns (limit ") != std::string_view::npos)
       line = line.substr(0, statistics);
     if (!line.empty()) last = line;

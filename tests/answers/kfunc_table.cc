@@ -63,8 +63,7 @@ std::string write_calls(const Answers& answers) {
 std::string write_arguments(const Answers& answers) {
   using Place = std::tuple<std::string, std::string>;
   std::map<std::tuple<Place, std::string, Answer>, std::string> kinds;  // by site
-  for (const auto& [q, answer] : answers)
-    kinds[{{q.kfunc, q.argument}, q.site, answer}] += q.kind;
+  for (const auto& [q, answer] : answers) kinds[{{q.kfunc, q.argument}, q.site, answer}] += q.kind;
   std::map<std::tuple<Place, std::string, Answer>, std::string> sites;  // by kinds
   for (const auto& [key, letters] : kinds) {
     const auto& [place, site, answer] = key;
@@ -142,10 +141,8 @@ Answers differing(const Answers& whole, const Answers& other) {
 
 Answers with_changes(Answers whole, const Answers& changes) {
   for (const auto& [question, answer] : changes) {
-    if (answer.err == kNotAsked)
-      whole.erase(question);
-    else
-      whole[question] = answer;
+    if (answer.err == kNotAsked) whole.erase(question);
+    else whole[question] = answer;
   }
   return whole;
 }

@@ -12,8 +12,8 @@
 #include <functional>
 #include <map>
 #include <string>
-#include <tuple>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -66,7 +66,8 @@ inline constexpr Site kSites[] = {
     {"tp_btf", ProgramType::kTracing, AttachType::kTraceRawTp, "btf_trace_sched_switch",
      BtfKind::kTypedef},
     {"iter", ProgramType::kTracing, AttachType::kTraceIter, "bpf_iter_task"},
-    {"iter.s", ProgramType::kTracing, AttachType::kTraceIter, "bpf_iter_task", BtfKind::kFunc, true},
+    {"iter.s", ProgramType::kTracing, AttachType::kTraceIter, "bpf_iter_task", BtfKind::kFunc,
+     true},
     {"struct_ops", ProgramType::kStructOps, AttachType{2}, "tcp_congestion_ops", BtfKind::kStruct},
     {"lsm", ProgramType::kLsm, AttachType::kLsmMac, "bpf_lsm_file_open"},
     {"lsm.s", ProgramType::kLsm, AttachType::kLsmMac, "bpf_lsm_file_open", BtfKind::kFunc, true},
@@ -97,7 +98,8 @@ inline std::vector<isa::Insn> program(const Btf& btf, uint32_t func_id, char pat
       code.push_back({.code = kMovK, .dst = r, .imm = pattern == 'S' ? 8 : 0});
     }
   }
-  code.push_back({.code = isa::kJmp | isa::kCall, .src = isa::kPseudoKfuncCall,
+  code.push_back({.code = isa::kJmp | isa::kCall,
+                  .src = isa::kPseudoKfuncCall,
                   .imm = static_cast<int32_t>(func_id)});
   code.push_back({.code = kMovK, .dst = 0, .imm = 0});
   code.push_back({.code = isa::kJmp | isa::kExit});
@@ -105,8 +107,8 @@ inline std::vector<isa::Insn> program(const Btf& btf, uint32_t func_id, char pat
 }
 
 /// Sites, by name, whose calls are tried with every kind of register in every argument.
-inline constexpr std::string_view kArgumentSites[] = {"sched_cls", "xdp", "tp_btf", "lsm.s",
-                                                      "struct_ops", "syscall"};
+inline constexpr std::string_view kArgumentSites[] = {"sched_cls", "xdp",        "tp_btf",
+                                                      "lsm.s",     "struct_ops", "syscall"};
 
 /// Kinds of registers: c context, f and u zeroed and unwritten stack, m map, v its value, n that or
 /// null, t current task, q a pointer under RCU, w one that may be stale, s any number, z zero,
@@ -135,7 +137,9 @@ class Code {
     add({.code = isa::kSt | isa::kMem | isa::kDw, .dst = 10, .off = off, .imm = 0});
   }
   void load64(uint8_t dst, uint8_t src, uint32_t off) {
-    add({.code = isa::kLdx | isa::kMem | isa::kDw, .dst = dst, .src = src,
+    add({.code = isa::kLdx | isa::kMem | isa::kDw,
+         .dst = dst,
+         .src = src,
          .off = static_cast<int16_t>(off)});
   }
   void map(uint8_t dst, uint8_t pseudo, int fd) {
@@ -144,7 +148,8 @@ class Code {
   }
   void helper(int32_t id) { add({.code = isa::kJmp | isa::kCall, .imm = id}); }
   void kfunc(uint32_t id) {
-    add({.code = isa::kJmp | isa::kCall, .src = isa::kPseudoKfuncCall,
+    add({.code = isa::kJmp | isa::kCall,
+         .src = isa::kPseudoKfuncCall,
          .imm = static_cast<int32_t>(id)});
   }
   void finish() {
@@ -185,9 +190,7 @@ inline void make_register(Code& code, const Btf& btf, char kind, const Maps& map
       code.helper(kCurrentTaskBtf);
       if (kind == 't') return code.copy(7, 0);
       return code.load64(7, 0, task_member(btf, kind == 'q' ? "real_parent" : "last_wakee"));
-    case 's':
-      code.helper(kKtime);
-      return code.copy(7, 0);
+    case 's': code.helper(kKtime); return code.copy(7, 0);
     case 'z': return code.mov(7, 0);
     case 'k': return code.mov(7, 8);
     case 'd':

@@ -60,8 +60,8 @@ void TableComparison::compare(const std::string& section, const std::string& que
   ++asked_;
   if (theirs == ours) return;
   if (const char* file = std::getenv("DRYDOCK_DIFFERENCES"))
-    std::ofstream(file, std::ios::app) << where_ << '\t' << section << '\t' << question << '\t'
-                                       << theirs << '\t' << ours << '\n';
+    std::ofstream(file, std::ios::app)
+        << where_ << '\t' << section << '\t' << question << '\t' << theirs << '\t' << ours << '\n';
   for (Entry& entry : entries_) {
     if (!fits(entry.section, section) || !fits(entry.question, question) ||
         !fits(entry.theirs, theirs) || !fits(entry.ours, ours))

@@ -21,7 +21,8 @@ bool may_return(const LsmHook& hook, AttachType attach, int32_t value, const Pro
 std::string ask_about_hook(const LsmHook& hook, const LsmOracle& oracle) {
   std::string text;
   for (auto [attach, sleepable, label] :
-       {std::tuple{AttachType::kLsmMac, false, "lsm"}, std::tuple{AttachType::kLsmMac, true, "lsm.s"},
+       {std::tuple{AttachType::kLsmMac, false, "lsm"},
+        std::tuple{AttachType::kLsmMac, true, "lsm.s"},
         std::tuple{AttachType::kLsmCgroup, false, "lsm_cgroup"}}) {
     std::string good;
     for (int32_t value : kReturned)
@@ -44,9 +45,8 @@ LsmOracle lsm_oracle(const Profile& profile, Asked asked) {
   return [&profile, asked = std::move(asked)](const LsmQuestion& q) {
     uint32_t function = function_of(q.hook, profile);
     if (function == 0) return false;
-    const isa::Insn insns[] = {
-        {.code = isa::kAlu64 | isa::kMov, .dst = 0, .imm = q.returns},
-        {.code = isa::kJmp | isa::kExit}};
+    const isa::Insn insns[] = {{.code = isa::kAlu64 | isa::kMov, .dst = 0, .imm = q.returns},
+                               {.code = isa::kJmp | isa::kExit}};
     return asked({.type = ProgramType::kLsm,
                   .attach = q.attach,
                   .insns = insns,

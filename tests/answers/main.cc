@@ -5,7 +5,8 @@
 //                                          the kernel is known to have ("6.18"; default: itself),
 //                                          WHAT is contexts, pointers, helpers, arguments,
 //                                          typed, lsm, register-kinds, kfuncs or kfunc-arguments
-//   drydock_answers vm PROFILE [WHAT…]     the same as the init of a virtual machine: mounts what it
+//   drydock_answers vm PROFILE [WHAT…]     the same as the init of a virtual machine: mounts what
+//   it
 //                                          needs, prints to the second serial line, powers off
 //   drydock_answers split DIR KERNEL       reads such output and writes DIR/KERNEL/TABLE.txt: whole
 //                                          for 6.18, else what differs from DIR/6.18/TABLE.txt
@@ -112,7 +113,8 @@ void ask_lsm_hooks(const Profile& profile) {
   TableWriter table;
   LsmOracle oracle = lsm_oracle(profile, host());
   for (const LsmHook& hook : all_lsm_hooks())
-    if (has_lsm_hook(hook, profile)) table.add(std::string(hook.name), ask_about_hook(hook, oracle));
+    if (has_lsm_hook(hook, profile))
+      table.add(std::string(hook.name), ask_about_hook(hook, oracle));
   print_table("lsm-hooks", "Which LSM programs a hook takes, and what they may return", table);
 }
 
@@ -152,10 +154,9 @@ void ask_kfuncs(const Profile& profile, std::string_view table) {
             << "errno, log (tests/answers/kfunc_table.h)\n# Answers of Linux " << host_release()
             << "\n";
   for (const std::string& name : kfunc_names(profile))
-    std::cout << kfunc_table::write(table,
-                                    calls ? kfunc_table::ask_calls(btf, name, loader)
-                                          : kfunc_table::ask_arguments(btf, name, maps,
-                                                                       profile.version(), loader))
+    std::cout << kfunc_table::write(table, calls ? kfunc_table::ask_calls(btf, name, loader)
+                                                 : kfunc_table::ask_arguments(
+                                                       btf, name, maps, profile.version(), loader))
               << std::flush;
 }
 
@@ -221,8 +222,7 @@ void write_file(const std::string& directory, const std::string& kernel, const s
     if (table == kfunc_table::kCalls || table == kfunc_table::kArguments)
       out = kfunc_table::write(table, kfunc_table::differing(kfunc_table::read(table, whole),
                                                              kfunc_table::read(table, body)));
-    else
-      out = as_difference(table, read_sections(whole), read_sections(body));
+    else out = as_difference(table, read_sections(whole), read_sections(body));
   }
   std::filesystem::create_directories(directory + "/" + kernel);
   std::ofstream(directory + "/" + kernel + "/" + table + ".txt") << head << out;

@@ -5,8 +5,8 @@
 #include <cerrno>
 #include <cstring>
 
-#include "answers/register_questions.h"
 #include "answers/host_bpf.h"
+#include "answers/register_questions.h"
 
 namespace drydock::testing {
 namespace {
@@ -64,7 +64,8 @@ RegisterHost::~RegisterHost() {
 
 std::string RegisterHost::ask(const RegisterProgram& program) const {
   std::vector<uint32_t> func_info;
-  for (uint32_t start : program.functions) func_info.insert(func_info.end(), {start, btf_.function});
+  for (uint32_t start : program.functions)
+    func_info.insert(func_info.end(), {start, btf_.function});
   std::string log(256 * 1024, '\0');
   attr::ProgLoad attr{};
   attr.prog_type = static_cast<uint32_t>(ProgramType::kSchedCls);

@@ -32,16 +32,18 @@ const std::string kSkb = "r7 = *(u64 *)(r6 +168)\nif r7 != 0 goto sock\nr0 = 0\n
 
 struct Value {
   const char* name;
-  std::string recipe;   // leaves it in r7
+  std::string recipe;              // leaves it in r7
   const char* callback = nullptr;  // main, when the recipe and the call are in its callback
 };
 
 constexpr const char* kInForEach =
-    "r1 = map_fd {hash} ll\nr2 = func callback ll\nr3 = 0\nr4 = 0\ncall bpf_for_each_map_elem#164\n";
+    "r1 = map_fd {hash} ll\nr2 = func callback ll\nr3 = 0\nr4 = 0\ncall "
+    "bpf_for_each_map_elem#164\n";
 constexpr const char* kInDrain =
     "r1 = map_fd {user_ringbuf} ll\nr2 = func callback ll\nr3 = 0\nr4 = 0\n"
     "call bpf_user_ringbuf_drain#209\n";
 
+// clang-format off
 std::vector<Value> values() {
   const std::string reserve = "r1 = map_fd {ringbuf} ll\nr2 = 16\nr3 = 0\ncall bpf_ringbuf_reserve#131\n";
   const std::string reserve_dynptr =
@@ -189,6 +191,7 @@ std::vector<Argument> arguments() {
       {"offset of skb_store_bytes", "r1 = r6\nr2 = r7\nr3 = r10\nr3 += -32\nr4 = 8\nr5 = 0\ncall bpf_skb_store_bytes#9\n"},
   };
 }
+// clang-format on
 
 size_t count_insns(const std::string& text) {
   size_t insns = 0;
@@ -210,10 +213,12 @@ void replace_word(std::string* text, const std::string& word, uint64_t number) {
 /// Labels are local to a program, and the recipes use the same ones: numbered anew.
 std::string rename_labels(std::string text, const std::string& suffix) {
   for (const char* label : {"found", "there", "sock", "inside", "task"}) {
-    for (std::string form : {std::string("goto ") + label + "\n", std::string("\n") + label + ":\n"}) {
+    for (std::string form :
+         {std::string("goto ") + label + "\n", std::string("\n") + label + ":\n"}) {
       std::string with = form;
       with.insert(form.find(label) + std::string(label).size(), suffix);
-      for (size_t at; (at = text.find(form)) != std::string::npos;) text.replace(at, form.size(), with);
+      for (size_t at; (at = text.find(form)) != std::string::npos;)
+        text.replace(at, form.size(), with);
     }
   }
   return text;
@@ -248,8 +253,9 @@ RegisterBtf register_btf() {
   const uint32_t task = b.structure("task_struct", 4, {{"pid", out.number, 0}});
   const uint32_t tag = b.add("kptr", BtfKind::kTypeTag, 0, task);
   const uint32_t pointer = b.add("", BtfKind::kPtr, 0, tag);
-  out.fields = b.structure("fields", 40, {{"lock", lock, 0}, {"timer", timer, 64},
-                                          {"task", pointer, 192}, {"data", wide, 256}});
+  out.fields = b.structure(
+      "fields", 40,
+      {{"lock", lock, 0}, {"timer", timer, 64}, {"task", pointer, 192}, {"data", wide, 256}});
   const uint32_t proto = b.func_proto(out.number, {});
   out.function = b.add("function", BtfKind::kFunc, 0, proto);  // static
   out.bytes = b.bytes();
@@ -265,9 +271,8 @@ std::vector<RegisterQuestion> register_questions() {
   std::vector<RegisterQuestion> questions;
   for (const Argument& argument : arguments()) {
     for (const Value& value : values()) {
-      const std::string asking =
-          rename_labels("\n" + value.recipe, "1").substr(1) +
-          rename_labels("\n" + argument.call, "2").substr(1) + kReturn;
+      const std::string asking = rename_labels("\n" + value.recipe, "1").substr(1) +
+                                 rename_labels("\n" + argument.call, "2").substr(1) + kReturn;
       RegisterQuestion q{argument.name, value.name, {}};
       if (value.callback) {
         q.functions = {std::string(kPrologue) + value.callback + kReturn, "callback:\n" + asking};

@@ -24,21 +24,21 @@ struct RegisterMap {
   enum Btf { kNone, kFields, kNumber } btf = kNone;  // of the value
 };
 std::vector<RegisterMap> register_maps();
-inline constexpr const char* kFrozenMap = "frozen";    // holds kFrozenText, read-only
+inline constexpr const char* kFrozenMap = "frozen";  // holds kFrozenText, read-only
 inline constexpr const char kFrozenText[16] = "%d of %s";
 
 /// BTF of the programs and of their maps' values: the bytes, and the ids of its types.
 struct RegisterBtf {
   std::vector<std::byte> bytes;
-  uint32_t number = 0;     // int
-  uint32_t fields = 0;     // struct with a lock, a timer, a pointer to a task and 8 bytes
-  uint32_t function = 0;   // FUNC of main and of callbacks
+  uint32_t number = 0;    // int
+  uint32_t fields = 0;    // struct with a lock, a timer, a pointer to a task and 8 bytes
+  uint32_t function = 0;  // FUNC of main and of callbacks
 };
 RegisterBtf register_btf();
 
 /// What the texts name by word, as the side that is asked knows it.
 struct RegisterNames {
-  std::vector<int> map_fds;       // of register_maps()
+  std::vector<int> map_fds;                    // of register_maps()
   uint32_t percpu_int = 0, percpu_struct = 0;  // BTF ids of per-CPU variables of the kernel
 };
 /// The ids of a kernel by its BTF.
@@ -46,11 +46,12 @@ void find_variables(const Btf& vmlinux, RegisterNames* names);
 
 struct RegisterProgram {
   std::vector<isa::Insn> insns;
-  std::vector<uint32_t> functions;  // where they start; func_info has RegisterBtf::function for each
+  std::vector<uint32_t>
+      functions;  // where they start; func_info has RegisterBtf::function for each
 };
 
 struct RegisterQuestion {
-  std::string argument, value;  // "key of map_lookup_elem", "stack"
+  std::string argument, value;         // "key of map_lookup_elem", "stack"
   std::vector<std::string> functions;  // texts, main first
 };
 std::vector<RegisterQuestion> register_questions();

@@ -54,8 +54,8 @@ constexpr auto kMaps = [] {
 
 // BTF of two types: 1, int (4 bytes); 2, an array of 16 of them.
 constexpr auto kBtf = std::to_array<uint32_t>({
-    0x0001eb9f, 24,             // magic, version 1, flags 0; length of the header
-    0, 40, 40, 5,               // types at 0, 40 bytes; strings at 40, 5 bytes
+    0x0001eb9f, 24,                // magic, version 1, flags 0; length of the header
+    0, 40, 40, 5,                  // types at 0, 40 bytes; strings at 40, 5 bytes
     1, 0x01000000, 4, 0x01000020,  // int "int", signed, 32 bits
     0, 0x03000000, 0, 1, 1, 16,    // array: element, index, count
     0x746e6900, 0,                 // "\0int\0"

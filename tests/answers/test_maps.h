@@ -22,8 +22,8 @@ struct TestMap {
 std::span<const TestMap> test_maps();
 const TestMap* test_map(MapType type);
 
-/// The running kernel's maps, made when first asked for; those that belong to the program that first
-/// uses them are made anew for each.
+/// The running kernel's maps, made when first asked for; those that belong to the program that
+/// first uses them are made anew for each.
 class HostMaps {
  public:
   HostMaps() = default;

@@ -18,7 +18,8 @@ uint32_t parameters(const Btf& btf, uint32_t id) {
 void add_tracepoints(std::vector<TypedTarget>& targets, const Btf& btf) {
   constexpr std::string_view kPrefix = "btf_trace_";
   for (uint32_t id = 1; id < btf.type_count(); ++id) {
-    if (btf.type(id)->kind() != BtfKind::kTypedef || !btf.name_of(id).starts_with(kPrefix)) continue;
+    if (btf.type(id)->kind() != BtfKind::kTypedef || !btf.name_of(id).starts_with(kPrefix))
+      continue;
     uint32_t count = parameters(btf, id);
     if (count == 0) continue;
     targets.push_back({.name = std::string(btf.name_of(id).substr(kPrefix.size())),

@@ -19,7 +19,7 @@ struct TypedTarget {
   ProgramType type = ProgramType::kTracing;
   AttachType attach{};
   uint32_t btf_id = 0;
-  uint32_t arguments = 0;    // as its BTF function has
+  uint32_t arguments = 0;  // as its BTF function has
   int32_t returns = 0;
   bool trampoline = false;
 };
@@ -27,8 +27,8 @@ struct TypedTarget {
 /// Every raw tracepoint, iterator and LSM hook of the profile.
 std::vector<TypedTarget> typed_targets(const Profile& profile);
 
-/// The messages by "1=N" (argument N, from 0 to one more than there are, loaded and followed), "2=N"
-/// (four bytes of it loaded) and "3=N" (stored to).
+/// The messages by "1=N" (argument N, from 0 to one more than there are, loaded and followed),
+/// "2=N" (four bytes of it loaded) and "3=N" (stored to).
 std::map<std::string, std::string> ask_about_target(const TypedTarget& target,
                                                     const Answerer& answerer);
 

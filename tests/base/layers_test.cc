@@ -30,7 +30,8 @@ TEST(Layers, RoomsIncludeOnlyWhatStandsAboveThem) {
   std::regex include(R"re(^#include "([a-z]+)/)re");
   size_t files = 0;
   for (size_t i = 0; i < rooms.size(); ++i) {
-    for (const auto& entry : fs::recursive_directory_iterator(std::string(DRYDOCK_SOURCE_DIR) + "/" + rooms[i])) {
+    for (const auto& entry :
+         fs::recursive_directory_iterator(std::string(DRYDOCK_SOURCE_DIR) + "/" + rooms[i])) {
       auto extension = entry.path().extension();
       if (extension != ".cc" && extension != ".h" && extension != ".def") continue;
       ++files;

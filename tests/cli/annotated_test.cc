@@ -25,8 +25,9 @@ Outcome run(const std::string& arguments) {
 TEST(AnnotatedObject, ItsProgramsAreCases) {
   Outcome o = run("test " DRYDOCK_BINARY_DIR "/tests/bpf/annotated.bpf.o");
   EXPECT_EQ(o.status, 1);
-  for (const char* part : {"OK ] ", ":returns_context@unpriv", "wrong_about_itself (failed", "expected to be rejected, was loaded",
-                           "elsewhere (not for x86-64)", "4 passed, 1 failed, 1 skipped"})
+  for (const char* part : {"OK ] ", ":returns_context@unpriv", "wrong_about_itself (failed",
+                           "expected to be rejected, was loaded", "elsewhere (not for x86-64)",
+                           "4 passed, 1 failed, 1 skipped"})
     EXPECT_NE(o.text.find(part), std::string::npos) << part << " in\n" << o.text;
 }
 

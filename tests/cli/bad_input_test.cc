@@ -32,11 +32,13 @@ struct Finished {
 /// A command line run by a shell, as an ordinary user where `unprivileged`; 60 seconds are a hang.
 Finished run(const std::string& command, bool unprivileged = false) {
   std::string user = unprivileged && geteuid() == 0 ? "setpriv --reuid 65534 --clear-groups " : "";
-  FILE* pipe = popen(("timeout 60 " + user + kBuild + "/drydock " + command + " 2>&1 < /dev/null").c_str(), "r");
+  FILE* pipe = popen(
+      ("timeout 60 " + user + kBuild + "/drydock " + command + " 2>&1 < /dev/null").c_str(), "r");
   Finished finished;
   if (!pipe) return finished;
   char buffer[4096];
-  for (size_t n; (n = fread(buffer, 1, sizeof buffer, pipe)) > 0;) finished.output.append(buffer, n);
+  for (size_t n; (n = fread(buffer, 1, sizeof buffer, pipe)) > 0;)
+    finished.output.append(buffer, n);
   int status = pclose(pipe);
   finished.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
   return finished;
@@ -54,10 +56,13 @@ class BadInput : public testing::Test {
   std::string path(const std::string& name) const { return (folder_ / name).string(); }
   std::string write(const std::string& name, std::span<const std::byte> bytes) {
     std::ofstream(path(name), std::ios::binary)
-        .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+        .write(reinterpret_cast<const char*>(bytes.data()),
+               static_cast<std::streamsize>(bytes.size()));
     return path(name);
   }
-  std::string write(const std::string& name, std::string_view text) { return write(name, as_byte_span(text)); }
+  std::string write(const std::string& name, std::string_view text) {
+    return write(name, as_byte_span(text));
+  }
   static std::vector<std::byte> good() { return read_file(kGood).value(); }
 
   /// Runs it and checks status, the words that must be there, and that no file came or went.
@@ -68,14 +73,16 @@ class BadInput : public testing::Test {
     EXPECT_EQ(finished.status, status) << command << "\n" << finished.output;
     for (const std::string& word : words)
       EXPECT_NE(finished.output.find(word), std::string::npos)
-          << command << "\n" << finished.output << "lacks: " << word;
+          << command << "\n"
+          << finished.output << "lacks: " << word;
     EXPECT_EQ(names(), before) << command;
   }
 
  private:
   std::vector<std::string> names() const {
     std::vector<std::string> found;
-    for (const auto& entry : fs::recursive_directory_iterator(folder_)) found.push_back(entry.path().string());
+    for (const auto& entry : fs::recursive_directory_iterator(folder_))
+      found.push_back(entry.path().string());
     std::ranges::sort(found);
     return found;
   }
@@ -89,8 +96,8 @@ TEST_F(BadInput, FilesThatAreNone) {
   std::string empty = write("empty.o", "");
   mkfifo(path("fifo.o").c_str(), 0666);
   fs::create_symlink("loop.o", path("loop.o"));
-  for (const Row& row : {Row{path("nowhere.o"), "No such file"}, Row{path("."), "Is a directory"}, Row{empty, "empty.o"},
-                         Row{path("loop.o"), "symbolic links"}}) {
+  for (const Row& row : {Row{path("nowhere.o"), "No such file"}, Row{path("."), "Is a directory"},
+                         Row{empty, "empty.o"}, Row{path("loop.o"), "symbolic links"}}) {
     expect("verify " + row.file, 1, {row.file, row.why});
     expect("run " + row.file, 1, {row.file, row.why});
     expect("disasm " + row.file, 1, {row.file, row.why});
@@ -120,7 +127,7 @@ TEST_F(BadInput, RandomBytes) {
     std::vector<std::byte> bytes(4096);
     for (std::byte& b : bytes) b = static_cast<std::byte>(random());
     auto start = good();
-    if (elf) std::copy_n(start.begin(), 64, bytes.begin());   // a good ELF header
+    if (elf) std::copy_n(start.begin(), 64, bytes.begin());  // a good ELF header
     auto file = write("random.o", bytes);
     expect("verify " + file, 1, {file});
   }
@@ -157,7 +164,7 @@ TEST_F(BadInput, BtfThatIsNone) {
   auto noise = bytes;
   for (size_t i = 24; i < btf.size; ++i) noise[btf.offset + i] = static_cast<std::byte>(random());
   expect("verify " + write("noise.o", noise), 1, {path("noise.o")});
-  auto offsets = bytes;   // type_off and the rest of the header say far too much
+  auto offsets = bytes;  // type_off and the rest of the header say far too much
   std::fill_n(offsets.begin() + static_cast<ptrdiff_t>(btf.offset) + 8, 16, std::byte{0xff});
   expect("verify " + write("offsets.o", offsets), 1, {path("offsets.o")});
 }
@@ -224,7 +231,8 @@ TEST_F(BadInput, AMapOfFourGigabytes) {
   expect("verify " + file, 0, {"huge_map.bpf.o: accepted reads_huge"});
   Finished ran = run("run " + file);
   EXPECT_EQ(ran.status, 0) << ran.output;
-  EXPECT_NE(ran.output.find("map huge: more than is shown"), ran.output.npos) << ran.output.substr(0, 1000);
+  EXPECT_NE(ran.output.find("map huge: more than is shown"), ran.output.npos)
+      << ran.output.substr(0, 1000);
 }
 
 TEST_F(BadInput, RawInstructionsThatAreNone) {
@@ -232,7 +240,8 @@ TEST_F(BadInput, RawInstructionsThatAreNone) {
   expect("verify --raw hex " + write("word.hex", "hello"), 1, {"word.hex"});
   expect("verify --raw binary " + write("seven.bin", "1234567"), 1, {"seven.bin"});
   expect("verify --raw asm " + write("text.asm", "r0 = 1\nr0 := 2\n"), 1, {"text.asm", "line 2"});
-  expect("verify --raw asm --program-type nothing " + write("fine.asm", "r0 = 1\nexit\n"), 2, {"nothing"});
+  expect("verify --raw asm --program-type nothing " + write("fine.asm", "r0 = 1\nexit\n"), 2,
+         {"nothing"});
   expect("disasm --raw hex " + path("odd.hex"), 1, {"odd.hex"});
 }
 
@@ -241,9 +250,12 @@ TEST_F(BadInput, CasesThatAreNone) {
     const char* text;
     std::initializer_list<std::string> words;
   };
-  const std::string deep = "{\"object\": " + std::string(100'000, '[') + std::string(100'000, ']') + "}";
-  for (const Row& row : {Row{"", {"parse error"}}, Row{"{", {"line 1"}}, Row{deep.c_str(), {"nested deeper"}},
-                         Row{R"({"object": "a.o", "stepz": [], "steps": [{"cpu": {"cpu": 0}}]})", {"stepz", "did you mean `steps`?"}}}) {
+  const std::string deep =
+      "{\"object\": " + std::string(100'000, '[') + std::string(100'000, ']') + "}";
+  for (const Row& row :
+       {Row{"", {"parse error"}}, Row{"{", {"line 1"}}, Row{deep.c_str(), {"nested deeper"}},
+        Row{R"({"object": "a.o", "stepz": [], "steps": [{"cpu": {"cpu": 0}}]})",
+            {"stepz", "did you mean `steps`?"}}}) {
     auto file = write("bad.json", row.text);
     expect("test --objects " + kBuild + "/corpus " + file, 1, row.words);
     expect("test --objects " + kBuild + "/corpus " + file, 1, {file});
@@ -269,7 +281,8 @@ TEST_F(BadInput, KernelsThatAreNone) {
 
 TEST_F(BadInput, PlacesThatCannotBeWritten) {
   auto file = write("fine.json", R"({"object": "maps.bpf.o", "steps": [{"cpu": {"cpu": 0}}]})");
-  expect("test --objects " + kBuild + "/corpus --junit /nowhere/report.xml " + file, 1, {"/nowhere/report.xml"});
+  expect("test --objects " + kBuild + "/corpus --junit /nowhere/report.xml " + file, 1,
+         {"/nowhere/report.xml"});
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The corpus: every case passes on the emulated kernel. (What real kernels said of its programs is held in
-// tests/referee/parity_test.cc.)
+// The corpus: every case passes on the emulated kernel. (What real kernels said of its programs is
+// held in tests/referee/parity_test.cc.)
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -49,12 +49,14 @@ TEST_P(CorpusCase, Passes) {
   CaseOutcome outcome = file->run(profile(), {{kObjects, kTestObjects}});
   EXPECT_EQ(outcome.kind, CaseOutcome::Kind::kPassed) << outcome.step << " " << outcome.message;
 }
-INSTANTIATE_TEST_SUITE_P(Corpus, CorpusCase, testing::ValuesIn(files_below(kCorpus + "/cases", ".json")),
+INSTANTIATE_TEST_SUITE_P(Corpus, CorpusCase,
+                         testing::ValuesIn(files_below(kCorpus + "/cases", ".json")),
                          [](const auto& info) { return stem(info.param); });
 
 // What the corpus has no room for: kernels before 6.7 have no such kfuncs.
 INSTANTIATE_TEST_SUITE_P(Tests, CorpusCase,
-                         testing::ValuesIn(files_below(std::string(DRYDOCK_SOURCE_DIR) + "/tests/emulator/cases", ".json")),
+                         testing::ValuesIn(files_below(
+                             std::string(DRYDOCK_SOURCE_DIR) + "/tests/emulator/cases", ".json")),
                          [](const auto& info) { return stem(info.param); });
 
 /// Runs a case given as text, beside nothing.
@@ -76,23 +78,33 @@ TEST(BadCases, AreNamedWithWhatIsWrong) {
       {"[]", "a case is an object"},
       {R"({"object": "nowhere.bpf.o", "steps": []})", "`nowhere.bpf.o`"},
       {R"({"object": "maps.bpf.o"})", "a list of steps"},
-      {R"({"object": "maps.bpf.o", "stepz": [], "steps": [{"cpu": {"cpu": 0}}]})", "did you mean `steps`?"},
-      {R"({"object": "maps.bpf.o", "steps": [{"soket": {"name": "s"}}]})", "did you mean `socket`?"},
-      {R"({"object": "maps.bpf.o", "steps": [{"socket": {"name": "s", "famly": "inet"}}]})", "did you mean `family`?"},
-      {R"({"object": "maps.bpf.o", "steps": [{"load": {"program": "fill_hsh"}}]})", "did you mean `fill_hash`?"},
-      {R"({"object": "service_connect.bpf.o", "maps": {"servics": []}, "steps": [{"cpu": {"cpu": 0}}]})", "did you mean `services`?"},
-      {R"({"object": "maps.bpf.o", "task": {"fields": {"pidd": 1}}, "steps": [{"cpu": {"cpu": 0}}]})", "no field `pidd`"},
-      {R"({"object": "maps.bpf.o", "steps": [{"connect": {"socket": "s", "address": "1.2.3.4:99999"}}]})", "65535"},
+      {R"({"object": "maps.bpf.o", "stepz": [], "steps": [{"cpu": {"cpu": 0}}]})",
+       "did you mean `steps`?"},
+      {R"({"object": "maps.bpf.o", "steps": [{"soket": {"name": "s"}}]})",
+       "did you mean `socket`?"},
+      {R"({"object": "maps.bpf.o", "steps": [{"socket": {"name": "s", "famly": "inet"}}]})",
+       "did you mean `family`?"},
+      {R"({"object": "maps.bpf.o", "steps": [{"load": {"program": "fill_hsh"}}]})",
+       "did you mean `fill_hash`?"},
+      {R"({"object": "service_connect.bpf.o", "maps": {"servics": []}, "steps": [{"cpu": {"cpu": 0}}]})",
+       "did you mean `services`?"},
+      {R"({"object": "maps.bpf.o", "task": {"fields": {"pidd": 1}}, "steps": [{"cpu": {"cpu": 0}}]})",
+       "no field `pidd`"},
+      {R"({"object": "maps.bpf.o", "steps": [{"connect": {"socket": "s", "address": "1.2.3.4:99999"}}]})",
+       "65535"},
       {R"({"object": "maps.bpf.o", "steps": [{"cpu": {"cpu": 9}}]})", "CPU 9 does not exist"},
   };
   ASSERT_NE(profile(), nullptr);
   for (const Row& row : rows) {
     CaseOutcome outcome = run_text(row.text);
     EXPECT_EQ(outcome.kind, CaseOutcome::Kind::kMalformed) << row.text;
-    EXPECT_NE(outcome.message.find(row.part), std::string::npos) << row.text << "\n  gives: " << outcome.message;
+    EXPECT_NE(outcome.message.find(row.part), std::string::npos)
+        << row.text << "\n  gives: " << outcome.message;
   }
   std::string deep(200, '[');
-  EXPECT_NE(run_text("{\"object\": " + deep + std::string(200, ']') + "}").message.find("nested deeper"), std::string::npos);
+  EXPECT_NE(
+      run_text("{\"object\": " + deep + std::string(200, ']') + "}").message.find("nested deeper"),
+      std::string::npos);
 }
 
 }  // namespace

@@ -39,9 +39,10 @@ TEST_P(EveryContext, RowsAnswerAsTheKernelOfTheProfileDid) {
 // Linux 6.18 lets a probe write the registers that it gets (6.18.15 and 7.2.12 do); some kernels of
 // that release refuse every such store. docs/contexts.md lists it.
 bool refuses_register_writes(const ContextStruct& context) {
-  return context.name == "pt_regs" &&
-         !context_oracle(host())(
-             {.type = ProgramType::kKprobe, .offset = 8, .width = 8, .touch = Touch::kStoreRegister});
+  return context.name == "pt_regs" && !context_oracle(host())({.type = ProgramType::kKprobe,
+                                                               .offset = 8,
+                                                               .width = 8,
+                                                               .touch = Touch::kStoreRegister});
 }
 
 std::string without_stores(const std::string& answers) {
@@ -53,7 +54,8 @@ std::string without_stores(const std::string& answers) {
 }
 
 TEST_P(EveryContext, RowsAnswerAsTheKernelUnderneath) {
-  if (std::string why = host_unavailable(); !why.empty()) GTEST_SKIP() << "skipped: host kernel: " << why;
+  if (std::string why = host_unavailable(); !why.empty())
+    GTEST_SKIP() << "skipped: host kernel: " << why;
   auto running = profile("host");
   ASSERT_TRUE(running);
   auto ours = ask_about(*GetParam(), context_rows_oracle(*running));

@@ -31,10 +31,14 @@ TEST(LsmHooks, RowsAreComplete) {
   ASSERT_TRUE(profile.has_value());
   const Btf& btf = *(*profile)->btf();
   // Functions of the BPF LSM itself, which share the hooks' prefix.
-  constexpr std::string_view kOwn[] = {"bpf_lsm_func_proto", "bpf_lsm_verify_prog",
-                                       "bpf_lsm_find_cgroup_shim", "bpf_lsm_is_sleepable_hook",
-                                       "bpf_lsm_is_trusted", "bpf_lsm_get_retval_range",
-                                       "bpf_lsm_init", "bpf_lsm_has_d_inode_locked"};
+  constexpr std::string_view kOwn[] = {"bpf_lsm_func_proto",
+                                       "bpf_lsm_verify_prog",
+                                       "bpf_lsm_find_cgroup_shim",
+                                       "bpf_lsm_is_sleepable_hook",
+                                       "bpf_lsm_is_trusted",
+                                       "bpf_lsm_get_retval_range",
+                                       "bpf_lsm_init",
+                                       "bpf_lsm_has_d_inode_locked"};
   size_t hooks = 0;
   for (uint32_t id = 1; id < btf.type_count(); ++id) {
     if (btf.type(id)->kind() != BtfKind::kFunc) continue;

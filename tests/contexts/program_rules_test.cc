@@ -22,7 +22,8 @@ const Profile& profile618() {
 class OnHost : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (std::string why = host_unavailable(); !why.empty()) GTEST_SKIP() << "skipped: host kernel: " << why;
+    if (std::string why = host_unavailable(); !why.empty())
+      GTEST_SKIP() << "skipped: host kernel: " << why;
     auto loaded = Profile::load("host");
     ASSERT_TRUE(loaded.has_value()) << loaded.error().message;
     host_ = *loaded;
@@ -103,15 +104,17 @@ TEST_F(OnHost, LetsTheSameProgramsLoadPacketBytes) {
     AttachType attach{};
     for (AttachType type : all_attach_types())
       if (has(rules->attach_types, type) && rules->attach_type_checked) attach = type;
-    const isa::Insn insns[] = {
-        {.code = isa::kAlu64 | isa::kMov | isa::kX, .dst = 6, .src = 1},
-        {.code = isa::kLd | isa::kAbs | isa::kB},
-        {.code = isa::kAlu64 | isa::kMov, .dst = 0,
-         .imm = good_value(return_rule(rules->type, attach))},
-        {.code = isa::kJmp | isa::kExit}};
-    HostAnswer answer =
-        ask_host({.type = rules->type, .attach = attach, .insns = insns,
-                  .flags = must_be_sleepable(rules->type) ? kLoadSleepable : 0}, false);
+    const isa::Insn insns[] = {{.code = isa::kAlu64 | isa::kMov | isa::kX, .dst = 6, .src = 1},
+                               {.code = isa::kLd | isa::kAbs | isa::kB},
+                               {.code = isa::kAlu64 | isa::kMov,
+                                .dst = 0,
+                                .imm = good_value(return_rule(rules->type, attach))},
+                               {.code = isa::kJmp | isa::kExit}};
+    HostAnswer answer = ask_host({.type = rules->type,
+                                  .attach = attach,
+                                  .insns = insns,
+                                  .flags = must_be_sleepable(rules->type) ? kLoadSleepable : 0},
+                                 false);
     EXPECT_EQ(rules->load_absolute, answer.err == 0) << name_of(rules->type);
   }
 }
@@ -149,7 +152,8 @@ TEST(Sections, NameProgramTypesThatExist) {
     ASSERT_NE(nullptr, rules) << section.name;
     AttachType attach = section.attach_type.value_or(AttachType{});
     EXPECT_TRUE(!section.attach_type || has(rules->attach_types, attach)) << section.name;
-    EXPECT_TRUE(!section.sleepable || can_be_sleepable(section.type, attach, profile618())) << section.name;
+    EXPECT_TRUE(!section.sleepable || can_be_sleepable(section.type, attach, profile618()))
+        << section.name;
   }
 }
 

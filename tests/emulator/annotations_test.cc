@@ -33,7 +33,8 @@ TEST(Annotations, NoneMakesNoCase) {
 }
 
 TEST(Annotations, TheWayWithoutCapabilitiesTakesOverWhatItDoesNotSay) {
-  auto read = read_tags({"comment:test_expect_failure", "comment:test_expect_msg=0=no", "comment:test_retval_unpriv=0x10"});
+  auto read = read_tags({"comment:test_expect_failure", "comment:test_expect_msg=0=no",
+                         "comment:test_retval_unpriv=0x10"});
   ASSERT_TRUE(read && *read);
   ASSERT_TRUE((*read)->privileged && (*read)->unprivileged);
   EXPECT_FALSE((*read)->unprivileged->success);
@@ -43,14 +44,16 @@ TEST(Annotations, TheWayWithoutCapabilitiesTakesOverWhatItDoesNotSay) {
 }
 
 TEST(Annotations, FlagsAddUpAndCanBeTakenAway) {
-  auto read = read_tags({"comment:test_prog_flags=BPF_F_STRICT_ALIGNMENT", "comment:test_prog_flags=!BPF_F_TEST_RND_HI32",
-                         "comment:test_prog_flags=0x8"});
+  auto read =
+      read_tags({"comment:test_prog_flags=BPF_F_STRICT_ALIGNMENT",
+                 "comment:test_prog_flags=!BPF_F_TEST_RND_HI32", "comment:test_prog_flags=0x8"});
   ASSERT_TRUE(read && *read);
   EXPECT_EQ((*read)->flags, 1u | 1u << 7 | 8u);
 }
 
 TEST(Annotations, NamesTheTagThatCannotBeRead) {
-  for (const char* tag : {"comment:test_prog_flags=BPF_F_NONE", "comment:test_retval=seven", "comment:test_surprise"}) {
+  for (const char* tag : {"comment:test_prog_flags=BPF_F_NONE", "comment:test_retval=seven",
+                          "comment:test_surprise"}) {
     auto read = read_tags({tag});
     ASSERT_FALSE(read) << tag;
     EXPECT_NE(read.error().message.find(tag), std::string::npos) << read.error().message;

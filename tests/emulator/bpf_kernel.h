@@ -21,9 +21,7 @@ inline Verdict accept_everything(const ProgramInput&, const Profile&, FdTable&, 
   return verdict;
 }
 
-inline std::shared_ptr<const Profile> default_profile() {
-  return Profile::load("6.18").value();
-}
+inline std::shared_ptr<const Profile> default_profile() { return Profile::load("6.18").value(); }
 
 inline std::unique_ptr<Kernel> trusting_kernel(
     std::shared_ptr<const Profile> profile = default_profile()) {

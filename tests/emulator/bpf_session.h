@@ -59,10 +59,8 @@ class Session {
   const std::vector<std::string>& lines() const { return lines_; }
 
   void close_one(int fd) {
-    if (auto* emulated = dynamic_cast<Kernel*>(&kernel_))
-      emulated->close(fd);
-    else
-      close(fd);
+    if (auto* emulated = dynamic_cast<Kernel*>(&kernel_)) emulated->close(fd);
+    else close(fd);
   }
   int forget(int fd) {
     std::erase(fds_, fd);
@@ -85,10 +83,8 @@ class Session {
       case kLinkCreate:
       case kRawTracepointOpen:
       case kEnableStats:
-      case kIterCreate:
-        return true;
-      default:
-        return false;
+      case kIterCreate: return true;
+      default: return false;
     }
   }
   BpfBackend& kernel_;

@@ -53,8 +53,7 @@ class Validator {
     const std::string type = name.get<std::string>();
     return (type == "object" && value.is_object()) || (type == "array" && value.is_array()) ||
            (type == "string" && value.is_string()) || (type == "boolean" && value.is_boolean()) ||
-           (type == "null" && value.is_null()) ||
-           (type == "integer" && value.is_number_integer());
+           (type == "null" && value.is_null()) || (type == "integer" && value.is_number_integer());
   }
 
   std::string keyword_holds(const std::string& keyword, const Json& content, const Json& rule,

@@ -9,10 +9,11 @@ namespace {
 
 struct Row {
   const char* kind;
-  const char* step;        // expectations
+  const char* step;  // expectations
   const char* observed;
   const char* difference;  // part of the message; "" when there is none
 };
+// clang-format off
 constexpr Row kRows[] = {
     {"load", "{}", R"({"verdict":"accepted"})", ""},
     {"load", "{}", R"({"verdict":"rejected","message":"R1 !read_ok"})", "rejected, expected accepted: R1 !read_ok"},
@@ -48,6 +49,7 @@ constexpr Row kRows[] = {
     {"output", R"({"trace":"abc"})", R"({"trace":"abcd"})", "expected `abc`"},
     {"output", R"({"effects":[{"signal":9}]})", R"({"effects":[]})", "effects are []"},
 };
+// clang-format on
 
 TEST(Expectations, EachFieldEqualAndNot) {
   for (const Row& row : kRows) {

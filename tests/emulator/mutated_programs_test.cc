@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Mutated and generated programs, the short form: fixed seeds, some seconds. The long form is
-// `make fuzz`. Here every program is verified with the invariants asserted, without a log and with one;
-// as root some are also handed to the running kernel, which has to answer the same.
+// `make fuzz`. Here every program is verified with the invariants asserted, without a log and with
+// one; as root some are also handed to the running kernel, which has to answer the same.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -18,11 +18,14 @@ namespace {
 
 constexpr uint64_t kFirstSeed = 1;
 
-uint64_t programs(uint64_t quick, uint64_t thorough) { return std::getenv("DRYDOCK_LONG") ? thorough : quick; }
+uint64_t programs(uint64_t quick, uint64_t thorough) {
+  return std::getenv("DRYDOCK_LONG") ? thorough : quick;
+}
 
 void fill(ProgramPool& pool) {
   for (const char* name : {"several", "core", "struct_ops"})
-    ASSERT_TRUE(pool.add_object(std::string(DRYDOCK_TEST_OBJECTS "/") + name + ".bpf.o", 4000)) << name;
+    ASSERT_TRUE(pool.add_object(std::string(DRYDOCK_TEST_OBJECTS "/") + name + ".bpf.o", 4000))
+        << name;
 }
 
 TEST(MutatedPrograms, AreAnsweredWithinLimits) {
@@ -35,8 +38,9 @@ TEST(MutatedPrograms, AreAnsweredWithinLimits) {
     const ProgramPool::Case made = pool.program(seed);
     bool good = false;
     auto finding = judge_alone(*made.program, pool.profile(), 60'000, &good);
-    ASSERT_FALSE(finding) << "seed " << seed << " (" << made.origin << "): " << finding->kind << ": "
-                          << finding->detail << "\n" << as_text(*made.program, made.origin);
+    ASSERT_FALSE(finding) << "seed " << seed << " (" << made.origin << "): " << finding->kind
+                          << ": " << finding->detail << "\n"
+                          << as_text(*made.program, made.origin);
     accepted += good;
   }
   // Were most refused at once, this would show little.
@@ -56,9 +60,10 @@ TEST(MutatedPrograms, AreAnsweredAsTheRunningKernelDoes) {
     const ProgramPool::Case made = pool.program(seed);
     Finding finding;
     bool accepted = false;
-    const Agreement agreement = compare_with_host(*made.program, pool.profile(), host, &finding, &accepted);
-    EXPECT_NE(agreement, Agreement::kDifferent) << "seed " << seed << " (" << made.origin << "): " << finding.kind
-                                                << ": " << finding.detail;
+    const Agreement agreement =
+        compare_with_host(*made.program, pool.profile(), host, &finding, &accepted);
+    EXPECT_NE(agreement, Agreement::kDifferent) << "seed " << seed << " (" << made.origin
+                                                << "): " << finding.kind << ": " << finding.detail;
     answered += agreement == Agreement::kSame;
   }
   EXPECT_GT(answered, count / 2);
@@ -79,14 +84,15 @@ TEST(MutatedPrograms, ASeedIsAProgram) {
 // What points at instructions follows them.
 TEST(ProgramEdits, JumpsCallsAndRecordsFollow) {
   ProgramInput p;
-  p.insns = {{.code = isa::kJmp | isa::kJeq, .dst = 1, .off = 2},              // to 3
+  p.insns = {{.code = isa::kJmp | isa::kJeq, .dst = 1, .off = 2},                  // to 3
              {.code = isa::kJmp | isa::kCall, .src = isa::kPseudoCall, .imm = 2},  // of 4
              {.code = isa::kAlu64 | isa::kMov},
              {.code = isa::kJmp | isa::kExit},
-             {.code = isa::kJmp | isa::kJa, .off = -1},                        // to itself
+             {.code = isa::kJmp | isa::kJa, .off = -1},  // to itself
              {.code = isa::kJmp | isa::kExit}};
   p.func_info = {{.insn_off = 0}, {.insn_off = 4}};
-  const isa::Insn added[2] = {{.code = isa::kAlu64 | isa::kMov, .dst = 5}, {.code = isa::kAlu64 | isa::kMov, .dst = 6}};
+  const isa::Insn added[2] = {{.code = isa::kAlu64 | isa::kMov, .dst = 5},
+                              {.code = isa::kAlu64 | isa::kMov, .dst = 6}};
   ProgramInput longer = p;
   insert_insns(longer, 2, added);
   EXPECT_EQ(branch_of(longer, 0).target, 5);
@@ -103,7 +109,8 @@ TEST(Reduction, KeepsWhatShowsIt) {
   ProgramObject program;
   program.fds = std::make_shared<ResolvedFds>();
   for (int i = 0; i < 40; ++i)
-    program.input.insns.push_back({.code = isa::kAlu64 | isa::kMov | isa::kK, .dst = static_cast<uint8_t>(i % 10), .imm = i});
+    program.input.insns.push_back(
+        {.code = isa::kAlu64 | isa::kMov | isa::kK, .dst = static_cast<uint8_t>(i % 10), .imm = i});
   program.input.insns.push_back({.code = isa::kJmp | isa::kExit});
   auto shows = [](const ProgramObject& p) {
     return std::ranges::any_of(p.input.insns, [](const isa::Insn& insn) { return insn.imm == 23; });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Corrupted objects: every one gets an answer, and every program that is left of one a verdict. Seeds are fixed; DRYDOCK_LONG=1 takes ten thousand
-// of each kind, else some hundreds. Worth most under the sanitizers (make test-asan).
+// Corrupted objects: every one gets an answer, and every program that is left of one a verdict.
+// Seeds are fixed; DRYDOCK_LONG=1 takes ten thousand of each kind, else some hundreds. Worth most
+// under the sanitizers (make test-asan).
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -12,9 +13,7 @@
 namespace drydock {
 namespace {
 
-int rounds() {
-  return std::getenv("DRYDOCK_LONG") ? 10000 : 300;
-}
+int rounds() { return std::getenv("DRYDOCK_LONG") ? 10000 : 300; }
 
 // Random bytes anywhere.
 void scatter(std::vector<std::byte>& elf, std::mt19937& random) {
@@ -30,9 +29,7 @@ void aim_at_headers(std::vector<std::byte>& elf, std::mt19937& random) {
   elf[at] = static_cast<std::byte>(random() % 3 ? random() : random() % 2 ? 0xff : 0);
 }
 
-void cut(std::vector<std::byte>& elf, std::mt19937& random) {
-  elf.resize(random() % elf.size());
-}
+void cut(std::vector<std::byte>& elf, std::mt19937& random) { elf.resize(random() % elf.size()); }
 
 void survive(void (*mutate)(std::vector<std::byte>&, std::mt19937&), unsigned seed) {
   auto kernel = make_kernel(default_profile());
@@ -55,7 +52,8 @@ void survive(void (*mutate)(std::vector<std::byte>&, std::mt19937&), unsigned se
       }
       for (const InspectedProgram& p : object->programs)
         if (p.program) {
-          EXPECT_NE(kernel->verify(*p.program, quickly).kind, VerdictKind::kInternalError) << name << " " << i;
+          EXPECT_NE(kernel->verify(*p.program, quickly).kind, VerdictKind::kInternalError)
+              << name << " " << i;
         }
     }
   }
@@ -64,15 +62,9 @@ void survive(void (*mutate)(std::vector<std::byte>&, std::mt19937&), unsigned se
   EXPECT_EQ(kernel->descriptors().next_id(ObjectKind::kProgram, 0), 0u);
 }
 
-TEST(Mutation, ScatteredBytes) {
-  survive(scatter, 1);
-}
-TEST(Mutation, Headers) {
-  survive(aim_at_headers, 2);
-}
-TEST(Mutation, Truncation) {
-  survive(cut, 3);
-}
+TEST(Mutation, ScatteredBytes) { survive(scatter, 1); }
+TEST(Mutation, Headers) { survive(aim_at_headers, 2); }
+TEST(Mutation, Truncation) { survive(cut, 3); }
 
 }  // namespace
 }  // namespace drydock

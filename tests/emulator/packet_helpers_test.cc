@@ -23,9 +23,7 @@ namespace {
 using packets::NamedPacket;
 using packets::PacketQuestion;
 
-uint64_t at(const void* bytes) {
-  return reinterpret_cast<uint64_t>(bytes);
-}
+uint64_t at(const void* bytes) { return reinterpret_cast<uint64_t>(bytes); }
 
 std::string hex(std::span<const uint8_t> bytes) {
   std::string text;

@@ -18,9 +18,7 @@ namespace {
 constexpr auto kCls = ProgramType::kSchedCls, kXdp = ProgramType::kXdp,
                kCgroup = ProgramType::kCgroupSkb;
 
-uint64_t at(const void* bytes) {
-  return reinterpret_cast<uint64_t>(bytes);
-}
+uint64_t at(const void* bytes) { return reinterpret_cast<uint64_t>(bytes); }
 
 /// What a run of the program returns on a frame of bytes 0, 1, 2, ..., or a negative errno.
 int64_t run(BpfBackend& kernel, ProgramType type, const std::string& text, uint32_t size,
@@ -163,9 +161,9 @@ TEST(PacketDynptrs, AreThoseOfTheRunningKernel) {
 // -- Stale pointers
 
 std::unique_ptr<Kernel> trusting_kernel_that_runs() {
-  return std::make_unique<Kernel>(
-      default_profile(),
-      Kernel::Settings{.verifier = accept_everything, .test_runner = make_test_runner()});
+  return std::make_unique<Kernel>(default_profile(),
+                                  Kernel::Settings{.verifier = accept_everything,
+                                                   .test_runner = make_test_runner()});
 }
 
 /// The message of the fault that a run ends with, or what it returned.
@@ -201,8 +199,8 @@ TEST(PacketPointers, StayWhereThePacketStays) {
 }
 
 TEST(PacketPointers, OutsideOfTheNewBoundsAreFaults) {
-  std::string shrunk = outcome(
-      kXdp, std::string(kTakeXdp) + "r1 = r6\nr2 = 8\ncall bpf_xdp_adjust_head#44\n" + kUse);
+  std::string shrunk = outcome(kXdp, std::string(kTakeXdp) +
+                                         "r1 = r6\nr2 = 8\ncall bpf_xdp_adjust_head#44\n" + kUse);
   EXPECT_NE(shrunk.find("out of bounds"), std::string::npos) << shrunk;
 }
 

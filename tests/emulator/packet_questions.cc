@@ -326,9 +326,7 @@ std::string reason_not_to_ask() {
                                       : "the answers are of 6.18, the running kernel is " + release;
 }
 
-const std::vector<PacketQuestion>& questions() {
-  return kQuestions;
-}
+const std::vector<PacketQuestion>& questions() { return kQuestions; }
 
 std::vector<NamedPacket> packets_for(const PacketQuestion& question) {
   std::vector<NamedPacket> packets = {
@@ -352,10 +350,8 @@ std::string program_text(const PacketQuestion& question, int map) {
   for (int at = -64; at < 0; at += 8) out << "*(u64 *)(r10 " << at << ") = r1\n";
   std::istringstream steps(question.steps);
   for (std::string line; std::getline(steps, line);) {
-    if (line.starts_with('|'))
-      out << line.substr(1) << "\n";
-    else
-      call(out, line, map);
+    if (line.starts_with('|')) out << line.substr(1) << "\n";
+    else call(out, line, map);
   }
   if (question.type != kXdp) {
     out << "*(u32 *)(r6 +48) = r7\n";

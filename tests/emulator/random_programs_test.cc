@@ -27,9 +27,7 @@ constexpr uint32_t kValueBytes = 256;
 constexpr unsigned kNumbers = 8, kValueRegister = 9;
 
 /// How many times the usual number of programs: `make test-long` asks for more.
-uint32_t rounds(uint32_t usual) {
-  return std::getenv("DRYDOCK_LONG") ? 10 * usual : usual;
-}
+uint32_t rounds(uint32_t usual) { return std::getenv("DRYDOCK_LONG") ? 10 * usual : usual; }
 
 std::string listing(std::span<const Insn> insns) {
   std::string text;
@@ -68,10 +66,8 @@ class Generator {
  private:
   enum class Base { kDst, kSrc };  // which register of an access is the address
   static void set_base(Insn& insn, Base base, uint8_t reg) {
-    if (base == Base::kSrc)
-      insn.src = reg & 15;
-    else
-      insn.dst = reg & 15;
+    if (base == Base::kSrc) insn.src = reg & 15;
+    else insn.dst = reg & 15;
   }
 
   uint32_t below(uint32_t n) { return static_cast<uint32_t>(random_() % n); }
@@ -104,28 +100,20 @@ class Generator {
     Insn insn{.code = row.code, .dst = number(), .src = number()};
     switch (row.form) {
       case Form::kAluReg:
-      case Form::kMovsx:
-        insn.off = static_cast<int16_t>(row.value);
-        return append(insn);
-      case Form::kAluImm:
-        return alu_immediate(row, insn);
-      case Form::kNeg:
-        insn.src = 0;
-        return append(insn);
+      case Form::kMovsx: insn.off = static_cast<int16_t>(row.value); return append(insn);
+      case Form::kAluImm: return alu_immediate(row, insn);
+      case Form::kNeg: insn.src = 0; return append(insn);
       case Form::kByteOrder:
         insn.src = 0;
         insn.imm = row.value;
         return append(insn);
-      case Form::kLoadReg:
-        return access(insn, Base::kSrc);
-      case Form::kStoreReg:
-        return access(insn, Base::kDst);
+      case Form::kLoadReg: return access(insn, Base::kSrc);
+      case Form::kStoreReg: return access(insn, Base::kDst);
       case Form::kStoreImm:
         insn.src = 0;
         insn.imm = immediate();
         return access(insn, Base::kDst);
-      case Form::kBranchReg:
-        return jump(insn);
+      case Form::kBranchReg: return jump(insn);
       case Form::kBranchImm:
         insn.src = 0;
         insn.imm = immediate();
@@ -133,16 +121,10 @@ class Generator {
       case Form::kLockOp:
       case Form::kFetchOp:
       case Form::kCompareOp:
-      case Form::kStoreRelease:
-        insn.imm = row.value;
-        return atomic(insn, Base::kDst);
-      case Form::kLoadAcquire:
-        insn.imm = row.value;
-        return atomic(insn, Base::kSrc);
-      case Form::kCallSubprog:
-        return call_leaf();
-      default:
-        return;
+      case Form::kStoreRelease: insn.imm = row.value; return atomic(insn, Base::kDst);
+      case Form::kLoadAcquire: insn.imm = row.value; return atomic(insn, Base::kSrc);
+      case Form::kCallSubprog: return call_leaf();
+      default: return;
     }
   }
 

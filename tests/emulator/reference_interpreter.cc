@@ -43,51 +43,27 @@ uint64_t ReferenceInterpreter::alu(uint8_t code, int16_t off, int32_t imm, uint6
   const uint64_t a = low(dst, bits), b = low(src, bits);
   uint64_t result = 0;
   switch (code >> 4) {
-    case 0x0:
-      result = a + b;
-      break;
-    case 0x1:
-      result = a - b;
-      break;
-    case 0x2:
-      result = a * b;
-      break;
+    case 0x0: result = a + b; break;
+    case 0x1: result = a - b; break;
+    case 0x2: result = a * b; break;
     case 0x3:
-      if (b == 0)
-        result = 0;
-      else
-        result = off == 1 ? signed_quotient(as_signed(a, bits), as_signed(b, bits)) : a / b;
+      if (b == 0) result = 0;
+      else result = off == 1 ? signed_quotient(as_signed(a, bits), as_signed(b, bits)) : a / b;
       break;
-    case 0x4:
-      result = a | b;
-      break;
-    case 0x5:
-      result = a & b;
-      break;
-    case 0x6:
-      result = a << (b % bits);
-      break;
-    case 0x7:
-      result = a >> (b % bits);
-      break;
-    case 0x8:
-      result = 0 - a;
-      break;
+    case 0x4: result = a | b; break;
+    case 0x5: result = a & b; break;
+    case 0x6: result = a << (b % bits); break;
+    case 0x7: result = a >> (b % bits); break;
+    case 0x8: result = 0 - a; break;
     case 0x9:
-      if (b == 0)
-        result = a;
-      else
-        result = off == 1 ? signed_remainder(as_signed(a, bits), as_signed(b, bits)) : a % b;
+      if (b == 0) result = a;
+      else result = off == 1 ? signed_remainder(as_signed(a, bits), as_signed(b, bits)) : a % b;
       break;
-    case 0xa:
-      result = a ^ b;
-      break;
+    case 0xa: result = a ^ b; break;
     case 0xb:
       result = off == 0 ? b : static_cast<uint64_t>(as_signed(b, static_cast<unsigned>(off)));
       break;
-    case 0xc:
-      result = arithmetic_shift(as_signed(a, bits), static_cast<unsigned>(b % bits));
-      break;
+    case 0xc: result = arithmetic_shift(as_signed(a, bits), static_cast<unsigned>(b % bits)); break;
     case 0xd: {
       const unsigned width = static_cast<unsigned>(imm);
       const bool to_little = (code & 7) == 4 && (code & 8) == 0;
@@ -102,28 +78,17 @@ bool ReferenceInterpreter::condition(uint8_t code, uint64_t dst, uint64_t src) {
   const uint64_t a = low(dst, bits), b = low(src, bits);
   const int64_t sa = as_signed(a, bits), sb = as_signed(b, bits);
   switch (code >> 4) {
-    case 0x1:
-      return a == b;
-    case 0x2:
-      return a > b;
-    case 0x3:
-      return a >= b;
-    case 0x4:
-      return (a & b) != 0;
-    case 0x5:
-      return a != b;
-    case 0x6:
-      return sa > sb;
-    case 0x7:
-      return sa >= sb;
-    case 0xa:
-      return a < b;
-    case 0xb:
-      return a <= b;
-    case 0xc:
-      return sa < sb;
-    default:
-      return sa <= sb;
+    case 0x1: return a == b;
+    case 0x2: return a > b;
+    case 0x3: return a >= b;
+    case 0x4: return (a & b) != 0;
+    case 0x5: return a != b;
+    case 0x6: return sa > sb;
+    case 0x7: return sa >= sb;
+    case 0xa: return a < b;
+    case 0xb: return a <= b;
+    case 0xc: return sa < sb;
+    default: return sa <= sb;
   }
 }
 
@@ -183,8 +148,7 @@ bool ReferenceInterpreter::memory_insn(const isa::Insn& insn) {
   static constexpr unsigned kSizes[] = {4, 2, 1, 8};
   const unsigned size = kSizes[insn.code >> 3 & 3];
   switch (insn.code & 0xe7) {
-    case 0x61:
-      return load(regs[insn.src] + insn.off, size, &regs[insn.dst]);
+    case 0x61: return load(regs[insn.src] + insn.off, size, &regs[insn.dst]);
     case 0x81: {
       uint64_t value;
       if (!load(regs[insn.src] + insn.off, size, &value)) return false;
@@ -193,12 +157,9 @@ bool ReferenceInterpreter::memory_insn(const isa::Insn& insn) {
     }
     case 0x62:
       return store(regs[insn.dst] + insn.off, size, static_cast<uint64_t>(int64_t{insn.imm}));
-    case 0x63:
-      return store(regs[insn.dst] + insn.off, size, regs[insn.src]);
-    case 0xc3:
-      return atomic(insn, size);
-    default:
-      return stop(End::kNotModelled);
+    case 0x63: return store(regs[insn.dst] + insn.off, size, regs[insn.src]);
+    case 0xc3: return atomic(insn, size);
+    default: return stop(End::kNotModelled);
   }
 }
 

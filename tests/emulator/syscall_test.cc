@@ -19,7 +19,8 @@ void compare(const std::function<void(Session&)>& scenario) {
   auto emulated = trusting_kernel();
   Session ours(*emulated);
   scenario(ours);
-  if (!HostKernel::answers()) GTEST_SKIP() << "skipped: no kernel to compare with (bpf(2) needs root)";
+  if (!HostKernel::answers())
+    GTEST_SKIP() << "skipped: no kernel to compare with (bpf(2) needs root)";
   HostKernel host;
   Session theirs(host);
   scenario(theirs);
@@ -28,9 +29,7 @@ void compare(const std::function<void(Session&)>& scenario) {
     EXPECT_EQ(ours.lines()[i], theirs.lines()[i]) << "call " << i << " (ours, then the kernel's)";
 }
 
-uint64_t at(const void* p) {
-  return reinterpret_cast<uint64_t>(p);
-}
+uint64_t at(const void* p) { return reinterpret_cast<uint64_t>(p); }
 using enum BpfCommand;
 
 attr::MapCreate map_spec(MapType type, uint32_t key, uint32_t value, uint32_t entries,

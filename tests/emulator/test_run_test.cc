@@ -30,9 +30,7 @@ struct Buffers {
   void word(size_t at, uint32_t value) { std::memcpy(&ctx_in[at], &value, 4); }
 };
 
-uint64_t at(std::vector<std::byte>& bytes) {
-  return reinterpret_cast<uint64_t>(bytes.data());
-}
+uint64_t at(std::vector<std::byte>& bytes) { return reinterpret_cast<uint64_t>(bytes.data()); }
 
 struct Question {
   const char* name;
@@ -90,12 +88,8 @@ std::string ask(BpfBackend& kernel, const Question& q) {
 
 using R = attr::TestRun;
 using B = Buffers;
-void no_data(R& r, B&) {
-  r.data_in = 0, r.data_size_in = 0;
-}
-void out(R& r, B& b) {
-  r.data_out = at(b.data_out), r.data_size_out = 4096;
-}
+void no_data(R& r, B&) { r.data_in = 0, r.data_size_in = 0; }
+void out(R& r, B& b) { r.data_out = at(b.data_out), r.data_size_out = 4096; }
 void context(R& r, B& b, uint32_t size) {
   r.ctx_in = at(b.ctx_in), r.ctx_size_in = size;
   r.ctx_out = at(b.ctx_out), r.ctx_size_out = 4096;

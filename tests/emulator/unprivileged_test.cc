@@ -97,7 +97,8 @@ TEST(Unprivileged, LoadsWithoutAnythingOfTheMachine) {
   ASSERT_EQ(waitpid(child, &status, 0), child);
   ASSERT_TRUE(WIFEXITED(status)) << "signal " << WTERMSIG(status);
   if (WEXITSTATUS(status) == kCannotIsolate)
-    GTEST_SKIP() << "skipped: no namespace of mounts can be made here (neither root nor user namespaces)";
+    GTEST_SKIP()
+        << "skipped: no namespace of mounts can be made here (neither root nor user namespaces)";
   EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 

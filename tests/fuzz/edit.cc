@@ -23,7 +23,8 @@ void renumber(ProgramInput& program, std::vector<isa::Insn> code, const std::vec
   program.insns = std::move(code);
   auto renumber_records = [&](auto& records) {
     for (auto& record : records)
-      if (record.insn_off < moved.size()) record.insn_off = static_cast<uint32_t>(moved[record.insn_off]);
+      if (record.insn_off < moved.size())
+        record.insn_off = static_cast<uint32_t>(moved[record.insn_off]);
     // Of records that fell together the last one is that of the instruction that is left.
     auto repeated = std::unique(records.rbegin(), records.rend(),
                                 [](auto& a, auto& b) { return a.insn_off == b.insn_off; });
@@ -40,8 +41,7 @@ Branch branch_of(const ProgramInput& program, size_t at) {
   const isa::Insn& insn = program.insns[at];
   const uint8_t cls = isa::insn_class(insn.code), op = isa::insn_op(insn.code);
   const int64_t here = static_cast<int64_t>(at) + 1;
-  if (isa::is_ld_imm64(insn))
-    return {insn.src == isa::kPseudoFunc, true, here + insn.imm};
+  if (isa::is_ld_imm64(insn)) return {insn.src == isa::kPseudoFunc, true, here + insn.imm};
   if (cls != isa::kJmp && cls != isa::kJmp32) return {};
   if (op == isa::kExit) return {};
   if (op == isa::kCall) return {isa::is_subprog_call(insn), true, here + insn.imm};
@@ -57,7 +57,8 @@ void erase_insns(ProgramInput& program, size_t at, size_t count) {
   for (size_t i = 0; i <= size; ++i) moved[i] = i < at ? i : i < at + count ? at : i - count;
   for (size_t i = at; i < at + count; ++i) kept[i] = false;
   std::vector<isa::Insn> code = program.insns;
-  code.erase(code.begin() + static_cast<ptrdiff_t>(at), code.begin() + static_cast<ptrdiff_t>(at + count));
+  code.erase(code.begin() + static_cast<ptrdiff_t>(at),
+             code.begin() + static_cast<ptrdiff_t>(at + count));
   renumber(program, std::move(code), moved, kept);
 }
 

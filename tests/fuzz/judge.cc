@@ -61,10 +61,13 @@ std::optional<Finding> judge_alone(const ProgramObject& program, const Profile& 
   options.limits.wall_clock_ms = limit_ms;
   const Verdict silent = verify(program.input, profile, *program.fds, options);
   if (accepted) *accepted = silent.kind == VerdictKind::kAccepted;
-  if (silent.kind == VerdictKind::kInternalError) return finding("internal-error", silent.message, silent.message);
-  const bool out_of_time = silent.kind == VerdictKind::kUnsupported && silent.message.starts_with("verification within");
+  if (silent.kind == VerdictKind::kInternalError)
+    return finding("internal-error", silent.message, silent.message);
+  const bool out_of_time =
+      silent.kind == VerdictKind::kUnsupported && silent.message.starts_with("verification within");
   if (out_of_time) return finding("out-of-time", silent.message, "");
-  if (silent.kind == VerdictKind::kRejected && silent.err == 0) return finding("no-errno", silent.message, silent.message);
+  if (silent.kind == VerdictKind::kRejected && silent.err == 0)
+    return finding("no-errno", silent.message, silent.message);
   // Large programs' logs at level 2 are long: for them the statistics level has to do.
   options.log_level = silent.statistics.insns_processed < 5000 ? kLogLevel2 : kLogStats;
   options.check_invariants = false;
@@ -74,12 +77,13 @@ std::optional<Finding> judge_alone(const ProgramObject& program, const Profile& 
   if (silent.kind != loud.kind || silent.err != loud.err ||
       silent.statistics.insns_processed != loud.statistics.insns_processed ||
       silent.statistics.total_states != loud.statistics.total_states)
-    return finding("log-changes-answer",
-                   fmt::format("without a log {} {}, {} insns, {} states; with one {} {}, {} insns, {} states",
-                               word(silent.kind), silent.err, silent.statistics.insns_processed,
-                               silent.statistics.total_states, word(loud.kind), loud.err,
-                               loud.statistics.insns_processed, loud.statistics.total_states),
-                   silent.message + loud.message);
+    return finding(
+        "log-changes-answer",
+        fmt::format("without a log {} {}, {} insns, {} states; with one {} {}, {} insns, {} states",
+                    word(silent.kind), silent.err, silent.statistics.insns_processed,
+                    silent.statistics.total_states, word(loud.kind), loud.err,
+                    loud.statistics.insns_processed, loud.statistics.total_states),
+        silent.message + loud.message);
   return {};
 }
 
@@ -89,7 +93,8 @@ Agreement compare_with_host(const ProgramObject& program, const Profile& profile
   auto kernel = host.load(program);
   if (!kernel || (kernel->err == EPERM && !kernel->verifier_spoke)) return Agreement::kNotAnswered;
   // A kernel that is out of memory or interrupted says nothing of the program.
-  if (kernel->err == ENOMEM || kernel->err == EAGAIN || kernel->err == EINTR) return Agreement::kNotAnswered;
+  if (kernel->err == ENOMEM || kernel->err == EAGAIN || kernel->err == EINTR)
+    return Agreement::kNotAnswered;
   Options options;
   options.possible_cpus = static_cast<uint32_t>(sysconf(_SC_NPROCESSORS_CONF));
   const Verdict ours = verify(program.input, profile, *program.fds, options);
@@ -97,10 +102,11 @@ Agreement compare_with_host(const ProgramObject& program, const Profile& profile
   if (is_of_lockdown(program.input, *kernel)) return Agreement::kNotAnswered;
   const bool ours_accepted = ours.kind == VerdictKind::kAccepted;
   if (ours.kind == VerdictKind::kUnsupported) return Agreement::kNotAnswered;
-  std::string told = fmt::format("ours {} {} `{}` {} insns, kernel {} {} `{}` {} insns", word(ours.kind),
-                                 ours.err, ours.message, ours.statistics.insns_processed,
-                                 kernel->accepted ? "accepted" : "rejected", kernel->err,
-                                 kernel->message, kernel->insns_processed);
+  std::string told =
+      fmt::format("ours {} {} `{}` {} insns, kernel {} {} `{}` {} insns", word(ours.kind), ours.err,
+                  ours.message, ours.statistics.insns_processed,
+                  kernel->accepted ? "accepted" : "rejected", kernel->err, kernel->message,
+                  kernel->insns_processed);
   const std::string shape = shape_of(ours.message) + " / " + shape_of(kernel->message);
   auto differ = [&](const char* kind) {
     *out = finding(kind, told, shape);
@@ -113,7 +119,8 @@ Agreement compare_with_host(const ProgramObject& program, const Profile& profile
   if (!kernel->verifier_spoke) return Agreement::kSame;
   if (ours.statistics.insns_processed != kernel->insns_processed) return differ("insns");
   if (ours.statistics.total_states != kernel->total_states) return differ("states");
-  if (ours.message != kernel->message && !is_boot_dependent(kernel->message)) return differ("message");
+  if (ours.message != kernel->message && !is_boot_dependent(kernel->message))
+    return differ("message");
   return Agreement::kSame;
 }
 
@@ -126,17 +133,22 @@ std::string as_text(const ProgramObject& program, const std::string& comment) {
   if (in.flags) text += fmt::format("flags: {}\n", in.flags);
   if (in.license != "GPL") text += "; license: " + in.license + "\n";
   if (in.attach_btf_id) text += fmt::format("; attached to BTF id {}\n", in.attach_btf_id);
-  if (!in.func_info.empty()) text += fmt::format("; {} func_info, {} line_info records\n", in.func_info.size(), in.line_info.size());
+  if (!in.func_info.empty())
+    text += fmt::format("; {} func_info, {} line_info records\n", in.func_info.size(),
+                        in.line_info.size());
   std::vector<isa::Insn> insns = in.insns;
   std::map<int, int> maps;  // descriptor to place in the list
   for (isa::Insn& insn : insns) {
-    if (!isa::is_ld_imm64(insn) || (insn.src != isa::kPseudoMapFd && insn.src != isa::kPseudoMapValue)) continue;
+    if (!isa::is_ld_imm64(insn) ||
+        (insn.src != isa::kPseudoMapFd && insn.src != isa::kPseudoMapValue))
+      continue;
     auto entry = program.fds->entries.find(insn.imm);
     if (entry == program.fds->entries.end() || !entry->second.map) continue;
     auto [place, added] = maps.emplace(insn.imm, static_cast<int>(maps.size()));
     const MapInfo& map = *entry->second.map->map;
     if (added)
-      text += fmt::format("map: {} {} {} {}\n", name_of(map.type), map.key_size, map.value_size, map.max_entries);
+      text += fmt::format("map: {} {} {} {}\n", name_of(map.type), map.key_size, map.value_size,
+                          map.max_entries);
     insn.imm = place->second;
   }
   text += "--- program\n";

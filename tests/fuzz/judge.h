@@ -24,8 +24,8 @@ std::optional<Finding> judge_alone(const ProgramObject& program, const Profile& 
                                    uint64_t limit_ms, bool* accepted = nullptr);
 
 enum class Agreement { kSame, kNotAnswered, kDifferent };
-/// The same program to the running kernel. kNotAnswered: it could not be put to it, or is refused for
-/// what has nothing to do with the program (EPERM), or Drydock says that it does not know.
+/// The same program to the running kernel. kNotAnswered: it could not be put to it, or is refused
+/// for what has nothing to do with the program (EPERM), or Drydock says that it does not know.
 Agreement compare_with_host(const ProgramObject& program, const Profile& profile,
                             test::HostLoads& host, Finding* finding, bool* accepted);
 

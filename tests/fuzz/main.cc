@@ -10,13 +10,13 @@
 // The programs are worked on by a child process, so that one that crashes or hangs is a finding and
 // not the end: the parent goes on behind it. Every finding prints the seed and the line that
 // repeats it; with --out the first of its kind is reduced and written there.
-#include <CLI/CLI.hpp>
 #include <fmt/core.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <CLI/CLI.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -64,12 +64,14 @@ class Worker {
  private:
   void one(uint64_t seed) {
     const ProgramPool::Case made = pool_.program(seed);
-    if (arguments_.print) fmt::print("{}", as_text(*made.program, made.origin)), std::fflush(stdout);
+    if (arguments_.print)
+      fmt::print("{}", as_text(*made.program, made.origin)), std::fflush(stdout);
     bool accepted = false;
     std::optional<Finding> found;
     if (arguments_.host) {
       Finding finding;
-      Agreement agreement = compare_with_host(*made.program, pool_.profile(), host_, &finding, &accepted);
+      Agreement agreement =
+          compare_with_host(*made.program, pool_.profile(), host_, &finding, &accepted);
       if (agreement != Agreement::kNotAnswered) ++progress_.answered;
       if (agreement == Agreement::kDifferent) found = finding;
     } else {
@@ -86,11 +88,14 @@ class Worker {
     fmt::print("FINDING {} seed {} ({}): {}\n", finding.kind, seed, made.origin, finding.detail);
     std::fflush(stdout);
     if (arguments_.out.empty()) return;
-    const fs::path file = fs::path(arguments_.out) /
-                          fmt::format("{}-{:08x}.txt", finding.kind,
-                                      static_cast<uint32_t>(std::hash<std::string>()(finding.signature)));
+    const fs::path file =
+        fs::path(arguments_.out) /
+        fmt::format("{}-{:08x}.txt", finding.kind,
+                    static_cast<uint32_t>(std::hash<std::string>()(finding.signature)));
     if (fs::exists(file)) return;
-    auto reduced = reduce(*made.program, [&](const ProgramObject& candidate) { return shows(candidate, finding); });
+    auto reduced = reduce(*made.program, [&](const ProgramObject& candidate) {
+      return shows(candidate, finding);
+    });
     std::ofstream(file) << as_text(*reduced, fmt::format("{}: seed {}, {}: {}", finding.kind, seed,
                                                          made.origin, finding.detail));
   }
@@ -102,7 +107,8 @@ class Worker {
     }
     Finding found;
     bool accepted;
-    return compare_with_host(candidate, pool_.profile(), host_, &found, &accepted) == Agreement::kDifferent &&
+    return compare_with_host(candidate, pool_.profile(), host_, &found, &accepted) ==
+               Agreement::kDifferent &&
            found.signature == finding.signature;
   }
 
@@ -112,9 +118,10 @@ class Worker {
   test::HostLoads host_;
 };
 
-/// How a worker ended: 0 well, else a signal or status; -1 for one that was stopped because it hung.
-int run_worker(const Arguments& arguments, const ProgramPool& pool, Progress& progress, uint64_t first,
-               uint64_t last) {
+/// How a worker ended: 0 well, else a signal or status; -1 for one that was stopped because it
+/// hung.
+int run_worker(const Arguments& arguments, const ProgramPool& pool, Progress& progress,
+               uint64_t first, uint64_t last) {
   std::fflush(stdout);
   const pid_t child = fork();
   if (child == 0) {
@@ -137,17 +144,16 @@ int run_worker(const Arguments& arguments, const ProgramPool& pool, Progress& pr
 std::vector<std::string> objects_of(const std::vector<std::string>& names) {
   std::vector<std::string> files;
   for (const std::string& name : names) {
-    if (fs::is_directory(name))
-      std::ranges::copy(objects_in(name), std::back_inserter(files));
-    else
-      files.push_back(name);
+    if (fs::is_directory(name)) std::ranges::copy(objects_in(name), std::back_inserter(files));
+    else files.push_back(name);
   }
   return files;
 }
 
 std::string reproducer(const Arguments& arguments, const char* program, uint64_t seed) {
-  std::string line = fmt::format("{} --kernel {} --most-insns {}{} --seed {} --programs 1 --print", program,
-                                 arguments.kernel, arguments.most_insns, arguments.host ? " --host" : "", seed);
+  std::string line =
+      fmt::format("{} --kernel {} --most-insns {}{} --seed {} --programs 1 --print", program,
+                  arguments.kernel, arguments.most_insns, arguments.host ? " --host" : "", seed);
   for (const std::string& name : arguments.objects) line += " " + name;
   return line;
 }
@@ -165,13 +171,16 @@ int run(const Arguments& arguments, const char* program) {
   }
   // Every object that the emulated kernels hold is a descriptor.
   rlimit limit{};
-  if (!getrlimit(RLIMIT_NOFILE, &limit)) limit.rlim_cur = limit.rlim_max, setrlimit(RLIMIT_NOFILE, &limit);
+  if (!getrlimit(RLIMIT_NOFILE, &limit))
+    limit.rlim_cur = limit.rlim_max, setrlimit(RLIMIT_NOFILE, &limit);
   ProgramPool pool(*profile);
-  for (const std::string& file : objects_of(arguments.objects)) (void)pool.add_object(file, arguments.most_insns);
+  for (const std::string& file : objects_of(arguments.objects))
+    (void)pool.add_object(file, arguments.most_insns);
   fmt::print("{} programs of {} to start from; seeds {} to {}, kernel {}{}\n", pool.size(),
              (*profile)->release(), arguments.seed, arguments.seed + arguments.programs - 1,
              arguments.kernel, arguments.host ? ", beside the running kernel" : "");
-  auto* progress = new (mmap(nullptr, sizeof(Progress), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) Progress{};
+  auto* progress = new (mmap(nullptr, sizeof(Progress), PROT_READ | PROT_WRITE,
+                             MAP_SHARED | MAP_ANONYMOUS, -1, 0)) Progress{};
   const uint64_t end = arguments.seed + arguments.programs;
   uint64_t crashes = 0;
   for (uint64_t first = arguments.seed; first < end;) {
@@ -185,10 +194,13 @@ int run(const Arguments& arguments, const char* program) {
     fmt::print("FINDING {} seed {}\n", status == -1 ? "hang" : "crash", seed);
     first = seed + 1;
   }
-  fmt::print("{} programs verified, {} answered, {} accepted, {} findings ({} false accepts), {} crashes or hangs\n",
-             progress->done.load(), progress->answered.load(), progress->accepted.load(),
-             progress->findings.load(), progress->false_accepts.load(), crashes);
-  if (progress->findings || crashes) fmt::print("repeat one: {}\n", reproducer(arguments, program, progress->seed));
+  fmt::print(
+      "{} programs verified, {} answered, {} accepted, {} findings ({} false accepts), {} crashes "
+      "or hangs\n",
+      progress->done.load(), progress->answered.load(), progress->accepted.load(),
+      progress->findings.load(), progress->false_accepts.load(), crashes);
+  if (progress->findings || crashes)
+    fmt::print("repeat one: {}\n", reproducer(arguments, program, progress->seed));
   return progress->findings || crashes ? 1 : 0;
 }
 
@@ -198,12 +210,15 @@ int run(const Arguments& arguments, const char* program) {
 int main(int argc, char** argv) {
   drydock::fuzz::Arguments arguments;
   CLI::App app("Mutated and generated programs through the verifier");
-  app.add_option("OBJECT", arguments.objects, "objects, or folders of them, whose programs are changed");
+  app.add_option("OBJECT", arguments.objects,
+                 "objects, or folders of them, whose programs are changed");
   app.add_option("--kernel", arguments.kernel, "profile")->capture_default_str();
   app.add_option("--seed", arguments.seed, "of the first program")->capture_default_str();
   app.add_option("--programs", arguments.programs, "how many")->capture_default_str();
-  app.add_option("--most-insns", arguments.most_insns, "of a program to start from, processed")->capture_default_str();
-  app.add_option("--limit", arguments.limit_ms, "milliseconds for one program")->capture_default_str();
+  app.add_option("--most-insns", arguments.most_insns, "of a program to start from, processed")
+      ->capture_default_str();
+  app.add_option("--limit", arguments.limit_ms, "milliseconds for one program")
+      ->capture_default_str();
   app.add_option("--out", arguments.out, "where reduced findings are written");
   app.add_flag("--host", arguments.host, "ask the running kernel too");
   app.add_flag("--print", arguments.print, "print each program");

@@ -59,8 +59,12 @@ int32_t Mutator::number() {
 void Mutator::change_immediate(isa::Insn& insn) {
   switch (pick(4)) {
     case 0: insn.imm = number(); break;
-    case 1: insn.imm = static_cast<int32_t>(static_cast<uint32_t>(insn.imm) ^ 1u << pick(32)); break;
-    default: insn.imm = static_cast<int32_t>(static_cast<uint32_t>(insn.imm) + (pick(2) ? 1 : -1) * (1u << pick(5)));
+    case 1:
+      insn.imm = static_cast<int32_t>(static_cast<uint32_t>(insn.imm) ^ 1u << pick(32));
+      break;
+    default:
+      insn.imm = static_cast<int32_t>(static_cast<uint32_t>(insn.imm) +
+                                      (pick(2) ? 1 : -1) * (1u << pick(5)));
   }
 }
 
@@ -69,7 +73,8 @@ void Mutator::change_offset(ProgramInput& program, size_t at) {
   if (is_jump(insn) && !once_in(8)) {
     // To some instruction near by, backwards too.
     const int64_t size = static_cast<int64_t>(program.insns.size());
-    const int64_t target = std::clamp<int64_t>(static_cast<int64_t>(at) + static_cast<int64_t>(pick(40)) - 12, 0, size - 1);
+    const int64_t target = std::clamp<int64_t>(
+        static_cast<int64_t>(at) + static_cast<int64_t>(pick(40)) - 12, 0, size - 1);
     insn.off = static_cast<int16_t>(target - static_cast<int64_t>(at) - 1);
     return;
   }
@@ -118,7 +123,7 @@ void Mutator::change_call(ProgramInput& program, size_t at) {
 }
 
 isa::Insn Mutator::new_insn() {
-  constexpr uint8_t kOps[] = {isa::kAdd, isa::kSub, isa::kMul, isa::kOr, isa::kAnd, isa::kLsh,
+  constexpr uint8_t kOps[] = {isa::kAdd, isa::kSub, isa::kMul, isa::kOr,   isa::kAnd, isa::kLsh,
                               isa::kRsh, isa::kXor, isa::kMov, isa::kArsh, isa::kMod};
   isa::Insn insn;
   insn.dst = pick(10) & 15;
@@ -127,7 +132,8 @@ isa::Insn Mutator::new_insn() {
   switch (pick(6)) {
     case 0:
     case 1:
-      insn.code = static_cast<uint8_t>((pick(2) ? isa::kAlu64 : isa::kAlu) | kOps[pick(std::size(kOps))]);
+      insn.code =
+          static_cast<uint8_t>((pick(2) ? isa::kAlu64 : isa::kAlu) | kOps[pick(std::size(kOps))]);
       if (pick(2)) insn.code |= isa::kX;
       else insn.src = 0, insn.imm = number();
       break;
@@ -140,7 +146,9 @@ isa::Insn Mutator::new_insn() {
       insn.off = static_cast<int16_t>(pick(6));
       break;
     case 3:
-      insn = {.code = static_cast<uint8_t>(isa::kStx | isa::kMem | size), .dst = 10, .src = insn.src,
+      insn = {.code = static_cast<uint8_t>(isa::kStx | isa::kMem | size),
+              .dst = 10,
+              .src = insn.src,
               .off = static_cast<int16_t>(-8 * static_cast<int>(1 + pick(10)))};
       break;
     case 4:
@@ -149,8 +157,11 @@ isa::Insn Mutator::new_insn() {
                                 : static_cast<int16_t>(4 * pick(12));
       break;
     default:
-      insn = {.code = static_cast<uint8_t>(isa::kSt | isa::kMem | size), .dst = 10, .src = 0,
-              .off = static_cast<int16_t>(-8 * static_cast<int>(1 + pick(10))), .imm = number()};
+      insn = {.code = static_cast<uint8_t>(isa::kSt | isa::kMem | size),
+              .dst = 10,
+              .src = 0,
+              .off = static_cast<int16_t>(-8 * static_cast<int>(1 + pick(10))),
+              .imm = number()};
   }
   return insn;
 }
@@ -220,7 +231,8 @@ void Mutator::change(ProgramInput& program, const ProgramInput& donor) {
       if (program.insns.size() > 2) return erase_insns(program, at, length_at(program, at));
       break;
     case 11:
-      if (at + 1 < program.insns.size() && !isa::is_ld_imm64(insn)) std::swap(insn, program.insns[at + 1]);
+      if (at + 1 < program.insns.size() && !isa::is_ld_imm64(insn))
+        std::swap(insn, program.insns[at + 1]);
       return;
     case 12: {
       const size_t other = pick(program.insns.size());

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Small changes to programs, of the kinds that programmers, compilers and attackers make: another
-// number, register, size or jump; an instruction missing, doubled or from elsewhere; a check that is
-// turned round; a program loaded as something else. Most of what comes out still gets far through
-// the verifier, because most of it is a program that somebody wrote.
+// number, register, size or jump; an instruction missing, doubled or from elsewhere; a check that
+// is turned round; a program loaded as something else. Most of what comes out still gets far
+// through the verifier, because most of it is a program that somebody wrote.
 #pragma once
 
 #include <random>

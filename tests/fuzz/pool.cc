@@ -51,8 +51,11 @@ Result<size_t> ProgramPool::add_object(const std::string& path, uint64_t most_in
     Options options;
     options.limits.wall_clock_ms = kMillisecondsToJoin;
     const Verdict verdict = verify(p.program->input, *profile_, *p.program->fds, options);
-    if (verdict.kind == VerdictKind::kUnsupported || verdict.statistics.insns_processed > most_insns) continue;
-    programs_.push_back({p.program, std::filesystem::path(path).filename().string() + ":" + p.name});
+    if (verdict.kind == VerdictKind::kUnsupported ||
+        verdict.statistics.insns_processed > most_insns)
+      continue;
+    programs_.push_back({p.program,
+                         std::filesystem::path(path).filename().string() + ":" + p.name});
     ++added;
   }
   return added;
@@ -77,7 +80,8 @@ ProgramPool::Case ProgramPool::generated(uint64_t seed, bool memory) const {
   verifier::test::RandomMemoryProgram random(seed, array_, hash_);
   input.insns = random.generate();
   input.type = random.type();
-  if (input.type == ProgramType::kCgroupSockAddr) input.expected_attach_type = AttachType::kCgroupInet4Connect;
+  if (input.type == ProgramType::kCgroupSockAddr)
+    input.expected_attach_type = AttachType::kCgroupInet4Connect;
   return {program, "memory"};
 }
 

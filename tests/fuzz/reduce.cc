@@ -18,7 +18,8 @@ class Reduction {
     leave_out_records();
     for (bool smaller = true; smaller;) {
       smaller = false;
-      for (size_t chunk = best_->input.insns.size() / 2; chunk > 0; chunk /= 2) smaller |= leave_out(chunk);
+      for (size_t chunk = best_->input.insns.size() / 2; chunk > 0; chunk /= 2)
+        smaller |= leave_out(chunk);
       smaller |= simplify();
     }
     leave_out_records();

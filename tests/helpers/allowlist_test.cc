@@ -49,7 +49,8 @@ bool locked_down(const HelperOracle& host, const std::vector<HelperAsker>& asker
 }
 
 TEST(HelperAllowlists, RowsAnswerAsTheKernelUnderneath) {
-  if (std::string why = host_unavailable(); !why.empty()) GTEST_SKIP() << "skipped: host kernel: " << why;
+  if (std::string why = host_unavailable(); !why.empty())
+    GTEST_SKIP() << "skipped: host kernel: " << why;
   auto profile = Profile::load("host");
   ASSERT_TRUE(profile.has_value()) << profile.error().message;
   HelperOracle host = helper_host_oracle(), rows = helper_rows_oracle(**profile);

@@ -77,7 +77,8 @@ TEST(HelperRows, EveryGroupBelongsToAProgramType) {
   std::set<const HelperGroup*> used;
   for (ProgramType type : all_program_types())
     for (const HelperGroup* group : helper_groups(type)) used.insert(group);
-  for (const HelperGroup* group : all_helper_groups()) EXPECT_TRUE(used.contains(group)) << group->name;
+  for (const HelperGroup* group : all_helper_groups())
+    EXPECT_TRUE(used.contains(group)) << group->name;
   EXPECT_EQ(used.size(), all_helper_groups().size());
 }
 
@@ -104,7 +105,9 @@ constexpr auto kAllowed = HelperAvailability::Kind::kAllowed;
 constexpr auto kNot = HelperAvailability::Kind::kNotForProgram;
 
 TEST(HelperAvailabilityTest, CapabilitiesOpenTheBaseGroups) {
-  CallSite none{.program_type = ProgramType::kSocketFilter, .perfmon = false, .bpf_capable = false,
+  CallSite none{.program_type = ProgramType::kSocketFilter,
+                .perfmon = false,
+                .bpf_capable = false,
                 .sys_admin = false};
   EXPECT_EQ(kAllowed, may_call(helper_id::map_lookup_elem, none));
   EXPECT_EQ(kNot, may_call(helper_id::spin_lock, none));
@@ -139,7 +142,8 @@ TEST(HelperAvailabilityTest, PrototypeFollowsTheProgramType) {
 }
 
 TEST(HelperAvailabilityTest, AHookMayRefuseWhatTheProgramTypeHas) {
-  CallSite site{.program_type = ProgramType::kLsm, .attach_type = AttachType::kLsmMac,
+  CallSite site{.program_type = ProgramType::kLsm,
+                .attach_type = AttachType::kLsmMac,
                 .attach_func = "bpf_lsm_task_free"};
   EXPECT_FALSE(helper_for(helper_id::d_path, site, *profile()).allowed_at_hook);
   site.attach_func = "bpf_lsm_file_open";
@@ -154,8 +158,7 @@ TEST(HelperAvailabilityTest, AnOlderKernelDoesNotKnowTheNumber) {
   auto old = ProfileBuilder::build(std::move(parts));
   ASSERT_TRUE(old.has_value()) << old.error().message;
   CallSite site{.program_type = ProgramType::kXdp};
-  EXPECT_EQ(HelperAvailability::Kind::kUnknownId,
-            helper_for(helper_id::loop, site, **old).kind);
+  EXPECT_EQ(HelperAvailability::Kind::kUnknownId, helper_for(helper_id::loop, site, **old).kind);
   EXPECT_EQ(kAllowed, helper_for(helper_id::timer_init, site, **old).kind);
 }
 

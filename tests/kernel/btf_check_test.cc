@@ -52,9 +52,7 @@ TEST(BtfCheck, LastLineNamesTheFault) {
       {"[12] ARRAY (anon) type_id=0 index_type_id=1 nr_elems=1 Invalid elem\n",
        [](BtfBuilder& b) { b.array(0, 1, 1); }},
       {"\tx type_id=1 bits_offset=40 Member exceeds struct_size\n",
-       [](BtfBuilder& b) {
-         b.structure("short", 8, {{"x", 1, 40}});
-       }},
+       [](BtfBuilder& b) { b.structure("short", 8, {{"x", 1, 40}}); }},
       {"[12] VAR far type_id=99 linkage=1 Invalid type_id\n",
        [](BtfBuilder& b) { b.add("far", BtfKind::kVar, 0, 99, {1}); }},
   };

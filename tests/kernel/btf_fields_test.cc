@@ -199,7 +199,8 @@ TEST_F(Lists, NeedALock) {
 TEST_F(Lists, OwnershipMayChainButNotCycle) {
   // leaf <- middle (node and root) <- top: fine.
   b_.structure("leaf", 24, {{"n", node_, 0}});
-  uint32_t middle = b_.structure("middle", 48, {{"l", lock_, 0}, {"h", head_, 64}, {"n", node_, 192}});
+  uint32_t middle =
+      b_.structure("middle", 48, {{"l", lock_, 0}, {"h", head_, 64}, {"n", node_, 192}});
   b_.decl_tag("contains:leaf:n", middle, 1);
   uint32_t top = b_.structure("top", 24, {{"l", lock_, 0}, {"h", head_, 64}});
   b_.decl_tag("contains:middle:n", top, 1);

@@ -54,7 +54,8 @@ TEST(KernelStore, HalfAKernelIsNone) {
   ASSERT_TRUE(write_file(folder + "/config", as_byte_span("CONFIG_X=y\n")));
   EXPECT_FALSE(stored_kernel(cache, "6.18"));
   EXPECT_TRUE(stored_kernels(cache).empty());
-  ASSERT_TRUE(write_file(folder + "/package", as_byte_span("package=linux-image-6.18.15 1\nrelease=6.18.15\n")));
+  ASSERT_TRUE(write_file(folder + "/package",
+                         as_byte_span("package=linux-image-6.18.15 1\nrelease=6.18.15\n")));
   auto kernel = stored_kernel(cache, "6.18");
   ASSERT_TRUE(kernel);
   EXPECT_EQ(kernel->release, "6.18.15");
@@ -68,7 +69,8 @@ TEST(KernelStore, HalfAKernelIsNone) {
 
 std::string ar_member(const std::string& name, const std::string& data) {
   char header[61];
-  std::snprintf(header, sizeof header, "%-16s%-12d%-6d%-6d%-8s%-10zu`\n", name.c_str(), 0, 0, 0, "100644", data.size());
+  std::snprintf(header, sizeof header, "%-16s%-12d%-6d%-6d%-8s%-10zu`\n", name.c_str(), 0, 0, 0,
+                "100644", data.size());
   return header + data + (data.size() % 2 ? "\n" : "");
 }
 
@@ -85,14 +87,18 @@ std::string tar_member(const std::string& name, const std::string& data) {
 }
 
 TEST(KernelPackage, ImageAndConfigInEitherPlace) {
-  auto deb_of = [](const std::string& tar) { return "!<arch>\n" + ar_member("debian-binary", "2.0\n") + ar_member("data.tar", tar); };
-  auto old = read_kernel_package(as_byte_span(
-      deb_of(tar_member("./boot/config-6.1.0-56-cloud", "CONFIG_A=y\n") + tar_member("./boot/vmlinuz-6.1.0-56-cloud", "image"))));
+  auto deb_of = [](const std::string& tar) {
+    return "!<arch>\n" + ar_member("debian-binary", "2.0\n") + ar_member("data.tar", tar);
+  };
+  auto old = read_kernel_package(
+      as_byte_span(deb_of(tar_member("./boot/config-6.1.0-56-cloud", "CONFIG_A=y\n") +
+                          tar_member("./boot/vmlinuz-6.1.0-56-cloud", "image"))));
   ASSERT_TRUE(old);
   EXPECT_EQ(old->release, "6.1.0-56-cloud");
   EXPECT_EQ(old->config, "CONFIG_A=y\n");
   EXPECT_EQ(as_text(old->image), "image");
-  auto base = read_kernel_package(as_byte_span(deb_of(tar_member("./usr/lib/modules/7.2.12/config", "CONFIG_B=y\n"))));
+  auto base = read_kernel_package(
+      as_byte_span(deb_of(tar_member("./usr/lib/modules/7.2.12/config", "CONFIG_B=y\n"))));
   ASSERT_TRUE(base);
   EXPECT_EQ(base->release, "7.2.12");
   EXPECT_EQ(base->config, "CONFIG_B=y\n");

@@ -10,7 +10,9 @@ namespace drydock {
 namespace {
 
 Probed sample() {
-  Probed p{.release = "6.18.15", .maps = {"hash", "array"}, .helper_end = 12,
+  Probed p{.release = "6.18.15",
+           .maps = {"hash", "array"},
+           .helper_end = 12,
            .kfuncs = {"bpf_dynptr_from_xdp", "bpf_xdp_metadata_rx_hash"}};
   p.attach_types["xdp"] = {"xdp", "xdp_devmap"};
   p.lsm_hooks["file_open"] = {"lsm", "lsm.s"};
@@ -51,8 +53,8 @@ TEST(Probed, AnswersWhatWasAskedAndNothingElse) {
 }
 
 TEST(Probed, DamageNamesItsLine) {
-  for (const char* line : {"calls\ta\t3-1\t", "calls\ta\tx\t", "calls\ta\t1", "nonsense", "calls\ta\t1-4294967295\t",
-                           "kfuncs\tb a", "helpers\tmany"}) {
+  for (const char* line : {"calls\ta\t3-1\t", "calls\ta\tx\t", "calls\ta\t1", "nonsense",
+                           "calls\ta\t1-4294967295\t", "kfuncs\tb a", "helpers\tmany"}) {
     auto parsed = Probed::parse("release\t6.18\n" + std::string(line) + "\n");
     ASSERT_FALSE(parsed) << line;
     EXPECT_NE(parsed.error().message.find("line 2"), std::string::npos);

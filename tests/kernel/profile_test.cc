@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernel/features.h"
 #include "kernel/profile.h"
+#include "kernel/features.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -105,7 +105,8 @@ TEST(Profile, DamagedFilesAreMalformed) {
 TEST(Profile, EmbeddedDefault) {
   auto profile = Profile::load("6.18").value();
   EXPECT_EQ(profile->release(), "6.18.15+deb13-cloud-amd64");
-  EXPECT_EQ(profile->provenance(), "linux-image-6.18.15+deb13-cloud-amd64 6.18.15-1~bpo13+1; probed as vm:6.18");
+  EXPECT_EQ(profile->provenance(),
+            "linux-image-6.18.15+deb13-cloud-amd64 6.18.15-1~bpo13+1; probed as vm:6.18");
   EXPECT_TRUE(profile->config_enabled("CONFIG_BPF_SYSCALL"));
   EXPECT_NE(profile->btf()->find("task_struct", BtfKind::kStruct), 0u);
   // pahole marks every kfunc with a decl tag; the sets in .BTF_ids must name the same functions.
@@ -127,7 +128,8 @@ TEST(Profile, UnknownNameSaysWhatThereIs) {
 }
 
 TEST(Profile, HostWhenItsBtfIsReadable) {
-  if (access("/sys/kernel/btf/vmlinux", R_OK) != 0) GTEST_SKIP() << "skipped: no /sys/kernel/btf/vmlinux";
+  if (access("/sys/kernel/btf/vmlinux", R_OK) != 0)
+    GTEST_SKIP() << "skipped: no /sys/kernel/btf/vmlinux";
   auto profile = Profile::load("host").value();
   EXPECT_EQ(profile->name(), "host");
   EXPECT_NE(profile->btf()->find("task_struct", BtfKind::kStruct), 0u);

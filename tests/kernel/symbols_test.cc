@@ -32,7 +32,8 @@ class Symbols : public testing::Test {
 
 TEST_F(Symbols, BtfSaysMostOfThem) {
   std::string text = KernelSymbols::condense(
-      lines("d bpf_link_fops\nt __pfx_vfs_read\nt worker.isra.0\nT vfs_read\nD __per_cpu_start\n", "vfs_truncate"),
+      lines("d bpf_link_fops\nt __pfx_vfs_read\nt worker.isra.0\nT vfs_read\nD __per_cpu_start\n",
+            "vfs_truncate"),
       *profile_->btf());
   EXPECT_EQ(text, "D __per_cpu_start\nd bpf_link_fops\nT vfs_read\n- vfs_truncate\n");
   KernelSymbols symbols(text, profile_->btf());
@@ -56,7 +57,8 @@ TEST_F(Symbols, EveryLineIsFound) {
     names.push_back("symbol_" + std::string(static_cast<size_t>(i % 17), 'x') + std::to_string(i));
     more += "T " + names.back() + "\n";
   }
-  KernelSymbols symbols(KernelSymbols::condense(lines(more, ""), *profile_->btf()), profile_->btf());
+  KernelSymbols symbols(KernelSymbols::condense(lines(more, ""), *profile_->btf()),
+                        profile_->btf());
   for (const std::string& name : names) EXPECT_TRUE(symbols.has(name)) << name;
   for (const std::string& name : names) EXPECT_FALSE(symbols.has(name + "_"));
 }

@@ -29,6 +29,7 @@ class Kfuncs618 : public testing::Test {
 };
 
 // The kfuncs that the reference pages of program types name.
+// clang-format off
 constexpr std::string_view kNamedByPages[] = {
     "__bpf_trap", "bpf_arena_alloc_pages", "bpf_arena_free_pages", "bpf_cast_to_kern_ctx", "bpf_cgroup_acquire",
     "bpf_cgroup_ancestor", "bpf_cgroup_from_id", "bpf_cgroup_read_xattr", "bpf_cgroup_release",
@@ -74,10 +75,10 @@ constexpr std::string_view kNamedByPages[] = {
     "scx_bpf_put_cpumask", "scx_bpf_put_idle_cpumask", "scx_bpf_task_cgroup", "scx_bpf_task_cpu",
     "scx_bpf_task_running", "scx_bpf_test_and_clear_cpu_idle",
 };
+// clang-format on
 
 TEST(Kfuncs, EveryKfuncOfTheReferencePagesHasARow) {
-  for (std::string_view name : kNamedByPages)
-    EXPECT_FALSE(kfunc_rows_named(name).empty()) << name;
+  for (std::string_view name : kNamedByPages) EXPECT_FALSE(kfunc_rows_named(name).empty()) << name;
 }
 
 TEST(Kfuncs, RowsOfANameAreNeighboursInOrder) {

@@ -29,10 +29,12 @@ std::shared_ptr<const Profile> probed_618(const Probed& probed) {
   return nullptr;
 }
 
-/// A kernel that says the opposite of what the rows say of one caller's helper, other helper and kfunc.
+/// A kernel that says the opposite of what the rows say of one caller's helper, other helper and
+/// kfunc.
 Probed contrary() {
   Probed p{.release = "x", .helper_end = helper_count(), .kfuncs = {kKfunc}};
-  for (HelperId id = 1; id < helper_count(); ++id) p.callers[kCaller].helpers.set(id, id == helper_id::tail_call);
+  for (HelperId id = 1; id < helper_count(); ++id)
+    p.callers[kCaller].helpers.set(id, id == helper_id::tail_call);
   return p;
 }
 
@@ -57,7 +59,8 @@ TEST(ProbedProfile, ANoHoldsForEverybody) {
   EXPECT_EQ(may_call(*kernel, site, kLookUp), kNotForProgram);
   site.perfmon = site.sys_admin = false;
   EXPECT_EQ(may_call(*kernel, site, kLookUp), kNotForProgram);
-  EXPECT_EQ(may_call(*kernel, site_in(*kernel, "xdp xdp"), kLookUp), kAllowed) << "another caller, which was not asked";
+  EXPECT_EQ(may_call(*kernel, site_in(*kernel, "xdp xdp"), kLookUp), kAllowed)
+      << "another caller, which was not asked";
 }
 
 TEST(ProbedProfile, AYesHoldsForThosePrivilegedAsTheProbeWas) {
@@ -80,7 +83,8 @@ TEST(ProbedProfile, SaysWhichKfuncsMayBeCalled) {
   EXPECT_EQ(kfunc_for(*plain->btf(), id, site_in(*plain, kCaller), *plain).kind, kAllowed);
   EXPECT_EQ(kfunc_for(*kernel->btf(), id, site_in(*kernel, kCaller), *kernel).kind, kNotAllowed);
   uint32_t other = kernel->btf()->find("bpf_rdonly_cast", BtfKind::kFunc);
-  EXPECT_EQ(kfunc_for(*kernel->btf(), other, site_in(*kernel, kCaller), *kernel).kind, kAllowed) << "not asked about";
+  EXPECT_EQ(kfunc_for(*kernel->btf(), other, site_in(*kernel, kCaller), *kernel).kind, kAllowed)
+      << "not asked about";
 }
 
 TEST(ProbedProfile, SaysWhichMapsAttachTypesAndHooksThereAre) {
@@ -91,8 +95,10 @@ TEST(ProbedProfile, SaysWhichMapsAttachTypesAndHooksThereAre) {
   auto kernel = probed_618(said);
   EXPECT_TRUE(has_map_type(*map_row(MapType::kArray), *kernel));
   EXPECT_FALSE(has_map_type(*map_row(MapType::kHash), *kernel));
-  EXPECT_TRUE(accepts_attach_type(ProgramType::kCgroupSock, AttachType::kCgroupInetSockCreate, *kernel));
-  EXPECT_FALSE(accepts_attach_type(ProgramType::kCgroupSock, AttachType::kCgroupInetSockRelease, *kernel));
+  EXPECT_TRUE(accepts_attach_type(ProgramType::kCgroupSock, AttachType::kCgroupInetSockCreate,
+                                  *kernel));
+  EXPECT_FALSE(accepts_attach_type(ProgramType::kCgroupSock, AttachType::kCgroupInetSockRelease,
+                                   *kernel));
   EXPECT_FALSE(lsm_hook("file_open")->has(kLsmSleepable, *kernel));
   EXPECT_FALSE(lsm_hook("file_open")->has(kLsmDisabled, *kernel));
   EXPECT_TRUE(lsm_hook("task_free")->has(kLsmDisabled, *kernel));

@@ -140,13 +140,13 @@ TEST(Library, MapsSayWhatIsWrong) {
 TEST(Library, ListingsAreTheRowsThatVerificationUses) {
   auto profile = Profile::load("6.18");
   ASSERT_TRUE(profile);
-  auto helpers = list_helpers(
-      *profile, {.program_type = "cgroup_sock_addr", .attach_type = "cgroup_inet4_bind"});
+  auto helpers = list_helpers(*profile, {.program_type = "cgroup_sock_addr",
+                                         .attach_type = "cgroup_inet4_bind"});
   ASSERT_TRUE(helpers) << helpers.error().message;
-  EXPECT_TRUE(
-      std::ranges::any_of(*helpers, [](const auto& h) { return h.name == "bpf_map_lookup_elem"; }));
-  EXPECT_FALSE(
-      std::ranges::any_of(*helpers, [](const auto& h) { return h.name == "bpf_xdp_adjust_head"; }));
+  EXPECT_TRUE(std::ranges::any_of(*helpers,
+                                  [](const auto& h) { return h.name == "bpf_map_lookup_elem"; }));
+  EXPECT_FALSE(std::ranges::any_of(*helpers,
+                                   [](const auto& h) { return h.name == "bpf_xdp_adjust_head"; }));
   EXPECT_EQ(list_maps(*profile, {.program_type = "nothing"}).error().kind, ErrorKind::kUsage);
   EXPECT_EQ(list_contexts(*profile, {.attach_type = "cgroup_inet4_bind"}).error().kind,
             ErrorKind::kUsage);

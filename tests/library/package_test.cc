@@ -82,7 +82,8 @@ TEST(Package, ReadmeShowsWhatIsCompiledHere) {
 // What a header of another library would drag into everybody's build.
 TEST(Package, HeadersNameNobodyElsesTypes) {
   size_t headers = 0;
-  for (const auto& entry : fs::directory_iterator(installed_below("headers") + "/include/drydock")) {
+  for (const auto& entry :
+       fs::directory_iterator(installed_below("headers") + "/include/drydock")) {
     ++headers;
     std::ifstream file(entry.path());
     for (std::string line; std::getline(file, line);) {

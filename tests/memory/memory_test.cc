@@ -184,8 +184,9 @@ TEST(Memory, BoundsThatGrowOverWhatWasFreedCoverIt) {
     memory.free(freed);
   }
   std::vector<std::byte> bytes(256);
-  Region* region = memory.map_at(base + 128, {.kind = RegionKind::kPacket, .size = 0,
-                                              .name = "packet", .external = bytes.data() + 128});
+  Region* region = memory.map_at(
+      base + 128,
+      {.kind = RegionKind::kPacket, .size = 0, .name = "packet", .external = bytes.data() + 128});
   memory.set_bounds(region, bytes.data() + 100, base + 100, 0);
   memory.set_bounds(region, bytes.data(), base, 200);
   for (uint64_t at : {base, base + 16, base + 100, base + 199})

@@ -27,8 +27,8 @@ TEST(ServiceConnect, RewritesTheServiceToItsBackend) {
   ASSERT_TRUE(session) << session.error().message;
   auto services = session->map("services");
   ASSERT_TRUE(services);
-  ASSERT_TRUE(
-      services->set(Endpoint{{10, 0, 0, 1}, htons(80)}, Endpoint{{127, 0, 0, 1}, htons(8080)}));
+  ASSERT_TRUE(services->set(Endpoint{{10, 0, 0, 1}, htons(80)},
+                            Endpoint{{127, 0, 0, 1}, htons(8080)}));
   ASSERT_TRUE(session->set_task({.comm = "curl", .uid = 1000, .cgroup = "/app"}));
   ASSERT_TRUE(session->attach("connect4", {.cgroup = "/app"}));
 

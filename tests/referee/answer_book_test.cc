@@ -8,9 +8,16 @@ namespace drydock::referee {
 namespace {
 
 Answer rejection() {
-  return {.kind = Answer::Kind::kRejected, .object = "b.bpf.o", .program = "p", .err = 13,
-          .message = "tab\there, back\\slash, byte \x01 and \xc3\xa4", .verifier_spoke = true,
-          .insns_processed = 12, .total_states = 3, .peak_states = 2, .max_states_per_insn = 1,
+  return {.kind = Answer::Kind::kRejected,
+          .object = "b.bpf.o",
+          .program = "p",
+          .err = 13,
+          .message = "tab\there, back\\slash, byte \x01 and \xc3\xa4",
+          .verifier_spoke = true,
+          .insns_processed = 12,
+          .total_states = 3,
+          .peak_states = 2,
+          .max_states_per_insn = 1,
           .stack_depth = "8+16"};
 }
 
@@ -18,7 +25,11 @@ TEST(AnswerBook, ReadsBackWhatItWrote) {
   AnswerBook book;
   book.provenance = {"of a kernel"};
   book.add(rejection());
-  book.add({.kind = Answer::Kind::kNotLoaded, .object = "a.bpf.o", .program = "q", .err = 22, .message = "no map"});
+  book.add({.kind = Answer::Kind::kNotLoaded,
+            .object = "a.bpf.o",
+            .program = "q",
+            .err = 22,
+            .message = "no map"});
   std::string text = book.text();
   EXPECT_LT(text.find("a.bpf.o"), text.find("b.bpf.o")) << "sorted, whatever the order of asking";
   auto read = AnswerBook::parse(text, "memory");

@@ -22,21 +22,25 @@ size_t perform_corpus(const std::string& name) {
     return 0;
   }
   std::vector<std::string> cases;
-  for (const auto& entry : fs::directory_iterator(std::string(DRYDOCK_SOURCE_DIR) + "/corpus/cases")) cases.push_back(entry.path());
+  for (const auto& entry :
+       fs::directory_iterator(std::string(DRYDOCK_SOURCE_DIR) + "/corpus/cases"))
+    cases.push_back(entry.path());
   std::ranges::sort(cases);
   size_t passed = 0, seen = 0;
-  auto done = (*target)->run_cases(cases, {std::string(DRYDOCK_BINARY_DIR) + "/corpus"}, [&](CaseObservation o) {
-    EXPECT_EQ(o.name, cases[seen]) << "in the order asked for";
-    ++seen;
-    if (!o.skipped.empty()) return;
-    auto file = CaseFile::read(o.name);
-    ASSERT_TRUE(file);
-    std::vector<std::string> not_compared;
-    auto outcome = file->check(nlohmann::ordered_json::parse(o.steps), &not_compared);
-    EXPECT_TRUE(outcome.kind == CaseOutcome::Kind::kPassed || outcome.kind == CaseOutcome::Kind::kUnsupported)
-        << o.name << ": " << outcome.message;
-    passed += outcome.kind == CaseOutcome::Kind::kPassed;
-  });
+  auto done = (*target)->run_cases(
+      cases, {std::string(DRYDOCK_BINARY_DIR) + "/corpus"}, [&](CaseObservation o) {
+        EXPECT_EQ(o.name, cases[seen]) << "in the order asked for";
+        ++seen;
+        if (!o.skipped.empty()) return;
+        auto file = CaseFile::read(o.name);
+        ASSERT_TRUE(file);
+        std::vector<std::string> not_compared;
+        auto outcome = file->check(nlohmann::ordered_json::parse(o.steps), &not_compared);
+        EXPECT_TRUE(outcome.kind == CaseOutcome::Kind::kPassed ||
+                    outcome.kind == CaseOutcome::Kind::kUnsupported)
+            << o.name << ": " << outcome.message;
+        passed += outcome.kind == CaseOutcome::Kind::kPassed;
+      });
   EXPECT_TRUE(done) << done.error().message;
   EXPECT_TRUE(!done || seen == cases.size()) << seen;
   return passed;

@@ -19,11 +19,19 @@ using Kind = Answer::Kind;
 
 Answer answer(const std::string& program, Kind kind, int err = 0, const std::string& message = "",
               uint64_t insns = 10) {
-  return {.kind = kind, .object = "o.bpf.o", .program = program, .err = err, .message = message,
-          .verifier_spoke = true, .insns_processed = insns, .total_states = 1};
+  return {.kind = kind,
+          .object = "o.bpf.o",
+          .program = program,
+          .err = err,
+          .message = message,
+          .verifier_spoke = true,
+          .insns_processed = insns,
+          .total_states = 1};
 }
 
-Pair pair_of(const Answer& ours, const Answer& theirs) { return pair_answers({ours}, {theirs}).front(); }
+Pair pair_of(const Answer& ours, const Answer& theirs) {
+  return pair_answers({ours}, {theirs}).front();
+}
 
 TEST(Comparison, SaysInWhatTwoAnswersDiffer) {
   struct Row {
@@ -33,13 +41,30 @@ TEST(Comparison, SaysInWhatTwoAnswersDiffer) {
   };
   const Row rows[] = {
       {"same", answer("p", Kind::kAccepted), answer("p", Kind::kAccepted), {}},
-      {"false accept", answer("p", Kind::kAccepted), answer("p", Kind::kRejected, 13, "no"), {Aspect::kVerdict}},
-      {"not modelled", answer("p", Kind::kUnsupported), answer("p", Kind::kAccepted), {Aspect::kVerdict}},
-      {"errno", answer("p", Kind::kRejected, 13, "no"), answer("p", Kind::kRejected, 22, "no"), {Aspect::kErrno}},
-      {"line", answer("p", Kind::kRejected, 13, "R1 no"), answer("p", Kind::kRejected, 13, "R2 no"), {Aspect::kMessage}},
-      {"ids are of one run", answer("p", Kind::kRejected, 13, "Unreleased reference id=2 alloc_insn=7"),
-       answer("p", Kind::kRejected, 13, "Unreleased reference id=9 alloc_insn=7"), {}},
-      {"count", answer("p", Kind::kAccepted, 0, "", 10), answer("p", Kind::kAccepted, 0, "", 11), {Aspect::kInsns}},
+      {"false accept",
+       answer("p", Kind::kAccepted),
+       answer("p", Kind::kRejected, 13, "no"),
+       {Aspect::kVerdict}},
+      {"not modelled",
+       answer("p", Kind::kUnsupported),
+       answer("p", Kind::kAccepted),
+       {Aspect::kVerdict}},
+      {"errno",
+       answer("p", Kind::kRejected, 13, "no"),
+       answer("p", Kind::kRejected, 22, "no"),
+       {Aspect::kErrno}},
+      {"line",
+       answer("p", Kind::kRejected, 13, "R1 no"),
+       answer("p", Kind::kRejected, 13, "R2 no"),
+       {Aspect::kMessage}},
+      {"ids are of one run",
+       answer("p", Kind::kRejected, 13, "Unreleased reference id=2 alloc_insn=7"),
+       answer("p", Kind::kRejected, 13, "Unreleased reference id=9 alloc_insn=7"),
+       {}},
+      {"count",
+       answer("p", Kind::kAccepted, 0, "", 10),
+       answer("p", Kind::kAccepted, 0, "", 11),
+       {Aspect::kInsns}},
   };
   for (const Row& row : rows) {
     Pair pair = pair_of(row.ours, row.theirs);
@@ -84,14 +109,16 @@ constexpr const char* kLedger = R"({"schema": 1, "differences": [
 TEST(Ledger, FailsOnWhatItDoesNotKnowAndOnWhatNoLongerDiffers) {
   auto ledger = Ledger::parse(kLedger, "ledger");
   ASSERT_TRUE(ledger) << ledger.error().message;
-  Pair known = pair_of(answer("known", Kind::kAccepted), answer("known", Kind::kRejected, 13, "no"));
+  Pair known =
+      pair_of(answer("known", Kind::kAccepted), answer("known", Kind::kRejected, 13, "no"));
   Pair mended = pair_of(answer("known", Kind::kAccepted), answer("known", Kind::kAccepted));
   Pair fresh = pair_of(answer("new", Kind::kAccepted), answer("new", Kind::kRejected, 13, "no"));
   EXPECT_TRUE(ledger->judge("s", "6.18", {known}, true).empty());
   EXPECT_EQ(ledger->judge("s", "6.18", {mended}, true).size(), 1u);
   EXPECT_EQ(ledger->judge("s", "6.18", {known, fresh}, true).size(), 1u);
   EXPECT_EQ(ledger->judge("s", "6.12", {known}, true).size(), 1u) << "the entry is of 6.18";
-  EXPECT_EQ(ledger->judge("other", "6.18", {known}, true).size(), 1u) << "the entry is of another suite";
+  EXPECT_EQ(ledger->judge("other", "6.18", {known}, true).size(), 1u)
+      << "the entry is of another suite";
 }
 
 TEST(Ledger, FloorsMayOnlyRise) {
@@ -102,8 +129,10 @@ TEST(Ledger, FloorsMayOnlyRise) {
   Pair worse = pair_of(answer("a", Kind::kAccepted), answer("a", Kind::kRejected, 13, "no"));
   EXPECT_TRUE(ledger->judge("s", "5.10", {same}, true).empty());
   EXPECT_FALSE(ledger->judge("s", "5.10", {worse}, true).empty());
-  EXPECT_FALSE(ledger->judge("s", "5.10", {same, more}, true).empty()) << "a figure that rose is written down";
-  EXPECT_TRUE(ledger->judge("s", "5.10", {worse}, false).empty()) << "a part of the suite says nothing of a floor";
+  EXPECT_FALSE(ledger->judge("s", "5.10", {same, more}, true).empty())
+      << "a figure that rose is written down";
+  EXPECT_TRUE(ledger->judge("s", "5.10", {worse}, false).empty())
+      << "a part of the suite says nothing of a floor";
 }
 
 TEST(Ledger, NamesWhatIsWrongWithTheFile) {
@@ -117,11 +146,14 @@ TEST(Ledger, NamesWhatIsWrongWithTheFile) {
       {R"({"schema": 1, "differences": 3})", "differences"},
       {R"({"schema": 1, "differences": [{}]})", "differences[0].suite: is missing"},
       {R"({"schema": 1, "floors": [{"suite": "s", "kernel": "k", "verdict": 1, "errno": 1, "message": 1,
-           "insns": 1, "states": 1, "speed": 2}]})", "floors[0].speed: is not known"},
+           "insns": 1, "states": 1, "speed": 2}]})",
+       "floors[0].speed: is not known"},
       {R"({"schema": 1, "differences": [{"suite": "s", "object": "o", "program": "p", "kernels": ["k"],
-           "aspects": ["look"], "kind": "later", "reason": "r"}]})", "`look` is none"},
+           "aspects": ["look"], "kind": "later", "reason": "r"}]})",
+       "`look` is none"},
       {R"({"schema": 1, "differences": [{"suite": "s", "object": "o", "program": "p", "kernels": ["k"],
-           "aspects": [], "kind": "someday", "reason": "r"}]})", "kind"},
+           "aspects": [], "kind": "someday", "reason": "r"}]})",
+       "kind"},
   };
   for (const Row& row : rows) {
     auto ledger = Ledger::parse(row.text, "ledger.json");
@@ -136,21 +168,30 @@ TEST(Report, ShardsMergeIntoTheWhole) {
     ours.push_back(answer(name, Kind::kAccepted));
     theirs.push_back(answer(name, name[0] == 'b' ? Kind::kRejected : Kind::kAccepted));
   }
-  Comparison whole{.suite = "s", .kernel = "6.18", .target = "t", .pairs = pair_answers(ours, theirs)};
+  Comparison whole{
+      .suite = "s", .kernel = "6.18", .target = "t", .pairs = pair_answers(ours, theirs)};
   std::vector<Comparison> merged;
   for (size_t i = 0; i < ours.size(); ++i) {
-    Comparison part{.suite = "s", .kernel = "6.18", .target = "t", .pairs = pair_answers({ours[i]}, {theirs[i]}), .whole = false};
+    Comparison part{.suite = "s",
+                    .kernel = "6.18",
+                    .target = "t",
+                    .pairs = pair_answers({ours[i]}, {theirs[i]}),
+                    .whole = false};
     ASSERT_TRUE(merge_json(to_json({part}).dump(), "part", &merged));
   }
   ASSERT_EQ(merged.size(), 1u);
-  EXPECT_EQ(to_json(merged)["comparisons"][0]["summary"], to_json({whole})["comparisons"][0]["summary"]);
+  EXPECT_EQ(to_json(merged)["comparisons"][0]["summary"],
+            to_json({whole})["comparisons"][0]["summary"]);
   EXPECT_FALSE(merge_json("{}", "nothing", &merged));
   EXPECT_FALSE(merge_json("not json", "nothing", &merged));
 }
 
 TEST(Report, HtmlEscapesWhatKernelsSay) {
-  Comparison c{.suite = "s", .kernel = "6.18", .target = "t",
-               .pairs = {pair_of(answer("p", Kind::kAccepted), answer("p", Kind::kRejected, 13, "<script>&"))}};
+  Comparison c{.suite = "s",
+               .kernel = "6.18",
+               .target = "t",
+               .pairs = {pair_of(answer("p", Kind::kAccepted),
+                                 answer("p", Kind::kRejected, 13, "<script>&"))}};
   std::string page = to_html({c});
   EXPECT_EQ(page.find("<script>"), std::string::npos);
   EXPECT_NE(page.find("&lt;script&gt;&amp;"), std::string::npos);

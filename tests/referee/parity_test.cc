@@ -19,7 +19,8 @@ const std::string kSource = DRYDOCK_SOURCE_DIR;
 
 // What a suite was compiled of, and by what: answers are kept for that.
 std::string source_of(const std::string& suite) {
-  std::ifstream file(suite == "corpus" ? DRYDOCK_BINARY_DIR "/version" : kSource + "/build/selftests/version");
+  std::ifstream file(suite == "corpus" ? DRYDOCK_BINARY_DIR "/version"
+                                       : kSource + "/build/selftests/version");
   std::string line;
   std::getline(file, line);
   return line;
@@ -57,7 +58,8 @@ TEST_P(Parity, IsAsTheLedgerSays) {
 std::vector<Row> rows() {
   std::vector<Row> list;
   for (const auto& folder : fs::directory_iterator(kSource + "/corpus/answers"))
-    for (const char* suite : {"corpus", "selftests"}) list.push_back({suite, folder.path().filename()});
+    for (const char* suite : {"corpus", "selftests"})
+      list.push_back({suite, folder.path().filename()});
   std::ranges::sort(list, {}, [](const Row& r) { return r.suite + r.kernel; });
   return list;
 }
@@ -69,13 +71,15 @@ INSTANTIATE_TEST_SUITE_P(Kernels, Parity, testing::ValuesIn(rows()), [](const au
 
 TEST(Parity, SelftestAnnotationsAreMetWhereTheKernelMeetsThem) {
   Suite suite{.name = "selftests", .objects = objects_in(kSource + "/build/selftests/objects")};
-  if (suite.objects.empty()) GTEST_SKIP() << "skipped: the kernel's selftests are not compiled (make selftests)";
+  if (suite.objects.empty())
+    GTEST_SKIP() << "skipped: the kernel's selftests are not compiled (make selftests)";
   suite.source = source_of("selftests");
-  auto c = compare_suite_annotations(suite, "stored:6.18", {.answers = kSource + "/corpus/answers"});
+  auto c =
+      compare_suite_annotations(suite, "stored:6.18", {.answers = kSource + "/corpus/answers"});
   ASSERT_TRUE(c) << c.error().message;
   if (!c->skipped.empty()) GTEST_SKIP() << "skipped: " << c->skipped;
   AnnotationSummary s = summarise(c->pairs);
-  constexpr size_t kPerMille = 998;   // 1,517 of 1,521 and more were met when this was written
+  constexpr size_t kPerMille = 998;  // 1,517 of 1,521 and more were met when this was written
   EXPECT_GE(s.both_meet * 1000, s.kernel_meets * kPerMille) << to_text(*c, 50);
   EXPECT_GT(s.kernel_meets, 1000u);
 }

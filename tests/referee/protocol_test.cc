@@ -10,8 +10,13 @@ namespace drydock::referee {
 namespace {
 
 Answer sample() {
-  Answer a{.kind = Answer::Kind::kRejected, .object = "a.bpf.o", .program = "p", .program_type = "xdp",
-           .attach_type = "xdp", .err = 13, .message = "R1 \"type\"=x\texpected\\y"};
+  Answer a{.kind = Answer::Kind::kRejected,
+           .object = "a.bpf.o",
+           .program = "p",
+           .program_type = "xdp",
+           .attach_type = "xdp",
+           .err = 13,
+           .message = "R1 \"type\"=x\texpected\\y"};
   a.verifier_spoke = true;
   a.insns_processed = 1000001;
   a.total_states = 4;
@@ -58,7 +63,8 @@ TEST(Protocol, DamageIsNoMessage) {
   std::string line = to_line("answer", to_json(sample()));
   for (size_t length = 0; length + 1 < line.size(); ++length)
     EXPECT_FALSE(from_line(std::string_view(line).substr(0, length))) << length;
-  for (const char* text : {"", "null", "[]", "{}", "{\"a\":1,\"b\":2}", "Oops: 0000"}) EXPECT_FALSE(from_line(text));
+  for (const char* text : {"", "null", "[]", "{}", "{\"a\":1,\"b\":2}", "Oops: 0000"})
+    EXPECT_FALSE(from_line(text));
 }
 
 TEST(Protocol, AnAnswerThatLacksAFieldNamesIt) {
@@ -78,7 +84,9 @@ TEST(Protocol, AnAnswerThatLacksAFieldNamesIt) {
 
 // An agent of a few lines of shell: what it says decides how a request ends.
 Result<AgentSession> shell_agent(const std::string& script) {
-  auto process = Process::start({.arguments = {"sh", "-c", "echo '{\"hello\":{\"protocol\":1,\"release\":\"9.9\"}}'; " + script}});
+  auto process = Process::start(
+      {.arguments = {"sh", "-c",
+                     "echo '{\"hello\":{\"protocol\":1,\"release\":\"9.9\"}}'; " + script}});
   if (!process) return std::unexpected(process.error());
   return AgentSession::open(std::move(*process), 10'000);
 }
@@ -106,19 +114,26 @@ class ShellSessions final : public SessionSource {
   std::optional<AgentSession> session_;
 };
 
-std::string says(const std::string& line) { return "echo '" + line.substr(0, line.size() - 1) + "'; "; }
-std::string loading(int index, const char* name) { return says(to_line("loading", {{"index", index}, {"program", name}})); }
+std::string says(const std::string& line) {
+  return "echo '" + line.substr(0, line.size() - 1) + "'; ";
+}
+std::string loading(int index, const char* name) {
+  return says(to_line("loading", {{"index", index}, {"program", name}}));
+}
 std::string answered(const char* name) {
-  return says(to_line("answer", to_json(Answer{.kind = Answer::Kind::kAccepted, .object = "o", .program = name})));
+  return says(to_line(
+      "answer", to_json(Answer{.kind = Answer::Kind::kAccepted, .object = "o", .program = name})));
 }
 
 TEST(AskAll, AProgramThatTakesTheKernelDownIsAnsweredForAndTheNextOneAsked) {
   std::string reads = "read request; ";
   ShellSessions sessions({reads + loading(0, "a") + answered("a") + loading(1, "b") + "exit 1",
                           "read request; case $request in *'\"first\":2'*) ;; *) exit 1;; esac; " +
-                              loading(2, "c") + answered("c") + says(to_line("done", true)) + "read more"});
+                              loading(2, "c") + answered("c") + says(to_line("done", true)) +
+                              "read more"});
   std::vector<Answer> answers;
-  auto done = ask_all(sessions, {{.path = "o", .object = "o"}}, [&](Answer a) { answers.push_back(std::move(a)); });
+  auto done = ask_all(sessions, {{.path = "o", .object = "o"}},
+                      [&](Answer a) { answers.push_back(std::move(a)); });
   ASSERT_TRUE(done) << done.error().message;
   ASSERT_EQ(answers.size(), 3u);
   EXPECT_EQ(answers[1].program, "b");

@@ -10,7 +10,8 @@ namespace {
 
 const std::string kObject = std::string(DRYDOCK_TEST_OBJECTS) + "/core.bpf.o";
 
-std::vector<Answer> ask(Target& target, const std::vector<std::string>& objects, const AskOptions& options = {}) {
+std::vector<Answer> ask(Target& target, const std::vector<std::string>& objects,
+                        const AskOptions& options = {}) {
   std::vector<Answer> answers;
   auto done = target.ask(objects, options, [&](Answer a) { answers.push_back(std::move(a)); });
   EXPECT_TRUE(done) << done.error().message;
@@ -25,7 +26,8 @@ void expect_answers(Target& target) {
     EXPECT_EQ(a.object, "core.bpf.o");
     EXPECT_FALSE(a.program.empty());
     EXPECT_FALSE(a.program_type.empty());
-    EXPECT_TRUE(a.kind == Answer::Kind::kAccepted || a.kind == Answer::Kind::kRejected) << a.program << ": " << a.message;
+    EXPECT_TRUE(a.kind == Answer::Kind::kAccepted || a.kind == Answer::Kind::kRejected)
+        << a.program << ": " << a.message;
     EXPECT_TRUE(a.verifier_spoke);
     EXPECT_GT(a.insns_processed, 0u);
     EXPECT_NE(a.log.find("processed "), std::string::npos);

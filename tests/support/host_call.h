@@ -26,9 +26,7 @@ int host_call(BpfCommand command, Attr& attr) {
   return result < 0 ? -errno : static_cast<int>(result);
 }
 
-inline uint64_t address(const void* pointer) {
-  return reinterpret_cast<uint64_t>(pointer);
-}
+inline uint64_t address(const void* pointer) { return reinterpret_cast<uint64_t>(pointer); }
 
 template <size_t kSize>
 void copy_name(char (&out)[kSize], const std::string& name) {
@@ -64,7 +62,8 @@ inline std::string host_unavailable() {
   load.insn_cnt = 2;
   load.license = address("GPL");
   const int fd = host_call(BpfCommand::kProgLoad, load);
-  if (fd < 0) return std::string("the running kernel loads no programs for us: ") + std::strerror(-fd);
+  if (fd < 0)
+    return std::string("the running kernel loads no programs for us: ") + std::strerror(-fd);
   close(fd);
   return "";
 }

@@ -24,9 +24,10 @@ void parse_statistics(const std::string& log, HostAnswer& a) {
   if (at == std::string::npos) return;
   unsigned long insns = 0;
   unsigned most = 0, total = 0, peak = 0;
-  int read = std::sscanf(log.c_str() + at,
-                         "processed %lu insns (limit %*u) max_states_per_insn %u total_states %u peak_states %u",
-                         &insns, &most, &total, &peak);
+  int read = std::sscanf(
+      log.c_str() + at,
+      "processed %lu insns (limit %*u) max_states_per_insn %u total_states %u peak_states %u",
+      &insns, &most, &total, &peak);
   if (read != 4) return;
   a.verifier_spoke = true;
   a.insns_processed = insns;
@@ -52,7 +53,9 @@ Result<int> HostLoads::btf_fd(const std::shared_ptr<const Btf>& btf) {
   load.btf = address(btf->bytes().data());
   load.btf_size = static_cast<uint32_t>(btf->bytes().size());
   int fd = host_call(BpfCommand::kBtfLoad, load);
-  if (fd < 0) return std::unexpected(Error{ErrorKind::kMalformed, "the kernel refuses the program's BTF", -fd});
+  if (fd < 0)
+    return std::unexpected(Error{ErrorKind::kMalformed, "the kernel refuses the program's BTF",
+                                 -fd});
   btfs_[btf.get()] = std::make_shared<HostFd>(fd);
   return fd;
 }
@@ -86,7 +89,9 @@ Result<int> HostLoads::map_fd(const std::shared_ptr<MapObject>& object) {
       t.btf_value_type_id = m.inner->btf_value_type_id;
     }
     int fd = host_call(BpfCommand::kMapCreate, t);
-    if (fd < 0) return std::unexpected(Error{ErrorKind::kMalformed, "the kernel refuses the inner map of `" + m.name + "`", -fd});
+    if (fd < 0)
+      return std::unexpected(Error{ErrorKind::kMalformed,
+                                   "the kernel refuses the inner map of `" + m.name + "`", -fd});
     inner = std::make_shared<HostFd>(fd);
     create.inner_map_fd = fd;
   }
@@ -98,15 +103,17 @@ Result<int> HostLoads::map_fd(const std::shared_ptr<MapObject>& object) {
     create.btf_value_type_id = m.btf_value_type_id;
   }
   int fd = host_call(BpfCommand::kMapCreate, create);
-  if (fd < 0) return std::unexpected(Error{ErrorKind::kMalformed, "the kernel refuses map `" + m.name + "`", -fd});
+  if (fd < 0)
+    return std::unexpected(Error{ErrorKind::kMalformed, "the kernel refuses map `" + m.name + "`",
+                                 -fd});
   made[&m] = std::make_shared<HostFd>(fd);
   if (m.frozen && m.max_entries == 1) {
     // A frozen map's contents are constants to the verifier.
     uint32_t zero = 0;
     std::vector<std::byte> value(m.value_size);
     m.user_lookup(std::as_bytes(std::span(&zero, 1)), value, 0);
-    attr::MapElement element = {.map_fd = fd, .key = address(&zero),
-                                .value = address(value.data()), .flags = 0};
+    attr::MapElement element = {
+        .map_fd = fd, .key = address(&zero), .value = address(value.data()), .flags = 0};
     host_call(BpfCommand::kMapUpdateElem, element);
     host_call(BpfCommand::kMapFreeze, fd);
   }

@@ -29,9 +29,10 @@ bool holds(const Bounds& b, uint64_t v) {
 
 std::string show(const Bounds& b) {
   std::string out;
-  for (uint64_t v : {b.umin, b.umax, static_cast<uint64_t>(b.smin), static_cast<uint64_t>(b.smax),
-                     uint64_t{b.u32_min}, uint64_t{b.u32_max}, uint64_t{static_cast<uint32_t>(b.s32_min)},
-                     uint64_t{static_cast<uint32_t>(b.s32_max)}, b.var.value, b.var.mask}) {
+  for (uint64_t v :
+       {b.umin, b.umax, static_cast<uint64_t>(b.smin), static_cast<uint64_t>(b.smax),
+        uint64_t{b.u32_min}, uint64_t{b.u32_max}, uint64_t{static_cast<uint32_t>(b.s32_min)},
+        uint64_t{static_cast<uint32_t>(b.s32_max)}, b.var.value, b.var.mask}) {
     char text[32];
     snprintf(text, sizeof text, "%#llx ", static_cast<unsigned long long>(v));
     out += text;
@@ -50,7 +51,8 @@ const std::vector<uint64_t>& edges() {
   return kEdges;
 }
 
-/// Bounds made of one range of each of the given kinds, and the edge values that are in all of them.
+/// Bounds made of one range of each of the given kinds, and the edge values that are in all of
+/// them.
 struct Sample {
   Bounds bounds;
   std::vector<uint64_t> members;
@@ -75,7 +77,9 @@ std::vector<Sample> samples_of_two_ranges() {
     }
     if (lo > UINT32_MAX || hi > UINT32_MAX) return;
     b = Bounds();
-    if (lo <= hi) b.u32_min = static_cast<uint32_t>(lo), b.u32_max = static_cast<uint32_t>(hi), second.push_back(b);
+    if (lo <= hi)
+      b.u32_min = static_cast<uint32_t>(lo), b.u32_max = static_cast<uint32_t>(hi),
+      second.push_back(b);
     b = Bounds();
     b.s32_min = static_cast<int32_t>(lo), b.s32_max = static_cast<int32_t>(hi);
     if (b.s32_min <= b.s32_max) second.push_back(b);
@@ -102,7 +106,8 @@ TEST(Bounds, SyncLosesNothing) {
     for (BoundsRules rules : kRules) {
       Bounds b = s.bounds;
       b.sync(rules);
-      for (uint64_t v : s.members) ASSERT_TRUE(holds(b, v)) << show(s.bounds) << "lost " << v << " in " << show(b);
+      for (uint64_t v : s.members)
+        ASSERT_TRUE(holds(b, v)) << show(s.bounds) << "lost " << v << " in " << show(b);
       ASSERT_EQ(b.broken_invariant(), nullptr) << show(s.bounds) << show(b);
     }
   }
@@ -226,7 +231,7 @@ uint64_t run(uint8_t op, bool is_32, uint64_t x, uint64_t y) {
   }
 }
 
-constexpr uint8_t kAluOps[] = {isa::kAdd, isa::kSub, isa::kMul, isa::kAnd,  isa::kOr,
+constexpr uint8_t kAluOps[] = {isa::kAdd, isa::kSub, isa::kMul, isa::kAnd, isa::kOr,
                                isa::kXor, isa::kNeg, isa::kLsh, isa::kRsh, isa::kArsh};
 
 void check_alu(const Known& a, const Known& b, uint8_t op, bool is_32, BoundsRules rules = {}) {
@@ -278,7 +283,8 @@ TEST(AluBounds, ConstantsGiveConstants) {
           const AluResult result = apply_alu(out, Bounds::constant(y), op, is_32);
           ASSERT_EQ(result == AluResult::kUnknown, !defined);
           if (defined) {
-            ASSERT_EQ(out, Bounds::constant(run(op, is_32, x, y))) << int{op} << ' ' << x << ' ' << y;
+            ASSERT_EQ(out, Bounds::constant(run(op, is_32, x, y)))
+                << int{op} << ' ' << x << ' ' << y;
           }
         }
 }
@@ -309,8 +315,10 @@ TEST(Bounds, WidthsLoseNothing) {
       half.sync();
       for (uint64_t v : k.members) {
         const uint64_t low = bytes < 4 ? extended(v, bytes) : v;
-        ASSERT_TRUE(holds(wide, extended(v, bytes))) << bytes << ' ' << show(k.bounds) << show(wide);
-        ASSERT_TRUE(holds(half, static_cast<uint32_t>(low))) << bytes << ' ' << show(k.bounds) << show(half);
+        ASSERT_TRUE(holds(wide, extended(v, bytes)))
+            << bytes << ' ' << show(k.bounds) << show(wide);
+        ASSERT_TRUE(holds(half, static_cast<uint32_t>(low)))
+            << bytes << ' ' << show(k.bounds) << show(half);
         ASSERT_TRUE(holds(narrow, v & ((uint64_t{1} << (8 * bytes)) - 1))) << bytes << show(narrow);
       }
     }
@@ -357,8 +365,10 @@ void check_relation(const Known& a, const Known& b, Relation r, bool is_32) {
       }
       // Jumps that are decided are not learnt from: a known number cannot be excluded from itself.
       if (!truth || decided >= 0) continue;
-      ASSERT_TRUE(holds(left, x)) << int(r) << is_32 << show(a.bounds) << show(b.bounds) << show(left);
-      ASSERT_TRUE(holds(right, y)) << int(r) << is_32 << show(a.bounds) << show(b.bounds) << show(right);
+      ASSERT_TRUE(holds(left, x)) << int(r) << is_32 << show(a.bounds) << show(b.bounds)
+                                  << show(left);
+      ASSERT_TRUE(holds(right, y))
+          << int(r) << is_32 << show(a.bounds) << show(b.bounds) << show(right);
     }
 }
 
@@ -376,8 +386,8 @@ TEST(BranchRelation, SampledRanges) {
     Known a = sampler.known(), b = sampler.known();
     a.bounds.sync();
     b.bounds.sync();
-    ASSERT_NO_FATAL_FAILURE(
-        check_relation(a, b, kRelations[sampler.next() % std::size(kRelations)], sampler.next() & 1));
+    ASSERT_NO_FATAL_FAILURE(check_relation(a, b, kRelations[sampler.next() % std::size(kRelations)],
+                                           sampler.next() & 1));
   }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Random arithmetic against the running kernel: verdict, errno, and every line of the log at level 2,
-// which holds the abstract state after each instruction, the walk's order, where it pruned, and the
-// counts at the end.
+// Random arithmetic against the running kernel: verdict, errno, and every line of the log at level
+// 2, which holds the abstract state after each instruction, the walk's order, where it pruned, and
+// the counts at the end.
 #include <gtest/gtest.h>
 
 #include "host_kernel.h"
@@ -41,7 +41,8 @@ TEST(HostAlu, LogsAgreeLineByLine) {
                       (host.err == 0) == (ours.kind == VerdictKind::kAccepted);
     if (same) continue;
     ++differ;
-    ADD_FAILURE() << "seed " << seed << ": kernel errno " << host.err << ", ours " << ours.err << "\n"
+    ADD_FAILURE() << "seed " << seed << ": kernel errno " << host.err << ", ours " << ours.err
+                  << "\n"
                   << test::first_difference(host.log, ours.log);
   }
   // Were most of them refused at once, the test would show little.
@@ -63,7 +64,8 @@ TEST(HostAlu, SmallBuffersHoldTheSameText) {
         options.log_level = level;
         options.log_size = size;
         const Verdict ours = verify(program, **profile, fds, options);
-        ASSERT_EQ(host.err, ours.log_truncated ? ENOSPC : ours.err) << seed << ' ' << level << ' ' << size;
+        ASSERT_EQ(host.err, ours.log_truncated ? ENOSPC : ours.err)
+            << seed << ' ' << level << ' ' << size;
         ASSERT_EQ(host.log, ours.log) << seed << ' ' << level << ' ' << size;
         truncated += ours.log_truncated;
       }

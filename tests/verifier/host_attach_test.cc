@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Attach targets against the running kernel: functions and tracepoints of its BTF, asked as each kind
-// of program that attaches by BTF, sleepable and not. Errno and the last line must be the kernel's.
-// Where a kernel refuses such programs out of hand (EPERM), nothing can be compared.
+// Attach targets against the running kernel: functions and tracepoints of its BTF, asked as each
+// kind of program that attaches by BTF, sleepable and not. Errno and the last line must be the
+// kernel's. Where a kernel refuses such programs out of hand (EPERM), nothing can be compared.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -57,7 +57,8 @@ TEST(HostAttach, TargetsAreTakenOrRefusedAlike) {
   uint64_t compared = 0, differ = 0;
   for (uint32_t id = 1; id < btf->type_count() && differ < 20; ++id) {
     const BtfKind kind = btf->type(id)->kind();
-    const bool hook = btf->name_of(id).starts_with("bpf_lsm_") || btf->name_of(id).starts_with("bpf_iter_") ||
+    const bool hook = btf->name_of(id).starts_with("bpf_lsm_") ||
+                      btf->name_of(id).starts_with("bpf_iter_") ||
                       btf->name_of(id).starts_with("btf_trace_");
     if (!hook && (id % stride || (kind != BtfKind::kFunc && kind != BtfKind::kStruct))) continue;
     for (const Kind& k : kKinds) {
@@ -78,8 +79,8 @@ TEST(HostAttach, TargetsAreTakenOrRefusedAlike) {
       if (ours.err == host.err && last_line(ours.log) == last_line(host.log)) continue;
       ++differ;
       ADD_FAILURE() << btf->name_of(id) << " as " << name_of(k.type) << "/" << name_of(k.attach)
-                    << (k.flags ? " sleepable" : "") << ":\nkernel " << host.err << " " << last_line(host.log)
-                    << "\nours   " << ours.err << " " << last_line(ours.log);
+                    << (k.flags ? " sleepable" : "") << ":\nkernel " << host.err << " "
+                    << last_line(host.log) << "\nours   " << ours.err << " " << last_line(ours.log);
     }
   }
   EXPECT_GT(compared, 1000u);

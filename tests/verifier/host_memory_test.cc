@@ -92,14 +92,16 @@ TEST(HostMemory, LogsAgreeLineByLine) {
     options.log_level = kLogLevel2;
     const Verdict ours = verify(program, **profile, maps, options);
     accepted += host.err == 0;
-    const std::string kernel_log = without_addresses(host.log), our_log = without_addresses(ours.log);
+    const std::string kernel_log = without_addresses(host.log),
+                      our_log = without_addresses(ours.log);
     if (only) std::printf("---- kernel\n%s\n---- ours\n%s\n", kernel_log.c_str(), our_log.c_str());
     if (ours.err == host.err && kernel_log == our_log &&
         (host.err == 0) == (ours.kind == VerdictKind::kAccepted))
       continue;
     ++differ;
-    ADD_FAILURE() << "seed " << seed << " " << name_of(program.type) << ": kernel errno " << host.err << ", ours " << ours.err
-                  << " (" << ours.message << ")\n" << test::first_difference(kernel_log, our_log);
+    ADD_FAILURE() << "seed " << seed << " " << name_of(program.type) << ": kernel errno "
+                  << host.err << ", ours " << ours.err << " (" << ours.message << ")\n"
+                  << test::first_difference(kernel_log, our_log);
   }
   // Were most of them refused at once, the test would show little.
   if (!only) {

@@ -131,7 +131,8 @@ class KernelAnswers : public ::testing::TestWithParam<std::string_view> {
   std::shared_ptr<const Profile> profile_;
 };
 
-// Lines "load 4: 0-28" by what is before the colon, and "lsm may return 0 1" by what is before that.
+// Lines "load 4: 0-28" by what is before the colon, and "lsm may return 0 1" by what is before
+// that.
 Answers by_line(const std::string& body) {
   Answers lines;
   std::istringstream stream(body);
@@ -156,8 +157,7 @@ TEST_P(KernelAnswers, EveryAccessToEveryContext) {
 TEST_P(KernelAnswers, EveryAccessThroughPointersToSockets) {
   TableComparison found = comparison("pointers");
   Sections theirs = table("pointers");
-  PointerOracle oracle =
-      pointer_oracle(verifier(profile()), *DescribedMaps::fd(MapType::kXskmap));
+  PointerOracle oracle = pointer_oracle(verifier(profile()), *DescribedMaps::fd(MapType::kXskmap));
   for (Pointee pointee : kPointees) {
     std::string name(name_of(pointee));
     compare(found, name, by_line(theirs[name]), by_line(ask_about(pointee, oracle)));
@@ -228,7 +228,8 @@ INSTANTIATE_TEST_SUITE_P(Tables, KernelAnswers, ::testing::ValuesIn(kKernels), t
 
 // The same questions to the kernel that this runs on, and to its profile.
 TEST(RunningKernel, AnswersTheSameOfEveryHelper) {
-  if (std::string why = host_unavailable(); !why.empty()) GTEST_SKIP() << "skipped: host kernel: " << why;
+  if (std::string why = host_unavailable(); !why.empty())
+    GTEST_SKIP() << "skipped: host kernel: " << why;
   auto loaded = Profile::load("host");
   ASSERT_TRUE(loaded.has_value()) << loaded.error().message;
   const Profile& running = **loaded;

@@ -73,8 +73,8 @@ class KfuncTable : public ::testing::TestWithParam<std::string_view> {
         std::move(answers), kfunc_table::read(table, testing::table_file(GetParam(), table)));
   }
   kfunc_table::Loader verifier() {
-    return [this](const kfunc_table::Site& site, const std::vector<isa::Insn>& code)
-               -> kfunc_table::Answer {
+    return [this](const kfunc_table::Site& site,
+                  const std::vector<isa::Insn>& code) -> kfunc_table::Answer {
       if (!has_program_type(site.type, *kernel_)) return {EINVAL, ""};
       Verdict v = verify(input(*kernel_, site, code), *kernel_, maps_, {.log_level = kLogStats});
       bool known = v.kind == VerdictKind::kAccepted || v.kind == VerdictKind::kRejected;

@@ -11,6 +11,7 @@ struct Row {
   const char* line;
 };
 // Ends of real kernels' logs.
+// clang-format off
 constexpr Row kLogs[] = {
     {"0: (95) exit\nR0 !read_ok\nprocessed 1 insns (limit 1000000) max_states_per_insn 0 total_states 0 peak_states 0 mark_read 0\n",
      "R0 !read_ok"},
@@ -24,6 +25,7 @@ constexpr Row kLogs[] = {
     {"processed 3 insns (limit 1000000) max_states_per_insn 0 total_states 0 peak_states 0 mark_read 0\n", ""},
     {"", ""},
 };
+// clang-format on
 
 TEST(LogLines, TheFinalErrorLine) {
   for (const Row& row : kLogs) EXPECT_EQ(final_error_line(row.log), row.line);
@@ -32,7 +34,8 @@ TEST(LogLines, TheFinalErrorLine) {
 TEST(LogLines, Statistics) {
   LogStatistics s = log_statistics(
       "0: (b7) r0 = 0\nverification time 35 usec\nstack depth 32+16 max 48\n"
-      "processed 210 insns (limit 1000000) max_states_per_insn 3 total_states 22 peak_states 21 mark_read 9\n");
+      "processed 210 insns (limit 1000000) max_states_per_insn 3 total_states 22 peak_states 21 "
+      "mark_read 9\n");
   EXPECT_TRUE(s.present);
   EXPECT_EQ(s.insns_processed, 210u);
   EXPECT_EQ(s.max_states_per_insn, 3u);

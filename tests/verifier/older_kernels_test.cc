@@ -97,8 +97,7 @@ TEST_P(OlderKernels, AnswerAsTheyDid) {
   for (const auto& [program, answer] : answers) {
     if (is_known(kernel, program))
       EXPECT_NE(ask(program, **profile), answer) << program << " is no longer a difference";
-    else
-      EXPECT_EQ(ask(program, **profile), answer) << program;
+    else EXPECT_EQ(ask(program, **profile), answer) << program;
   }
 }
 

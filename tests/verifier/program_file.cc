@@ -20,8 +20,8 @@ namespace {
 constexpr std::string_view kProgramMark = "--- program\n";
 constexpr std::string_view kAnswerMark = "--- kernel ";
 
-/// "answer: 6.12.95 accepted 8", "answer: 7.2.12 rejected 13 8 R2 min value is ...": errno, instructions,
-/// final line.
+/// "answer: 6.12.95 accepted 8", "answer: 7.2.12 rejected 13 8 R2 min value is ...": errno,
+/// instructions, final line.
 bool parse_other_answer(ProgramFile& file, std::istringstream& words) {
   ProgramFile::OtherAnswer answer;
   std::string verdict;
@@ -156,7 +156,8 @@ std::optional<ProgramFile::Answer> ask_host(const ProgramFile& file) {
   utsname uts;
   uname(&uts);
   std::string release = uts.release;
-  return ProgramFile::Answer{release.substr(0, release.find_first_of("-+")), err, without_addresses(log.data())};
+  return ProgramFile::Answer{release.substr(0, release.find_first_of("-+")), err,
+                             without_addresses(log.data())};
 }
 
 }  // namespace drydock::verifier

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Test programs in text files, each with what a real kernel answered: tests/verifier/programs/*.txt.
+// Test programs in text files, each with what a real kernel answered:
+// tests/verifier/programs/*.txt.
 //
 //     ; what the program is about
 //     type: socket_filter
 //     flags: 8                         ; prog_flags, optional
 //     map: array 4 8 1                 ; type, key, value, entries; map_fd 0, 1, ... in the program
-//     answer: 7.2.12 rejected 22 after 5: R1 is not ...   ; what another kernel says of it, optional
+//     answer: 7.2.12 rejected 22 after 5: R1 is not ...   ; what another kernel says of it,
+//     optional
 //     --- program
 //     r0 = 0
 //     exit
@@ -50,7 +52,7 @@ struct ProgramFile {
     std::string message;  // of a rejection
   };
 
-  std::string source;    // the file up to the answer
+  std::string source;  // the file up to the answer
   ProgramType type{};
   uint32_t flags = 0;
   std::vector<Map> maps;

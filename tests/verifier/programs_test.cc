@@ -25,8 +25,8 @@ std::string read(const std::filesystem::path& path) {
 
 std::vector<std::filesystem::path> program_files() {
   std::vector<std::filesystem::path> files;
-  for (const auto& entry :
-       std::filesystem::directory_iterator(std::filesystem::path(DRYDOCK_SOURCE_DIR) / "tests/verifier/programs"))
+  for (const auto& entry : std::filesystem::directory_iterator(
+           std::filesystem::path(DRYDOCK_SOURCE_DIR) / "tests/verifier/programs"))
     if (entry.path().extension() == ".txt") files.push_back(entry.path());
   std::sort(files.begin(), files.end());
   return files;
@@ -106,7 +106,8 @@ TEST_P(Programs, CountsDoNotHangOnTheLog) {
 TEST(Limits, OfMemoryGivesNoVerdict) {
   std::string error;
   std::optional<ProgramFile> file = ProgramFile::parse(
-      "type: socket_filter\n--- program\nr6 = 0\nloop:\nr6 += 1\nif r6 < 400000 goto loop\nr0 = 0\nexit\n",
+      "type: socket_filter\n--- program\nr6 = 0\nloop:\nr6 += 1\nif r6 < 400000 goto loop\nr0 = "
+      "0\nexit\n",
       &error);
   ASSERT_TRUE(file) << error;
   auto profile = Profile::load("6.18");

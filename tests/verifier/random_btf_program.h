@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Random programs of tracepoints that walk the kernel's own structs: arguments, members, pointers to
-// further structs, arrays, bitfields, unions; mostly at offsets where something is, sometimes beside
-// it. The same seed and BTF give the same program.
+// Random programs of tracepoints that walk the kernel's own structs: arguments, members, pointers
+// to further structs, arrays, bitfields, unions; mostly at offsets where something is, sometimes
+// beside it. The same seed and BTF give the same program.
 #pragma once
 
 #include <array>
@@ -72,10 +72,13 @@ class RandomBtfProgram {
     if (!structs_[holder]) return argument();
     switch (pick(12)) {
       case 0: return rcu();
-      case 1: return emit(isa::kAlu64 | isa::kAdd | isa::kK, holder, 0, 0, static_cast<int32_t>(pick(24)));
+      case 1:
+        return emit(isa::kAlu64 | isa::kAdd | isa::kK, holder, 0, 0,
+                    static_cast<int32_t>(pick(24)));
       case 2: return emit(isa::kJmp | isa::kJeq | isa::kK, holder, 0, kToExit, 0);
-      case 3: return emit(isa::kLdx | isa::kMem | kSizes[pick(4)], destination(), holder,
-                          static_cast<int>(pick(2000)) - (pick(8) ? 0 : 100));
+      case 3:
+        return emit(isa::kLdx | isa::kMem | kSizes[pick(4)], destination(), holder,
+                    static_cast<int>(pick(2000)) - (pick(8) ? 0 : 100));
       case 4:
         if (pick(4) == 0) return emit(isa::kStx | isa::kMem | isa::kDw, holder, 6, 0);
         [[fallthrough]];
@@ -98,7 +101,8 @@ class RandomBtfProgram {
     emit(isa::kLdx | isa::kMem | (pick(20) ? isa::kDw : kSizes[pick(4)]), dst, 6,
          static_cast<int>(8 * index) + (pick(40) ? 0 : 4));
     // The first parameter of the typedef's function is the tracepoint's own.
-    if (function && index + 1 < count) structs_[dst] = struct_behind(function->params()[index + 1].type);
+    if (function && index + 1 < count)
+      structs_[dst] = struct_behind(function->params()[index + 1].type);
     // Most arguments that may be null are looked at first.
     if (structs_[dst] && pick(4) == 0) emit(isa::kJmp | isa::kJeq | isa::kK, dst, 0, kToExit, 0);
   }

@@ -40,7 +40,7 @@ class RandomMemoryProgram {
 
  private:
   static constexpr uint8_t kSizes[] = {isa::kB, isa::kH, isa::kW, isa::kDw};
-  static constexpr uint8_t kJumps[] = {isa::kJeq, isa::kJgt, isa::kJge, isa::kJne,
+  static constexpr uint8_t kJumps[] = {isa::kJeq,  isa::kJgt, isa::kJge, isa::kJne,
                                        isa::kJsgt, isa::kJlt, isa::kJle, isa::kJslt};
   static constexpr int16_t kUnaimed = 0x7abc;
   static constexpr uint8_t kContext = 6, kValue = 7, kNumber = 9, kFrame = 10;
@@ -48,7 +48,9 @@ class RandomMemoryProgram {
   uint64_t pick(uint64_t n) { return random_() % n; }
   bool rarely() { return pick(40) == 0; }
   template <class T, size_t N>
-  T pick_from(const T (&list)[N]) { return list[pick(N)]; }
+  T pick_from(const T (&list)[N]) {
+    return list[pick(N)];
+  }
   /// Scratch registers: r0 to r5 and r8.
   uint8_t scratch() {
     const uint8_t r = static_cast<uint8_t>(pick(7));
@@ -69,7 +71,9 @@ class RandomMemoryProgram {
     emit(isa::kLdx | (sign ? isa::kMemsx : isa::kMem) | size, dst, src, off);
   }
   void move(int dst, int src) { emit(isa::kAlu64 | isa::kMov | isa::kX, dst, src); }
-  void constant(int dst, int32_t value) { emit(isa::kAlu64 | isa::kMov | isa::kK, dst, 0, 0, value); }
+  void constant(int dst, int32_t value) {
+    emit(isa::kAlu64 | isa::kMov | isa::kK, dst, 0, 0, value);
+  }
   void add(int dst, int32_t value) { emit(isa::kAlu64 | isa::kAdd | isa::kK, dst, 0, 0, value); }
   void call(int32_t helper) { emit(isa::kJmp | isa::kCall, 0, 0, 0, helper); }
   void load_map(int dst, int fd) {
@@ -89,10 +93,14 @@ class RandomMemoryProgram {
 
   void step() {
     switch (pick(16)) {
-      case 0: case 1: return store_slot(stack_offset(), pick(2) ? isa::kDw : pick_from(kSizes));
-      case 2: case 3: return load_slot();
-      case 4: case 5: return variable_stack();
-      case 6: case 7: return map_value();
+      case 0:
+      case 1: return store_slot(stack_offset(), pick(2) ? isa::kDw : pick_from(kSizes));
+      case 2:
+      case 3: return load_slot();
+      case 4:
+      case 5: return variable_stack();
+      case 6:
+      case 7: return map_value();
       case 8: return context();
       case 9: return packet();
       case 10: return lookup();
@@ -111,11 +119,15 @@ class RandomMemoryProgram {
   }
 
   void store_slot(int off, uint8_t size) {
-    if (pick(3) == 0) return emit(isa::kSt | isa::kMem | size, kFrame, 0, off, pick(2) ? 0 : static_cast<int32_t>(random_()));
+    if (pick(3) == 0)
+      return emit(isa::kSt | isa::kMem | size, kFrame, 0, off,
+                  pick(2) ? 0 : static_cast<int32_t>(random_()));
     constexpr int kValues[] = {0, 1, 2, 3, 4, 5, 8, 9, 9, 9};
     emit(isa::kStx | isa::kMem | size, kFrame, pick_from(kValues), off);
   }
-  void load_slot() { load(pick(2) ? isa::kDw : pick_from(kSizes), scratch(), kFrame, stack_offset()); }
+  void load_slot() {
+    load(pick(2) ? isa::kDw : pick_from(kSizes), scratch(), kFrame, stack_offset());
+  }
 
   /// A number between 0 and some power of two, in a scratch register.
   int bounded() {
@@ -123,16 +135,20 @@ class RandomMemoryProgram {
     move(r, kNumber);
     constexpr int32_t kMasks[] = {1, 3, 7, 8, 15, 16, 24, 31, 0xff, 0xfff8};
     emit((pick(2) ? isa::kAlu64 : isa::kAlu) | isa::kAnd | isa::kK, r, 0, 0, pick_from(kMasks));
-    if (pick(4) == 0) emit(isa::kAlu64 | isa::kLsh | isa::kK, r, 0, 0, static_cast<int32_t>(pick(4)));
-    if (pick(6) == 0) emit(isa::kAlu64 | isa::kSub | isa::kK, r, 0, 0, static_cast<int32_t>(pick(9)));
+    if (pick(4) == 0)
+      emit(isa::kAlu64 | isa::kLsh | isa::kK, r, 0, 0, static_cast<int32_t>(pick(4)));
+    if (pick(6) == 0)
+      emit(isa::kAlu64 | isa::kSub | isa::kK, r, 0, 0, static_cast<int32_t>(pick(9)));
     return r;
   }
 
   void through(int pointer, int off) {
     const uint8_t size = pick(2) ? isa::kB : pick_from(kSizes);
     switch (pick(4)) {
-      case 0: return emit(isa::kStx | isa::kMem | size, pointer, pick(2) ? kNumber : scratch(), off);
-      case 1: return emit(isa::kSt | isa::kMem | size, pointer, 0, off, static_cast<int32_t>(pick(3)));
+      case 0:
+        return emit(isa::kStx | isa::kMem | size, pointer, pick(2) ? kNumber : scratch(), off);
+      case 1:
+        return emit(isa::kSt | isa::kMem | size, pointer, 0, off, static_cast<int32_t>(pick(3)));
       default: return load(size, scratch(), pointer, off);
     }
   }
@@ -147,7 +163,8 @@ class RandomMemoryProgram {
   }
 
   void map_value() {
-    if (pick(2)) return through(kValue, static_cast<int>(pick(kValueSize + 2)) - (rarely() ? 4 : 0));
+    if (pick(2))
+      return through(kValue, static_cast<int>(pick(kValueSize + 2)) - (rarely() ? 4 : 0));
     const int number = bounded(), p = scratch();
     if (p == number) return;
     move(p, kValue);
@@ -212,8 +229,9 @@ class RandomMemoryProgram {
   }
 
   void atomic() {
-    constexpr int32_t kOps[] = {isa::kAdd, isa::kAdd | isa::kFetch, isa::kAnd, isa::kOr | isa::kFetch,
-                                isa::kXchg, isa::kCmpxchg, isa::kLoadAcq, isa::kStoreRel};
+    constexpr int32_t kOps[] = {
+        isa::kAdd,  isa::kAdd | isa::kFetch, isa::kAnd,     isa::kOr | isa::kFetch,
+        isa::kXchg, isa::kCmpxchg,           isa::kLoadAcq, isa::kStoreRel};
     const int32_t op = pick_from(kOps);
     const uint8_t size = pick(8) ? (pick(2) ? isa::kW : isa::kDw) : pick_from(kSizes);
     const bool load_acquire = op == isa::kLoadAcq;
@@ -272,7 +290,8 @@ class RandomMemoryProgram {
     if (pick(3) == 0) return;
     const int r = scratch();
     emit(isa::kLdx | isa::kMem | (rarely() ? isa::kW : isa::kDw), r, kFrame, off);
-    if (pick(2)) load(pick_from(kSizes), scratch(), r, p == kFrame ? -8 : static_cast<int>(4 * pick(4)));
+    if (pick(2))
+      load(pick_from(kSizes), scratch(), r, p == kFrame ? -8 : static_cast<int>(4 * pick(4)));
   }
 
   void aim_jumps() {

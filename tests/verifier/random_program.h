@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Random programs of arithmetic, moves, jumps and stack accesses: each register holds something from
-// the start, so that most of them get far. The same seed gives the same program.
+// Random programs of arithmetic, moves, jumps and stack accesses: each register holds something
+// from the start, so that most of them get far. The same seed gives the same program.
 #pragma once
 
 #include <algorithm>
@@ -27,16 +27,19 @@ class RandomProgram {
   }
 
  private:
-  static constexpr uint8_t kAluOps[] = {isa::kAdd, isa::kSub, isa::kMul, isa::kOr,  isa::kAnd,
-                                        isa::kLsh, isa::kRsh, isa::kXor, isa::kArsh, isa::kDiv,
-                                        isa::kMod};
-  static constexpr uint8_t kJumps[] = {isa::kJeq, isa::kJgt, isa::kJge, isa::kJset, isa::kJne, isa::kJsgt,
-                                       isa::kJsge, isa::kJlt, isa::kJle, isa::kJslt, isa::kJsle};
+  static constexpr uint8_t kAluOps[] = {isa::kAdd,  isa::kSub, isa::kMul, isa::kOr,
+                                        isa::kAnd,  isa::kLsh, isa::kRsh, isa::kXor,
+                                        isa::kArsh, isa::kDiv, isa::kMod};
+  static constexpr uint8_t kJumps[] = {isa::kJeq, isa::kJgt,  isa::kJge,  isa::kJset,
+                                       isa::kJne, isa::kJsgt, isa::kJsge, isa::kJlt,
+                                       isa::kJle, isa::kJslt, isa::kJsle};
   static constexpr uint8_t kSizes[] = {isa::kB, isa::kH, isa::kW, isa::kDw};
 
   uint64_t pick(uint64_t n) { return random_() % n; }
   template <class T, size_t N>
-  T pick_from(const T (&list)[N]) { return list[pick(N)]; }
+  T pick_from(const T (&list)[N]) {
+    return list[pick(N)];
+  }
 
   void emit(int code, uint8_t dst, uint8_t src, int16_t off = 0, int32_t imm = 0) {
     isa::Insn insn;
@@ -80,20 +83,30 @@ class RandomProgram {
         default:
           emit(isa::kLdx | isa::kMem | isa::kW, r, 1, 0);
           if (pick(2)) emit(isa::kAlu64 | isa::kNeg, r, 0);
-          if (!pick(3)) emit(isa::kAlu64 | isa::kLsh | isa::kK, r, 0, 0, static_cast<int32_t>(pick(64)));
+          if (!pick(3))
+            emit(isa::kAlu64 | isa::kLsh | isa::kK, r, 0, 0, static_cast<int32_t>(pick(64)));
       }
     }
     // What is read back from the stack must have been written.
     for (int16_t slot = 1; slot <= 4; ++slot)
-      if (pick(4)) emit(isa::kStx | isa::kMem | isa::kDw, 10, reg(), static_cast<int16_t>(-8 * slot));
+      if (pick(4))
+        emit(isa::kStx | isa::kMem | isa::kDw, 10, reg(), static_cast<int16_t>(-8 * slot));
       else emit(isa::kSt | isa::kMem | isa::kDw, 10, 0, static_cast<int16_t>(-8 * slot), value32());
   }
 
   void step() {
     switch (pick(16)) {
-      case 0: case 1: case 2: case 3: case 4: return alu();
-      case 5: case 6: case 7: case 8: return jump();
-      case 9: case 10: return move();
+      case 0:
+      case 1:
+      case 2:
+      case 3:
+      case 4: return alu();
+      case 5:
+      case 6:
+      case 7:
+      case 8: return jump();
+      case 9:
+      case 10: return move();
       case 11: return swap_or_negate();
       case 12: return store();
       case 13: return load();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every kind of register given to every kind of helper argument: the verdict and the message of
-// each kernel that there is a table of (corpus/tables/KERNEL/register-kinds.txt), and of the running kernel where it can be asked.
+// each kernel that there is a table of (corpus/tables/KERNEL/register-kinds.txt), and of the
+// running kernel where it can be asked.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -33,8 +34,12 @@ class Maps : public FdTable {
 
  private:
   void add(const RegisterMap& map, const RegisterBtf& types) {
-    MapSpec spec{.type = map.type, .name = map.word, .key_size = map.key_size,
-                 .value_size = map.value_size, .max_entries = map.max_entries, .map_flags = map.flags};
+    MapSpec spec{.type = map.type,
+                 .name = map.word,
+                 .key_size = map.key_size,
+                 .value_size = map.value_size,
+                 .max_entries = map.max_entries,
+                 .map_flags = map.flags};
     if (map.type == MapType::kArrayOfMaps) spec.inner = maps_[0];
     if (map.btf != RegisterMap::kNone) {
       spec.btf = btf_;
@@ -50,7 +55,8 @@ class Maps : public FdTable {
     }
     if (map.word == std::string_view(kFrozenMap)) {
       const uint32_t key = 0;
-      (*made)->user_update(std::as_bytes(std::span(&key, 1)), std::as_bytes(std::span(kFrozenText)), 0);
+      (*made)->user_update(std::as_bytes(std::span(&key, 1)), std::as_bytes(std::span(kFrozenText)),
+                           0);
       (*made)->frozen = true;
     }
     maps_.push_back(*made);
@@ -78,10 +84,13 @@ std::string our_table(const Profile& profile) {
   const RegisterBtf types = register_btf();
   Maps maps(types, profile);
   RegisterNames names;
-  for (size_t i = 0; i < register_maps().size(); ++i) names.map_fds.push_back(kFirstFd + static_cast<int>(i));
+  for (size_t i = 0; i < register_maps().size(); ++i)
+    names.map_fds.push_back(kFirstFd + static_cast<int>(i));
   find_variables(*profile.btf(), &names);
   return register_table(names, [&](const RegisterProgram& program) {
-    ProgramInput input{.insns = program.insns, .type = ProgramType::kSchedCls, .license = "GPL",
+    ProgramInput input{.insns = program.insns,
+                       .type = ProgramType::kSchedCls,
+                       .license = "GPL",
                        .btf = maps.program_btf()};
     for (uint32_t start : program.functions) input.func_info.push_back({start, types.function});
     return in_words(verify(input, profile, maps));

@@ -53,13 +53,16 @@ enum class Tight { kOptimal, kSound };
 using Concrete = uint64_t (*)(uint64_t, uint64_t);
 using Abstract = Tnum (*)(Tnum, Tnum);
 
-void check_binary(const std::vector<Tnum>& tnums, Abstract abstract, Concrete concrete, Tight tight) {
+void check_binary(const std::vector<Tnum>& tnums, Abstract abstract, Concrete concrete,
+                  Tight tight) {
   for (Tnum a : tnums) {
     for (Tnum b : tnums) {
       const Tnum out = abstract(a, b);
       ASSERT_EQ(out.value & out.mask, 0u) << show(a) << show(b);
       Hull hull;
-      for_members(a, [&](uint64_t x) { for_members(b, [&](uint64_t y) { hull.add(concrete(x, y)); }); });
+      for_members(a, [&](uint64_t x) {
+        for_members(b, [&](uint64_t y) { hull.add(concrete(x, y)); });
+      });
       ASSERT_TRUE(out.contains(hull.tnum())) << show(a) << show(b) << " gives " << show(out);
       if (tight == Tight::kOptimal) {
         ASSERT_EQ(out, hull.tnum()) << show(a) << show(b);
@@ -145,7 +148,8 @@ TEST(Tnum, ShiftsByAKnownAmountAreExact) {
 }
 
 TEST(Tnum, RangeIsTheSmallestThatContainsBothEnds) {
-  for (uint64_t base : {uint64_t{0}, uint64_t{0xfffffff0}, uint64_t{0x7ffffffffffffff0}, ~uint64_t{63}})
+  for (uint64_t base :
+       {uint64_t{0}, uint64_t{0xfffffff0}, uint64_t{0x7ffffffffffffff0}, ~uint64_t{63}})
     for (uint64_t lo = 0; lo < 64; ++lo)
       for (uint64_t hi = lo; hi < 64; ++hi) {
         if (base + hi < base + lo) continue;
@@ -196,7 +200,9 @@ TEST(Tnum, NextMemberIsTheLeastAbove) {
         for (int64_t beside : {-1, 0, 1}) {
           const uint64_t from = (v << shift) + static_cast<uint64_t>(beside);
           uint64_t least = t.greatest();
-          for_members(t, [&](uint64_t m) { if (m > from && m < least) least = m; });
+          for_members(t, [&](uint64_t m) {
+            if (m > from && m < least) least = m;
+          });
           ASSERT_EQ(tnum_next_member(t, from), least) << show(t) << ' ' << from;
         }
 }
