@@ -230,7 +230,7 @@ Check check_reg_type(Env& env, uint32_t regno, ArgType arg_type, uint32_t btf_id
     case kMemPercpu:
     case kMemPercpu | kMemRcu:
     case kMemPercpu | kPtrTrusted: return Check::ok();  // the helper's own checks look at it
-    default: return env.bug("invalid PTR_TO_BTF_ID register for type match");
+    default: return env.kernel_bug("invalid PTR_TO_BTF_ID register for type match");
   }
 }
 

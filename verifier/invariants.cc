@@ -4,6 +4,8 @@
 namespace drydock::verifier {
 namespace {
 
+constexpr int kCheckpointsLookedAt = 16;
+
 class Invariants {
  public:
   explicit Invariants(const Env& env) : env_(env), state_(*env.state) {}
@@ -12,9 +14,7 @@ class Invariants {
   const char* broken() {
     if (const char* what = broken_frames()) return what;
     if (const char* what = broken_references()) return what;
-    for (const State* at = state_.parent; at; at = at->parent)
-      if (at->branches == 0) return "a checkpoint on the path waits for nothing";
-    return nullptr;
+    return broken_path();
   }
 
  private:
@@ -63,6 +63,15 @@ class Invariants {
       case kNotInit: return "a modifier on nothing";
       default: return reg.base() <= kConstPtrToDynptr ? nullptr : "an unknown type of register";
     }
+  }
+
+  /// Of the path's checkpoints the latest ones: paths grow with the program's run, and walking all
+  /// of one at each instruction would take quadratic time.
+  const char* broken_path() const {
+    const State* at = state_.parent;
+    for (int i = 0; at && i < kCheckpointsLookedAt; ++i, at = at->parent)
+      if (at->branches == 0) return "a checkpoint on the path waits for nothing";
+    return nullptr;
   }
 
   const char* broken_references() const {

@@ -6,6 +6,8 @@
 extern void bpf_throw(__u64 cookie) __ksym;
 extern void *bpf_obj_new_impl(__u64 local_type_id, void *meta) __ksym;
 extern void *bpf_refcount_acquire_impl(void *object, void *meta) __ksym;
+extern void *bpf_percpu_obj_new_impl(__u64 local_type_id, void *meta) __ksym;
+extern void bpf_percpu_obj_drop_impl(void *object, void *meta) __ksym;
 
 struct plain { __u64 a, b, c; };
 #define OWN_TYPE_ID(type) bpf_core_type_id_local(type)
@@ -74,5 +76,28 @@ SEC("tc") int count_of_plain_object(struct __sk_buff *skb)
 
 	if (object)
 		bpf_refcount_acquire_impl(object, NULL);
+	return 0;
+}
+
+struct with_percpu { struct plain __attribute__((btf_type_tag("percpu_kptr"))) *object; };
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct with_percpu);
+} percpu_objects SEC(".maps");
+
+SEC("tc") int percpu_object_or_null_into_map(struct __sk_buff *skb)
+{
+	__u32 first = 0;
+	struct with_percpu *value = bpf_map_lookup_elem(&percpu_objects, &first);
+	void *object;
+
+	if (!value)
+		return 0;
+	object = bpf_percpu_obj_new_impl(OWN_TYPE_ID(struct plain), NULL);
+	object = bpf_kptr_xchg(&value->object, object);
+	if (object)
+		bpf_percpu_obj_drop_impl(object, NULL);
 	return 0;
 }
