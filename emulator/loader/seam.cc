@@ -155,15 +155,24 @@ int drydock_seam_fcntl64(int fd, int command, ...) {
   return result;
 }
 
+/// An arena's user addresses begin where its map says, or else where it is mapped first. An object
+/// may ask for any address, of this very process's memory too: it is never mapped there by force,
+/// since programs see the addresses of the model and libbpf those of the mapping.
+static void* map_arena(drydock::Map& arena, void* address, size_t size, int protection, int flags,
+                       int fd, off64_t offset) {
+  void* mapped = mmap64(address, size, protection, flags & ~MAP_FIXED, fd, offset);
+  if (mapped != MAP_FAILED && !arena.arena_user_start)
+    arena.arena_user_start = reinterpret_cast<uint64_t>(mapped);
+  return mapped;
+}
+
 void* drydock_seam_mmap64(void* address, size_t size, int protection, int flags, int fd,
                           off64_t offset) {
-  void* mapped = mmap64(address, size, protection, flags, fd, offset);
-  if (mapped == MAP_FAILED || fd < 0 || !current || !current->kernel) return mapped;
-  // The first mapping of an arena decides where its user addresses begin.
-  auto map = current->kernel->object<drydock::MapObject>(fd);
-  if (map && map->map->type == drydock::MapType::kArena && !map->map->arena_user_start)
-    map->map->arena_user_start = reinterpret_cast<uint64_t>(mapped);
-  return mapped;
+  if (fd >= 0 && current && current->kernel)
+    if (auto map = current->kernel->object<drydock::MapObject>(fd);
+        map && map->map->type == drydock::MapType::kArena)
+      return map_arena(*map->map, address, size, protection, flags, fd, offset);
+  return mmap64(address, size, protection, flags, fd, offset);
 }
 
 int drydock_seam_open64(const char* path, int flags, ...) {

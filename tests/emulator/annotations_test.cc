@@ -3,7 +3,10 @@
 // is documented with the kernel's selftests (progs/bpf_misc.h).
 #include "emulator/cases/annotations.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
+#include <cstring>
 
 #include <gtest/gtest.h>
 
@@ -133,7 +136,30 @@ TEST_P(KernelReturned, ByEachProgram) {
   }
 }
 // Lists, red-black trees (shape and all), CPU masks, text, exceptions; pages of an arena.
-INSTANTIATE_TEST_SUITE_P(Objects, KernelReturned, testing::Values("own_objects", "arena"));
+INSTANTIATE_TEST_SUITE_P(Objects, KernelReturned,
+                         testing::Values("own_objects", "arena", "arena_at"));
+
+// libbpf maps an arena where the object says, whatever lies there.
+TEST(Annotations, AnArenaIsNotMappedOverMemoryOfThisProcess) {
+  auto at = reinterpret_cast<void*>(1ull << 42);  // arena_at.c's
+  constexpr size_t kSize = 4096;
+  void* page = mmap(at, kSize, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+  if (page != at) GTEST_SKIP() << "memory of the sanitizer lies there";
+  std::memset(page, 'x', kSize);
+  const std::string file = DRYDOCK_TEST_OBJECTS "/arena_at.bpf.o";
+  auto elf = read_file(file);
+  ASSERT_TRUE(elf) << elf.error().message;
+  auto profile = Profile::load("6.18");
+  ASSERT_TRUE(profile);
+  auto cases = annotated_cases(*elf, file);
+  ASSERT_TRUE(cases && !cases->empty());
+  CaseOutcome outcome = run_annotated(cases->front(), *elf, file, *profile);
+  EXPECT_EQ(outcome.kind, CaseOutcome::Kind::kPassed) << outcome.message;
+  auto bytes = static_cast<const char*>(page);
+  EXPECT_EQ(std::count(bytes, bytes + kSize, 'x'), kSize);
+  munmap(page, kSize);
+}
 
 }  // namespace
 }  // namespace drydock
