@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 #include "contexts/reg_type.h"
 #include "kernel/btf.h"
@@ -29,7 +30,8 @@ struct Register {
   int32_t off = 0;
 
   // What the pointer points into; which member holds depends on base_type(type), or, in a stack
-  // slot, on the slot's kind. Unused bytes are zero, so that two of them compare as raw bytes.
+  // slot, on the slot's kind. Unused bytes are zero, so that two of them compare as raw bytes; what
+  // would be padding has a name (`zero`), or an assignment might leave anything there.
   union Target {
     struct Raw {
       uint64_t a, b;
@@ -37,11 +39,11 @@ struct Register {
     int32_t packet_range;  // kPtrToPacket: bytes proven readable; <0 see packet.h
     struct {
       const MapInfo* ptr;
-      uint32_t uid;
+      uint32_t uid, zero = 0;
     } map;  // kConstPtrToMap, kPtrToMapValue/Key
     struct {
       const Btf* btf;
-      uint32_t id;
+      uint32_t id, zero = 0;
     } btf;  // kPtrToBtfId
     struct {
       uint32_t size;
@@ -63,6 +65,9 @@ struct Register {
     Target() : raw{0, 0} {}
   } target;
   static_assert(sizeof(Target) == 16);
+  static_assert(std::has_unique_object_representations_v<decltype(Target::map)> &&
+                std::has_unique_object_representations_v<decltype(Target::btf)> &&
+                std::has_unique_object_representations_v<decltype(Target::iter)>);
 
   Bounds bounds = Bounds::constant(0);
 
