@@ -11,7 +11,7 @@ namespace drydock::cli {
 namespace {
 
 struct DisasmCommandOptions {
-  std::string file, kernel = "6.18", program, raw;
+  std::string file, kernel = std::string(api::kDefaultKernel), program, raw;
 };
 
 void print_lines(const std::vector<std::string>& lines) {

@@ -25,7 +25,7 @@ namespace drydock::cli {
 namespace {
 
 struct KernelOptions {
-  std::string name = "6.18", format = "text";
+  std::string name = std::string(api::kDefaultKernel), format = "text";
   ImportSource source;
   std::string output, cache;
   std::vector<std::string> fetched;

@@ -18,7 +18,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct RunOptions {
-  std::string file, kernel = "6.18", program, context, format = "text";
+  std::string file, kernel = std::string(api::kDefaultKernel), program, context, format = "text";
   std::vector<uint64_t> args;
   uint64_t repeat = 1, seed = 1, clock_ns = 1'000'000'000, budget = 1'000'000'000;
   uint32_t cpus = 1;

@@ -27,7 +27,7 @@ using Kind = CaseOutcome::Kind;
 
 struct TestOptions {
   std::vector<std::string> paths, objects;
-  std::string kernel = "6.18", with, cache, filter = "*", junit, format = "text";
+  std::string kernel = std::string(api::kDefaultKernel), with, cache, filter = "*", junit, format = "text";
   unsigned jobs = 1;
 };
 

@@ -15,8 +15,6 @@
 
 namespace drydock {
 
-inline constexpr std::string_view kDefaultProfile = "6.18";
-
 /// Names of the embedded profiles, the oldest kernel first.
 std::vector<std::string_view> embedded_profiles();
 

@@ -11,12 +11,15 @@
 
 namespace drydock::api {
 
+/// The profile that is taken where none is named.
+inline constexpr std::string_view kDefaultKernel = "6.18";
+
 /// Cheap to copy; never changes.
 class Profile {
  public:
   /// "6.18" and whatever else is embedded, "host" for the running kernel, else the path of a
   /// profile file.
-  static Result<Profile> load(std::string_view name = "6.18");
+  static Result<Profile> load(std::string_view name = kDefaultKernel);
   /// Names of the profiles in the library itself.
   static std::vector<std::string> embedded();
 
