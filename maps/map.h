@@ -45,6 +45,8 @@ class Map : public MapInfo {
   uint32_t cpus() const { return cpus_; }
   /// Memory file behind the map where user space may map it, or -1. Owned by the map.
   virtual int memory_fd() const { return -1; }
+  /// User space has neither a descriptor nor a pin of it any more.
+  virtual void abandoned() {}
 
   // -- From programs. Keys have key_size bytes.
   /// Address of the value (of `cpu` where there is one a CPU), 0 when there is none.

@@ -17,6 +17,9 @@ class ObjectMapImpl final : public ObjectMap {
       : ObjectMap(spec, memory), is_array_(spec.type != MapType::kHashOfMaps) {}
 
   size_t entries() const override { return slots_.size(); }
+  void abandoned() override {
+    if (type == MapType::kProgArray) slots_.clear();
+  }
 
   /// Maps of maps: a look-up from a program yields the inner map's address.
   uint64_t lookup(ByteSpan key, uint32_t) override {

@@ -67,9 +67,9 @@ int Descriptors::open(std::shared_ptr<KernelObject> object, int mode) {
     close(fd);
     return -EMFILE;
   }
-  Open& entry = open_[identity];
-  if (entry.object != object) entry = {std::move(object), 0};
-  ++entry.descriptors;
+  auto [entry, added] = open_.try_emplace(identity, UserHold(object));
+  if (entry->second.hold.object() != object) entry->second = {UserHold(object), 0};
+  ++entry->second.descriptors;
   return fd;
 }
 
@@ -77,7 +77,7 @@ std::shared_ptr<KernelObject> Descriptors::find(int fd) const {
   Identity identity;
   if (!identify(fd, &identity)) return nullptr;
   auto found = open_.find(identity);
-  return found == open_.end() ? nullptr : found->second.object;
+  return found == open_.end() ? nullptr : found->second.hold.object();
 }
 
 void Descriptors::duplicated(int fd) {
@@ -91,7 +91,7 @@ void Descriptors::closing(int fd) {
   if (!identify(fd, &identity)) return;
   auto found = open_.find(identity);
   if (found == open_.end() || --found->second.descriptors > 0) return;
-  auto object = std::move(found->second.object);  // dies after the table is whole again
+  UserHold hold = std::move(found->second.hold);  // goes after the table is whole again
   open_.erase(found);
 }
 

@@ -43,7 +43,7 @@ class Descriptors {
 
  private:
   struct Open {
-    std::shared_ptr<KernelObject> object;
+    UserHold hold;
     uint32_t descriptors = 0;
   };
   using Identity = uint64_t;  // inode; all our files are on one device, the kernel's memfd mount

@@ -83,7 +83,7 @@ int64_t obj_pin(const Call& call) {
   if (!inside_bpffs(*path)) return -EPERM;  // what the kernel says of any other file system
   if (path->find('.', path->rfind('/')) != path->npos)
     return -EPERM;  // names with dots are reserved
-  if (!call.kernel.pins.emplace(*path, object).second) return -EEXIST;
+  if (!call.kernel.pins.try_emplace(*path, object).second) return -EEXIST;
   return 0;
 }
 
@@ -98,9 +98,10 @@ int64_t obj_get(const Call& call) {
   if (!path) return -EFAULT;
   auto found = call.kernel.pins.find(*path);
   if (found == call.kernel.pins.end()) return -ENOENT;
-  if (found->second->kind == ObjectKind::kProgram && mode != O_RDWR) return -EINVAL;
-  if (found->second->kind == ObjectKind::kLink && mode != O_RDWR) return -EINVAL;
-  return call.kernel.descriptors().open(found->second, mode);
+  const std::shared_ptr<KernelObject>& object = found->second.object();
+  if (object->kind == ObjectKind::kProgram && mode != O_RDWR) return -EINVAL;
+  if (object->kind == ObjectKind::kLink && mode != O_RDWR) return -EINVAL;
+  return call.kernel.descriptors().open(object, mode);
 }
 
 }  // namespace drydock::syscall_impl

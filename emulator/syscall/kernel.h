@@ -107,7 +107,7 @@ class Kernel final : public BpfBackend {
   int open_cgroup(std::string_view path);
 
   // The emulated bpffs: absolute path -> what is pinned there.
-  std::map<std::string, std::shared_ptr<KernelObject>> pins;
+  std::map<std::string, UserHold> pins;
   // Links by their order of creation; detached ones too while something holds them.
   std::vector<std::weak_ptr<LinkObject>> links;
 

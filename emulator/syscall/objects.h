@@ -28,9 +28,37 @@ struct KernelObject {
 
   /// A memory file that is what user space gets to map; -1: an empty one is made.
   virtual int shared_memory() const { return -1; }
+  /// User space let go of it: no descriptor and no pin is left, though programs may still hold it.
+  virtual void abandoned() {}
 
   const ObjectKind kind;
   uint32_t id = 0;
+
+ private:
+  friend class UserHold;
+  uint32_t user_holds_ = 0;
+};
+
+/// What descriptors and pins hold an object by. The kernel counts them apart from its own
+/// references: a program array that user space let go of is emptied, or it and a program in it that
+/// uses it would keep each other for ever.
+class UserHold {
+ public:
+  explicit UserHold(std::shared_ptr<KernelObject> object) : object_(std::move(object)) {
+    ++object_->user_holds_;
+  }
+  UserHold(UserHold&& other) noexcept = default;
+  UserHold& operator=(UserHold&& other) noexcept {
+    std::swap(object_, other.object_);
+    return *this;
+  }
+  ~UserHold() {
+    if (object_ && --object_->user_holds_ == 0) object_->abandoned();
+  }
+  const std::shared_ptr<KernelObject>& object() const { return object_; }
+
+ private:
+  std::shared_ptr<KernelObject> object_;
 };
 
 struct BtfObject : KernelObject {
@@ -45,6 +73,7 @@ struct MapObject : KernelObject {
   static constexpr ObjectKind kKind = ObjectKind::kMap;
   MapObject() : KernelObject(kKind) {}
   int shared_memory() const override { return map->memory_fd(); }
+  void abandoned() override { map->abandoned(); }
 
   std::shared_ptr<Map> map;
   std::shared_ptr<BtfObject> btf;  // given at creation
