@@ -31,9 +31,10 @@ CaseRequest read_case(const std::string& path, const std::vector<std::string>& f
   fs::path file = object.get<std::string>();
   std::vector<fs::path> places = {fs::path(path).parent_path()};
   places.insert(places.end(), folders.begin(), folders.end());
+  std::error_code unknown;
   for (const fs::path& place : places)
-    if (fs::exists(place / file)) {
-      request.object = fs::absolute(place / file);
+    if (fs::exists(place / file, unknown)) {
+      request.object = fs::absolute(place / file, unknown);
       return request;
     }
   request.skipped =

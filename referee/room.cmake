@@ -4,6 +4,7 @@
 file(GLOB DRYDOCK_AGENT_SOURCES CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/referee/agent/*.cc)
 add_executable(drydock-agent ${DRYDOCK_AGENT_SOURCES}
   ${CMAKE_SOURCE_DIR}/base/file.cc
+  ${CMAKE_SOURCE_DIR}/base/folders.cc
   ${CMAKE_SOURCE_DIR}/emulator/cases/case_programs.cc
   ${CMAKE_SOURCE_DIR}/emulator/cases/json_reader.cc
   ${CMAKE_SOURCE_DIR}/emulator/cases/values.cc

@@ -101,8 +101,11 @@ CaseOutcome CaseFile::check(const Json& seen, std::vector<std::string>* not_comp
     cases::Reader reader(step.begin().value(), where);
     auto unseen = cases::check_observation(kind, reader, entry["observed"]);
     if (!unseen) return outcome_of(unseen.error(), where, done);
-    for (const std::string& field : *unseen)
-      not_compared->push_back(where + "." + field + ": not seen");
+    Json reasons = entry.value("unseen", Json::object());
+    for (const std::string& field : *unseen) {
+      std::string why = reasons.is_object() ? reasons.value(field, "") : "";
+      not_compared->push_back(where + "." + field + ": not seen" + (why.empty() ? "" : ": " + why));
+    }
     if (!kArrangements.contains(kind)) ++compared;
   }
   if (compared == 0 && !reason.empty()) return {CaseOutcome::Kind::kUnsupported, reason, "", done};

@@ -10,6 +10,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "base/file.h"
 #include "emulator/cases/case_programs.h"
@@ -23,10 +24,6 @@ namespace drydock::agent {
 namespace {
 
 constexpr const char* kTracing = "/sys/kernel/tracing/";
-
-Json entry_for(const Error& error) {
-  return {{error.kind == ErrorKind::kUnsupported ? "skipped" : "failed", error.message}};
-}
 
 const StepRow* find_step(const std::string& kind) {
   for (auto family : {object_steps(), socket_steps(), hook_steps()})
@@ -63,11 +60,26 @@ Json CaseRun::perform() {
     Reader reader(step.begin().value(), "steps[" + std::to_string(steps.size()) + "]." + kind);
     Result<Json> seen = row ? row->run(*this, reader)
                             : unsupported("a real kernel's " + kind + " cannot be chosen");
-    steps.push_back(seen ? Json{{"observed", *seen}} : entry_for(seen.error()));
+    steps.push_back(entry_of(seen));
     lost = !seen && (!row || row->later_steps_depend);
   }
   return {{"steps", std::move(steps)}};
 }
+
+Json CaseRun::entry_of(const Result<Json>& seen) {
+  auto returned = std::exchange(returned_, std::nullopt);
+  if (!seen)
+    return {{seen.error().kind == ErrorKind::kUnsupported ? "skipped" : "failed",
+             seen.error().message}};
+  Json entry = {{"observed", *seen}};
+  if (returned && returns_.blind().empty()) entry["observed"]["returns"] = *returned;
+  else
+    entry["unseen"] = {
+        {"returns", returned ? returns_.blind() : "programs run in another process"}};
+  return entry;
+}
+
+void CaseRun::watch(bpf_program* program) { returns_.watch(program, bpf_object__btf(object_)); }
 
 Status CaseRun::prepare() {
   if (json_.contains("overrides"))

@@ -7,6 +7,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,6 +16,7 @@
 #include "base/result.h"
 #include "emulator/cases/json_reader.h"
 #include "referee/agent/case_world.h"
+#include "referee/agent/return_watch.h"
 
 struct bpf_object;
 struct bpf_program;
@@ -49,6 +51,16 @@ class CaseRun {
   CaseWorld& world() { return world_; }
   std::map<std::string, int>& sockets() { return sockets_; }
   void keep(bpf_link* link) { links_.push_back(link); }
+  /// The program can run from now on: what it returns is to be seen.
+  void watch(bpf_program* program);
+  /// Makes the call that the step is about: what programs return meanwhile is the step's `returns`.
+  template <class Call>
+  auto fire(Call call) {
+    returns_.take();
+    auto result = call();
+    returned_ = returns_.take();
+    return result;
+  }
   /// Removed at the end.
   void keep_file(const std::string& path) { files_.push_back(path); }
   /// What the case says of the object of that name; null when it names none.
@@ -62,6 +74,7 @@ class CaseRun {
   Status load_object();
   Status fill_maps();
   void mark_trace();
+  Json entry_of(const Result<Json>& seen);
 
   const Json& json_;
   std::string path_;
@@ -72,6 +85,8 @@ class CaseRun {
   std::string mark_;
   std::string cgroup_ = "/";  // of the current task
   std::vector<std::string> files_;
+  ReturnWatch returns_;
+  std::optional<std::vector<int32_t>> returned_;  // in the current step; nullopt when none fired
 };
 
 /// What a step does; errors of kind kUnsupported say why it is not performed.

@@ -106,6 +106,13 @@ Result<ProcessWish> process_of(const CaseRun& run, const Json& argument, bool by
   return process;
 }
 
+/// In the child nothing is done but its end.
+pid_t fork_as_and_exit(pid_t pid) {
+  pid_t child = fork_as(pid);
+  if (child == 0) _exit(0);
+  return child;
+}
+
 Error not_made(const ProcessWish& wish) {
   return cannot("a process" + (wish.pid ? " numbered " + std::to_string(wish.pid) : std::string()) +
                 " cannot be made: " + std::strerror(errno));
@@ -147,7 +154,7 @@ constexpr const char* kSecondModified = "bpf_modify_return_test2";
 constexpr int kSecondReturns = 29;
 
 /// Runs the kernel's test functions by way of a program that is attached to nothing.
-Result<uint32_t> run_tests(const TestFunction& function) {
+Result<uint32_t> run_tests(CaseRun& run, const TestFunction& function) {
   const bpf_insn insns[] = {
       {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0},
       {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0}};
@@ -161,14 +168,14 @@ Result<uint32_t> run_tests(const TestFunction& function) {
     return std::unexpected(
         cannot(std::string("a tracing program is not loaded: ") + std::strerror(-fd)));
   LIBBPF_OPTS(bpf_test_run_opts, options);
-  int err = bpf_prog_test_run_opts(fd, &options);
+  int err = run.fire([&] { return bpf_prog_test_run_opts(fd, &options); });
   close(fd);
   if (err != 0)
     return std::unexpected(cannot(std::string("BPF_PROG_TEST_RUN: ") + std::strerror(-err)));
   return options.retval;
 }
 
-Result<Json> call(CaseRun&, Reader& r) {
+Result<Json> call(CaseRun& run, Reader& r) {
   std::string name = r.required_text("function");
   const Json* args = r.take("args");
   int64_t returned = r.number("returned").value_or(0);
@@ -180,7 +187,7 @@ Result<Json> call(CaseRun&, Reader& r) {
   if (given != Json::parse(function->args) || returned != function->returned)
     return unsupported("a real kernel calls " + name + " with " + std::string(function->args) +
                        ", which returns " + std::to_string(function->returned));
-  auto value = run_tests(*function);
+  auto value = run_tests(run, *function);
   if (!value) return std::unexpected(value.error());
   if (function->by != BPF_MODIFY_RETURN) return Json::object();
   bool second = libbpf_find_vmlinux_btf_id(kSecondModified, BPF_MODIFY_RETURN) > 0;
@@ -195,8 +202,7 @@ Result<Json> new_task(CaseRun& run, const Json& args) {
   if (!wish) return std::unexpected(wish.error());
   if (number_in(args, 1) != 0) return unsupported("a process is made with clone flags 0");
   if (!wish->comm.empty()) return unsupported("a new process has the name of its maker");
-  pid_t child = fork_as(wish->pid);
-  if (child == 0) _exit(0);
+  pid_t child = run.fire([&] { return fork_as_and_exit(wish->pid); });
   if (child < 0) return std::unexpected(not_made(*wish));
   waitpid(child, nullptr, 0);
   return Json::object();
@@ -227,8 +233,7 @@ Result<Json> allocate_task(CaseRun& run, const Json& args) {
   Wish child(run, argument(args, 0));
   if (auto met = child.all_met(); !met) return std::unexpected(met.error());
   if (number_in(args, 1) != 0) return unsupported("a process is made with clone flags 0");
-  int64_t pid = fork_as(0);
-  if (pid == 0) _exit(0);
+  int64_t pid = run.fire([] { return fork_as_and_exit(0); });
   Json observed = {{"result", errno_of(pid)}};
   if (pid > 0) waitpid(static_cast<pid_t>(pid), nullptr, 0);
   return observed;
@@ -249,7 +254,8 @@ Result<Json> protect(CaseRun& run, const Json& args) {
                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
   if (at == MAP_FAILED)
     return unsupported(std::string("no memory can be had there: ") + std::strerror(errno));
-  Json observed = {{"result", errno_of(mprotect(at, size, static_cast<int>(*asked)))}};
+  int done = run.fire([&] { return mprotect(at, size, static_cast<int>(*asked)); });
+  Json observed = {{"result", errno_of(done)}};
   munmap(at, size);
   return observed;
 }
@@ -263,7 +269,9 @@ Result<Json> open_file(CaseRun& run, const Json& args) {
   if (mknod(path.c_str(), S_IFREG | 0666, 0) != 0 && errno != EEXIST)
     return unsupported(path + ": " + std::strerror(errno));
   run.keep_file(path);
-  int fd = run.world().as_user([&] { return open(path.c_str(), O_RDONLY | O_CLOEXEC); });
+  int fd = run.world().as_user([&] {
+    return run.fire([&] { return open(path.c_str(), O_RDONLY | O_CLOEXEC); });
+  });
   Json observed = {{"result", errno_of(fd)}};
   if (fd >= 0) close(fd);
   return observed;
@@ -281,8 +289,10 @@ Result<Json> bind_socket(CaseRun& run, const Json& args) {
     return unsupported("bind() takes an address of 16 to 128 bytes");
   int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return unsupported(std::string("no socket: ") + std::strerror(errno));
-  Json observed = {{"result", errno_of(bind(fd, reinterpret_cast<sockaddr*>(&address),
-                                            static_cast<socklen_t>(*size)))}};
+  int done = run.fire([&] {
+    return bind(fd, reinterpret_cast<sockaddr*>(&address), static_cast<socklen_t>(*size));
+  });
+  Json observed = {{"result", errno_of(done)}};
   close(fd);
   return observed;
 }
@@ -312,7 +322,7 @@ void have_open(const std::vector<int>& numbers) {
   syscall(SYS_close_range, kAside, ~0u, 0);
 }
 
-Result<Json> read_iterator(bpf_program* program, pid_t pid) {
+Result<Json> read_iterator(CaseRun& run, bpf_program* program, pid_t pid) {
   bpf_iter_link_info info{};
   info.task.tid = static_cast<uint32_t>(pid);
   LIBBPF_OPTS(bpf_iter_attach_opts, options, .link_info = &info, .link_info_len = sizeof info);
@@ -321,10 +331,14 @@ Result<Json> read_iterator(bpf_program* program, pid_t pid) {
   if (!link) return std::unexpected(cannot("this kernel does not point an iterator at one task"));
   int fd = bpf_iter_create(bpf_link__fd(link));
   std::string text;
-  char buffer[4096];
-  ssize_t n = fd < 0 ? -1 : 0;
-  while (fd >= 0 && (n = read(fd, buffer, sizeof buffer)) > 0)
-    text.append(buffer, static_cast<size_t>(n));
+  run.watch(program);
+  ssize_t n = run.fire([&] {
+    char buffer[4096];
+    ssize_t got = fd < 0 ? -1 : 0;
+    while (fd >= 0 && (got = read(fd, buffer, sizeof buffer)) > 0)
+      text.append(buffer, static_cast<size_t>(got));
+    return got;
+  });
   Json observed = {{"result", errno_of(n)}, {"output", text}};
   if (fd >= 0) close(fd);
   bpf_link__destroy(link);
@@ -352,7 +366,7 @@ Result<Json> iterate(CaseRun& run, Reader& r) {
     if (files) have_open(*numbers);
   });
   if (pid < 0) return std::unexpected(not_made(*wish));
-  auto seen = read_iterator(*program, pid);
+  auto seen = read_iterator(run, *program, pid);
   end_process(pid);
   return seen;
 }

@@ -62,7 +62,10 @@ Result<Json> attach(CaseRun& run, Reader& r) {
   if (!cgroup) {
     LibbpfEar ear;
     bpf_link* link = bpf_program__attach(*program);
-    if (link) run.keep(link);
+    if (link) {
+      run.keep(link);
+      run.watch(*program);
+    }
     return result_of(link ? 0 : -1);
   }
   auto folder = run.world().open_cgroup(*cgroup);
@@ -71,6 +74,7 @@ Result<Json> attach(CaseRun& run, Reader& r) {
                              bpf_program__expected_attach_type(*program), *flags);
   Json observed = result_of(done);
   close(*folder);
+  if (done == 0) run.watch(*program);
   return observed;
 }
 

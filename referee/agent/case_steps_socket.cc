@@ -35,7 +35,9 @@ Result<int> word(Reader& r, std::string_view field, std::span<const Word> words,
 /// The call as the case's user; 0 or a negative errno.
 template <class Call>
 int64_t result_of(CaseRun& run, Call call) {
-  return run.world().as_user([&]() -> int64_t { return call() < 0 ? -errno : 0; });
+  return run.world().as_user([&] {
+    return run.fire([&]() -> int64_t { return call() < 0 ? -errno : 0; });
+  });
 }
 
 Result<Json> make_socket(CaseRun& run, Reader& r) {

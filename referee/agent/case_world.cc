@@ -17,6 +17,7 @@
 #include <filesystem>
 
 #include "base/file.h"
+#include "base/folders.h"
 
 namespace drydock::agent {
 namespace {
@@ -141,14 +142,10 @@ Status CaseWorld::enter() {
 bool CaseWorld::clean_up(int pid) {
   std::string mount = cgroup2_mount();
   if (mount.empty()) return true;
+  std::string root = root_folder(mount, pid);
+  remove_folders(root);
   std::error_code ignored;
-  std::vector<std::string> folders = {root_folder(mount, pid)};
-  for (const auto& entry : fs::recursive_directory_iterator(folders[0], ignored))
-    if (entry.is_directory(ignored)) folders.push_back(entry.path());
-  std::ranges::reverse(folders);  // what is inside first
-  std::ranges::stable_sort(folders, std::greater{}, &std::string::size);
-  for (const std::string& folder : folders) rmdir(folder.c_str());
-  return !fs::exists(folders.back(), ignored);
+  return !fs::exists(root, ignored);
 }
 
 std::string CaseWorld::folder_of(std::string_view path) const {

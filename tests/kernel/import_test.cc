@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "kernel/import/decompress.h"
 #include "kernel/import/image.h"
+#include "kernel/import/module.h"
 #include "kernel/profile_catalog.h"
 #include "tests/kernel/btf_builder.h"
 
@@ -35,30 +36,31 @@ Bytes some_btf() {
   return b.bytes();
 }
 
-Bytes vmlinux() {
-  const std::string names = std::string("\0.BTF\0.BTF_ids\0.rodata\0.shstrtab\0", 32);
-  struct Part {
-    uint32_t name;
-    Bytes data;
-  };
-  auto bytes_of = [](std::string_view text) {
-    auto span = as_byte_span(text);
-    return Bytes(span.begin(), span.end());
-  };
-  std::string banner = std::string("Linux version %s (%s)\n") + '\0' + "Linux version " +
-                       std::string(kRelease) + " (me@here) #1";
-  std::vector<Part> parts = {
-      {1, some_btf()}, {6, Bytes(16)}, {15, bytes_of(banner)}, {23, bytes_of(names)}};
+Bytes bytes_of(std::string_view text) {
+  auto span = as_byte_span(text);
+  return Bytes(span.begin(), span.end());
+}
+
+/// An ELF file of these sections.
+Bytes elf_of(std::vector<std::pair<std::string, Bytes>> sections) {
+  std::string names(1, '\0');
+  std::vector<uint32_t> name_offsets;
+  sections.emplace_back(".shstrtab", Bytes());
+  for (const auto& [name, data] : sections) {
+    name_offsets.push_back(static_cast<uint32_t>(names.size()));
+    names += name + '\0';
+  }
+  sections.back().second = bytes_of(names);
   Bytes out(sizeof(Elf64_Ehdr));
   std::vector<Elf64_Shdr> headers(1);
-  for (const Part& part : parts) {
+  for (size_t i = 0; i < sections.size(); ++i) {
     Elf64_Shdr h{};
-    h.sh_name = part.name;
+    h.sh_name = name_offsets[i];
     h.sh_type = SHT_PROGBITS;
     h.sh_offset = out.size();
-    h.sh_size = part.data.size();
+    h.sh_size = sections[i].second.size();
     headers.push_back(h);
-    append(out, part.data);
+    append(out, sections[i].second);
   }
   Elf64_Ehdr head{};
   std::memcpy(head.e_ident, ELFMAG, SELFMAG);
@@ -68,6 +70,19 @@ Bytes vmlinux() {
   append(out, std::as_bytes(std::span(headers)));
   std::memcpy(out.data(), &head, sizeof head);
   return out;
+}
+
+Bytes vmlinux() {
+  std::string banner = std::string("Linux version %s (%s)\n") + '\0' + "Linux version " +
+                       std::string(kRelease) + " (me@here) #1";
+  return elf_of({{".BTF", some_btf()}, {".BTF_ids", Bytes(16)}, {".rodata", bytes_of(banner)}});
+}
+
+/// A module's BTF, which goes on where the kernel's ends: a name for the kernel's int.
+Bytes split_btf(const Bytes& kernel) {
+  BtfBuilder b(**Btf::parse(kernel, "vmlinux"));
+  b.add("mod_number", BtfKind::kTypedef, 0, 1);
+  return b.bytes();
 }
 
 Bytes gzip(const Bytes& data) {
@@ -183,9 +198,16 @@ TEST(Import, ImagesOfEveryCompression) {
 class Package : public testing::Test {
  protected:
   std::string file(const std::string& name, const Bytes& data) {
-    std::string path = (folder_ / name).string();
+    std::filesystem::path path = folder_ / name;
+    std::filesystem::create_directories(path.parent_path());
     EXPECT_TRUE(write_file(path, data));
     return path;
+  }
+  /// An image with its config beside it.
+  std::string image() {
+    Bytes elf = vmlinux();
+    file("config-" + std::string(kRelease), bytes_of("CONFIG_HZ=100\n"));
+    return file("vmlinuz", bzimage(zstd(elf), elf.size()));
   }
   void SetUp() override { std::filesystem::create_directories(folder_); }
   void TearDown() override { std::filesystem::remove_all(folder_); }
@@ -216,11 +238,116 @@ TEST_F(Package, ImageTakesTheConfigBesideIt) {
   auto parts = import_kernel({.path = image});
   ASSERT_FALSE(parts);
   EXPECT_NE(parts.error().message.find("--config"), std::string::npos);
-  auto text = as_byte_span("CONFIG_HZ=100\n");
-  file("config-" + std::string(kRelease), Bytes(text.begin(), text.end()));
+  file("config-" + std::string(kRelease), bytes_of("CONFIG_HZ=100\n"));
   EXPECT_EQ(import_kernel({.path = image, .name = "mine"})->name, "mine");
   EXPECT_EQ(import_kernel({.path = (folder_ / "absent").string()}).error().kind,
             ErrorKind::kNotFound);
+}
+
+// -- Modules --------------------------------------------------------------------------------------
+
+TEST(Modules, AreNamedAsTheKernelNamesThem) {
+  EXPECT_EQ(module_of("lib/modules/6.12/kernel/net/nf-conntrack.ko.xz"), "nf_conntrack");
+  EXPECT_EQ(module_of("fou.ko"), "fou");
+  EXPECT_EQ(module_of("notes.kola"), "");
+  EXPECT_EQ(module_of("lib/.ko"), "");
+  EXPECT_TRUE(is_wanted({"nf-conntrack"}, "nf_conntrack"));
+  EXPECT_FALSE(is_wanted({"nf"}, "nf_conntrack"));
+  EXPECT_FALSE(is_wanted({""}, ""));
+}
+
+void expect_the_module(const Result<ProfileParts>& parts, const std::string& name) {
+  ASSERT_TRUE(parts) << parts.error().message;
+  ASSERT_EQ(parts->modules.size(), 1u);
+  EXPECT_EQ(parts->modules[0].first, name);
+  auto profile = ProfileBuilder::build(*parts);
+  ASSERT_TRUE(profile) << profile.error().message;
+  ASSERT_EQ((*profile)->modules().size(), 1u);
+  const Btf& types = *(*profile)->modules()[0];
+  EXPECT_EQ(types.find("mod_number", BtfKind::kTypedef), (*profile)->btf()->type_count());
+}
+
+TEST_F(Package, ModulesBesideTheImageInAFolderOrInThePackage) {
+  Bytes module = elf_of({{".BTF", split_btf(some_btf())}});
+  std::string kernel = image();
+  file("modules/kernel/net/some-mod.ko.xz", xz(module));
+  file("modules/kernel/net/other.ko", bytes_of("nobody wants it"));
+  expect_the_module(import_kernel({.path = kernel, .modules = {"some_mod"}}), "some_mod");
+  file("elsewhere/fou.ko.zst", zstd(module));
+  expect_the_module(import_kernel({.path = kernel,
+                                   .modules = {"fou"},
+                                   .module_files = (folder_ / "elsewhere").string()}),
+                    "fou");
+
+  Bytes elf = vmlinux(), tar, deb;
+  append(tar, tar_entry("./boot/config-" + std::string(kRelease), as_byte_span("CONFIG_BPF=y\n")));
+  append(tar, tar_entry("./boot/vmlinuz-" + std::string(kRelease), bzimage(gzip(elf), elf.size())));
+  append(tar, tar_entry("./lib/modules/" + std::string(kRelease) + "/kernel/fou.ko", module));
+  tar.resize(tar.size() + 1024);
+  append(deb, as_byte_span("!<arch>\n"));
+  add_to_ar(deb, "debian-binary", Bytes(4));
+  add_to_ar(deb, "data.tar.xz", xz(tar));
+  expect_the_module(import_kernel({.path = file("apart/linux.deb", deb), .modules = {"fou"}}),
+                    "fou");
+}
+
+TEST_F(Package, AModuleThatIsNotThereIsNamed) {
+  auto parts = import_kernel({.path = image(), .modules = {"absent"}});
+  ASSERT_FALSE(parts);
+  EXPECT_EQ(parts.error().kind, ErrorKind::kNotFound);
+  EXPECT_NE(parts.error().message.find("module absent is not in the package, nor in " +
+                                       (folder_ / "modules").string()),
+            std::string::npos)
+      << parts.error().message;
+  std::string nowhere = (folder_ / "nowhere").string();
+  parts = import_kernel({.path = image(), .modules = {"absent"}, .module_files = nowhere});
+  ASSERT_FALSE(parts);
+  EXPECT_EQ(parts.error().message, "module absent is not in " + nowhere);
+}
+
+TEST_F(Package, ModulesThatAreNone) {
+  Bytes module = elf_of({{".BTF", split_btf(some_btf())}}), packed = xz(module);
+  Bytes half(packed.begin(), packed.begin() + static_cast<long>(packed.size() / 2));
+  struct Row {
+    Bytes file;
+    ErrorKind kind;
+    std::string_view words;
+  };
+  for (const Row& row : {Row{bytes_of("text"), ErrorKind::kUnsupported, "carries no BTF"},
+                         Row{Bytes(), ErrorKind::kUnsupported, "carries no BTF"},
+                         Row{elf_of({{".text", Bytes(8)}}), ErrorKind::kUnsupported, "no BTF"},
+                         Row{half, ErrorKind::kMalformed, "module bad: "}}) {
+    file("modules/bad.ko", row.file);
+    auto parts = import_kernel({.path = image(), .modules = {"bad"}});
+    ASSERT_FALSE(parts) << row.words;
+    EXPECT_EQ(parts.error().kind, row.kind) << parts.error().message;
+    EXPECT_NE(parts.error().message.find(row.words), std::string::npos) << parts.error().message;
+    EXPECT_NE(parts.error().message.find("bad"), std::string::npos) << parts.error().message;
+  }
+}
+
+// Every shortened module, and BTF that belongs to another kernel: an error, or types that hold.
+TEST_F(Package, ModulesCutShortOrOfAnotherKernel) {
+  std::string kernel = image();
+  auto built = [&](const Bytes& module) -> Result<std::shared_ptr<const Profile>> {
+    file("modules/bad.ko", module);
+    auto parts = import_kernel({.path = kernel, .modules = {"bad"}});
+    if (!parts) return std::unexpected(parts.error());
+    return ProfileBuilder::build(std::move(*parts));
+  };
+  Bytes types = split_btf(some_btf());
+  ASSERT_TRUE(built(elf_of({{".BTF", types}})));
+  for (size_t size = 0; size < types.size(); ++size) {
+    auto profile = built(elf_of({{".BTF", Bytes(types.begin(), types.begin() + long(size))}}));
+    ASSERT_FALSE(profile) << size;
+  }
+  BtfBuilder other;
+  other.integer("int", 4, 1);
+  other.integer("a name that this kernel does not have, and a long one", 8, 0);
+  auto profile = built(elf_of({{".BTF", split_btf(other.bytes())}}));
+  ASSERT_FALSE(profile);
+  EXPECT_NE(profile.error().message.find("BTF of module bad: "), std::string::npos)
+      << profile.error().message;
 }
 
 }  // namespace
