@@ -5,6 +5,7 @@
 #include "verifier/liveness.h"
 #include "verifier/loop_entries.h"
 #include "verifier/loops.h"
+#include "verifier/precision.h"
 #include "verifier/registers.h"
 
 namespace drydock::verifier {
@@ -53,6 +54,7 @@ bool pop_branch(Env& env, bool keep_log) {
   PendingBranch branch = std::move(env.pending.back());
   env.pending.pop_back();
   std::swap(env.state, branch.state);
+  env.backtrack->earlier.forget();
   env.spare_states.give_back(std::move(branch.state));
   if (!keep_log) env.log.reset(branch.log_position);
   env.insn_idx = branch.insn;

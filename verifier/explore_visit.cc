@@ -351,6 +351,7 @@ void Visit::keep_current() {
   cur_.first_insn = insn_;
   cur_.dfs_depth = checkpoint->dfs_depth + 1;
   cur_.history.clear();
+  env_.backtrack->earlier.forget();
   list_.push_front(checkpoint);
 }
 

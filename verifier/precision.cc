@@ -47,6 +47,7 @@ class ChainWalk {
  private:
   enum class Outcome { kDone, kStateExhausted, kFailed };
   Outcome walk_state();
+  bool searched_before(size_t entry);
   bool has_no_part(int64_t insn, const HistoryEntry* entry) const;
   int64_t skip_straight(int64_t insn, size_t history) const;
   Check at_function_entry();
@@ -93,6 +94,14 @@ Check ChainWalk::run() {
   return Check::ok();
 }
 
+/// Has a search that began further down the path been here, for the same or more? Not asked before
+/// the first checkpoint: what is found at a function's entry is marked in the state being walked.
+bool ChainWalk::searched_before(size_t entry) {
+  if (st_ != env_.state.get() || !st_->parent || env_.log.level2() || !bt_.only_current_frame())
+    return false;
+  return bt_.earlier.cover(entry, bt_.cur_regs(), bt_.cur_slots());
+}
+
 /// Most instructions of a path do nothing about what is looked for.
 bool ChainWalk::has_no_part(int64_t insn, const HistoryEntry* entry) const {
   if (env_.log.level2()) return false;  // which shows every step
@@ -122,6 +131,9 @@ ChainWalk::Outcome ChainWalk::walk_state() {
         history && st_->history[history - 1].insn == i ? &st_->history[history - 1] : nullptr;
     if (skip_first_) {
       skip_first_ = false;
+    } else if (entry && searched_before(history - 1)) {
+      bt_.reset();
+      return Outcome::kDone;
     } else if (!has_no_part(i, entry)) {
       switch (backtrack_insn(env_, static_cast<uint32_t>(i), subseq_, entry, bt_)) {
         case BacktrackStep::kOk: break;

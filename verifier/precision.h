@@ -31,6 +31,32 @@ struct LinkedRegs {
   static LinkedRegs unpack(uint64_t packed);
 };
 
+/// Searches that went back over the path being walked, so that later ones need not go the same way
+/// again: at each entry of the current state's history, what has been looked for there. Each thing
+/// looked for is followed for itself, and found in checkpoints that keep their marks; so a search
+/// for no more than that would mark nothing.
+class EarlierSearches {
+ public:
+  /// Was all of this looked for at the entry before? Notes that it was now.
+  bool cover(size_t entry, uint32_t regs, uint64_t slots) {
+    if (entry >= at_.size()) at_.resize(entry + 1);
+    Wanted& before = at_[entry];
+    if (!(regs & ~before.regs) && !(slots & ~before.slots)) return true;
+    before.regs |= regs;
+    before.slots |= slots;
+    return false;
+  }
+  /// Another path is walked, or its history begins anew.
+  void forget() { at_.clear(); }
+
+ private:
+  struct Wanted {
+    uint64_t slots = 0;
+    uint32_t regs = 0;
+  };
+  std::vector<Wanted> at_;
+};
+
 /// What backtracking still looks for: registers and slots of each frame that must become precise in
 /// the states before. Empty between two calls, but for callers that fill it for the batch.
 struct Backtrack {
@@ -38,9 +64,15 @@ struct Backtrack {
   std::array<uint32_t, State::kMaxFrames> regs{};
   std::array<uint64_t, State::kMaxFrames> slots{};
   std::vector<uint16_t> concerned;  // registers_concerned(), by instruction
+  EarlierSearches earlier;          // on the path of Env::state
 
   bool empty() const {
     for (uint32_t i = 0; i <= frame; ++i)
+      if (regs[i] | slots[i]) return false;
+    return true;
+  }
+  bool only_current_frame() const {
+    for (uint32_t i = 0; i < frame; ++i)
       if (regs[i] | slots[i]) return false;
     return true;
   }

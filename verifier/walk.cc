@@ -322,6 +322,7 @@ Check Walk::do_throw(After* after) {
 
 void make_entry_state(Env& env, uint32_t subprog) {
   env.state = std::make_unique<State>();
+  env.backtrack->earlier.forget();
   State& state = *env.state;
   state.branches = 1;
   state.in_sleepable = env.sleepable;
