@@ -209,12 +209,11 @@ bool is_dynptr_reg_valid_init(Env& env, const Register& reg) {
   const int spi = dynptr_slot(env, reg);
   if (spi < 0) return false;
   const Stack& stack = frame_of(env, reg).stack;
-  if (!stack.at(spi).reg.target.dynptr.first_slot) return false;
   for (int i = 0; i < kSlotBytes; ++i)
     if (stack.at(spi).kinds[i] != SlotKind::kDynptr ||
         stack.at(spi - 1).kinds[i] != SlotKind::kDynptr)
       return false;
-  return true;
+  return stack.at(spi).reg.target.dynptr.first_slot;
 }
 
 int dynptr_id(Env& env, const Register& reg) {

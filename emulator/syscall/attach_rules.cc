@@ -37,7 +37,7 @@ ProgramType program_type_of(AttachType type) {
   for (P candidate : kByAttachType) {
     if (candidate == P::kXdp && type != kXdpOnly) continue;
     const ProgramRules* rules = program_rules(candidate);
-    if (rules && (rules->attach_types >> static_cast<unsigned>(type) & 1)) return candidate;
+    if (rules && has(rules->attach_types, type)) return candidate;
   }
   return P::kUnspec;
 }
