@@ -188,7 +188,11 @@ int run(const Arguments& arguments, const char* program) {
     progress->seed = first;
     const int status = run_worker(arguments, pool, *progress, first, last);
     first = last;
-    if (status == 0) continue;
+    if (status == 0) {
+      fmt::print("{} of {} programs\n", progress->done.load(), arguments.programs);
+      std::fflush(stdout);
+      continue;
+    }
     ++crashes;
     const uint64_t seed = progress->seed;
     fmt::print("FINDING {} seed {}\n", status == -1 ? "hang" : "crash", seed);
