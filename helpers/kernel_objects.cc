@@ -84,6 +84,12 @@ Result<uint64_t> KernelObjects::make(std::string_view struct_name, std::string_v
   return region->base;
 }
 
+void KernelObjects::forget(uint64_t address) {
+  if (!objects_.erase(address)) return;
+  std::erase_if(views_, [&](const auto& view) { return view.second == address; });
+  memory_.free(memory_.find(address));
+}
+
 KernelObjects::Object* KernelObjects::at(uint64_t address) {
   auto found = objects_.find(address);
   return found == objects_.end() ? nullptr : &found->second;

@@ -47,6 +47,8 @@ class KernelObjects {
 
   /// A zeroed object of a struct of the profile. `extra` bytes follow it (flexible array members).
   Result<uint64_t> make(std::string_view struct_name, std::string_view label, uint32_t extra = 0);
+  /// Takes back what make() made; nothing points to it any more.
+  void forget(uint64_t address);
   /// The object that starts at the address, or nullptr.
   Object* at(uint64_t address);
   const std::map<uint64_t, Object>& all() const { return objects_; }

@@ -8,6 +8,9 @@ namespace {
 constexpr int64_t kENOTSUPP = 524;
 }
 
+// A map's address stands for the kernel's struct: at least so much lies behind it.
+constexpr uint64_t kBytesOfStruct = 2048;
+
 Map::Map(const MapSpec& spec, Memory& memory) : memory_(memory), cpus_(spec.cpus) {
   type = spec.type;
   name = spec.name;
@@ -25,7 +28,7 @@ Map::Map(const MapSpec& spec, Memory& memory) : memory_(memory), cpus_(spec.cpus
   region_name_ = "map `" + name + "` value";
   address_ = memory
                  .allocate({.kind = RegionKind::kOpaque,
-                            .size = 8,
+                            .size = kBytesOfStruct,
                             .name = "map `" + name + "`",
                             .permissions = Permissions::kNone})
                  ->base;

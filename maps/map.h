@@ -105,6 +105,8 @@ class ObjectMap : public Map {
   virtual int64_t put(ByteSpan key, std::shared_ptr<void> object, uint32_t object_id,
                       uint64_t flags) = 0;
   virtual std::shared_ptr<void> get(ByteSpan key) const = 0;
+  /// The element of a map of maps that has this address; nullptr: there is none.
+  virtual Map* inner_at(uint64_t address) const = 0;
 };
 
 /// Storage that belongs to a kernel object (socket, task, inode, cgroup), found by its address.

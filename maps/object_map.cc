@@ -5,6 +5,7 @@
 #include <cstring>
 #include <map>
 #include <string>
+#include <unordered_map>
 
 #include "maps/map.h"
 
@@ -23,10 +24,8 @@ class ObjectMapImpl final : public ObjectMap {
 
   /// Maps of maps: a look-up from a program yields the inner map's address.
   uint64_t lookup(ByteSpan key, uint32_t) override {
-    bool of_maps = type == MapType::kArrayOfMaps || type == MapType::kHashOfMaps;
-    if (!of_maps) return 0;
-    auto object = get(key);
-    return object ? std::static_pointer_cast<Map>(object)->address() : 0;
+    auto found = slots_.find(text(key));
+    return of_maps() && found != slots_.end() ? inner_map(found->second)->address() : 0;
   }
 
   int64_t put(ByteSpan key, std::shared_ptr<void> object, uint32_t object_id,
@@ -41,8 +40,15 @@ class ObjectMapImpl final : public ObjectMap {
       if (!exists && flags == kMapExist) return -ENOENT;
       if (!exists && slots_.size() >= max_entries) return -E2BIG;
     }
-    slots_[text(key)] = {std::move(object), object_id};
+    Slot& slot = slots_[text(key)];
+    leave(slot);
+    slot = {std::move(object), object_id};
+    if (of_maps()) enter(slot);
     return 0;
+  }
+  Map* inner_at(uint64_t address) const override {
+    auto found = inner_maps_.find(address);
+    return found == inner_maps_.end() ? nullptr : found->second.map;
   }
   std::shared_ptr<void> get(ByteSpan key) const override {
     auto found = slots_.find(text(key));
@@ -60,7 +66,11 @@ class ObjectMapImpl final : public ObjectMap {
   }
   int64_t user_erase(ByteSpan key) override {
     if (is_array_ && index_of(key) >= max_entries) return -E2BIG;
-    return slots_.erase(text(key)) ? 0 : -ENOENT;
+    auto found = slots_.find(text(key));
+    if (found == slots_.end()) return -ENOENT;
+    leave(found->second);
+    slots_.erase(found);
+    return 0;
   }
   int64_t next_key(ByteSpan key, MutableByteSpan next) override {
     if (is_array_) {
@@ -83,6 +93,19 @@ class ObjectMapImpl final : public ObjectMap {
     std::shared_ptr<void> object;
     uint32_t id = 0;
   };
+  bool of_maps() const { return type == MapType::kArrayOfMaps || type == MapType::kHashOfMaps; }
+  static Map* inner_map(const Slot& slot) { return static_cast<Map*>(slot.object.get()); }
+  void enter(const Slot& slot) {
+    Inner& inner = inner_maps_[inner_map(slot)->address()];
+    inner.map = inner_map(slot);
+    ++inner.slots;
+  }
+  /// What is in the slot is not there any more.
+  void leave(const Slot& slot) {
+    if (!of_maps() || !slot.object) return;
+    auto found = inner_maps_.find(inner_map(slot)->address());
+    if (--found->second.slots == 0) inner_maps_.erase(found);
+  }
   static std::string text(ByteSpan key) {
     return {reinterpret_cast<const char*>(key.data()), key.size()};
   }
@@ -93,6 +116,11 @@ class ObjectMapImpl final : public ObjectMap {
   }
   bool is_array_;
   std::map<std::string, Slot> slots_;
+  struct Inner {
+    Map* map = nullptr;
+    size_t slots = 0;
+  };
+  std::unordered_map<uint64_t, Inner> inner_maps_;  // by address
 };
 
 }  // namespace

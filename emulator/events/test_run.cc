@@ -172,16 +172,31 @@ constexpr TypeRow kTypes[] = {
     {kStructOps, run_unmodelled},
 };
 
+/// Runs share a world, since maps hold its objects from one run to the next.
+World& world_of(Kernel& kernel) {
+  std::shared_ptr<void>& state = kernel.test_run_state();
+  if (!state)
+    state = std::make_shared<World>(kernel.memory(), kernel.profile(), kernel.settings().cpus);
+  return *static_cast<World*>(state.get());
+}
+
 }  // namespace
 
 Call::Call(Kernel& kernel, std::shared_ptr<ProgramObject> program, attr::TestRun& a)
     : kernel_(kernel),
       program_(std::move(program)),
       attr_(a),
-      world_(kernel.memory(), kernel.profile(), kernel.settings().cpus),
+      world_(world_of(kernel)),
       runner_(world_) {
   world_.set_call_site({.program_type = program_->input.type,
                         .attach_type = program_->input.expected_attach_type});
+  (void)world_.set_cpu(0);
+}
+
+Call::~Call() {
+  world_.set_tail_calls({});
+  world_.forget_maps();
+  world_.clear_results();
 }
 
 int64_t Call::run(std::span<std::byte> context, bool repeated, Packet* packet) {

@@ -39,6 +39,7 @@ inline constexpr int64_t kENOTSUPP = 524;
 class Call {
  public:
   Call(Kernel& kernel, std::shared_ptr<ProgramObject> program, attr::TestRun& attr);
+  ~Call();
 
   Kernel& kernel() const { return kernel_; }
   World& world() { return world_; }
@@ -60,7 +61,7 @@ class Call {
   Kernel& kernel_;
   std::shared_ptr<ProgramObject> program_;
   attr::TestRun& attr_;
-  World world_;
+  World& world_;  // the kernel's, one for all runs
   Runner runner_;
 };
 

@@ -96,6 +96,7 @@ void describe_socket(std::span<const std::byte> network, uint16_t protocol, Cont
 class SkbRun {
  public:
   explicit SkbRun(Call& call) : call_(call), l2_(has_ethernet_header(call.program().input.type)) {}
+  ~SkbRun() { call_.world().drop_socket(sock_); }
 
   int64_t run() {
     const attr::TestRun& a = call_.attr();
@@ -139,6 +140,7 @@ class SkbRun {
     World& world = call_.world();
     auto made = world.make_socket(static_cast<uint32_t>(skb.get("family")), 0, 0);
     if (!made) return;
+    sock_ = (*made)->sock;
     skb.set("sk", (*made)->view);
     KernelObjects& objects = world.objects();
     uint64_t cgroup = objects.value(world.current_task(), "task_struct", "cgroups->dfl_cgrp");
@@ -183,6 +185,7 @@ class SkbRun {
 
   Call& call_;
   bool l2_;
+  uint64_t sock_ = 0;
   std::vector<std::byte> frame_, given_;
   std::array<std::byte, kSkbContext> context_ = {};
 };

@@ -189,6 +189,10 @@ void Interpreter::stop(Stop why, const Op* op, std::string message) {
 }
 
 void Interpreter::stop_fault(const Op* op, uint64_t address, unsigned size, Access access) {
+  // Programs may read the kernel's struct of a map; of that nothing is modelled.
+  const Region* region = memory_.find(address);
+  if (region && region->kind == RegionKind::kOpaque && access == Access::kRead)
+    machine_.unsupported("reading the fields of " + region->name);
   machine_.fault(memory_.explain(address, size, access));
   stop_interrupted(op);
 }

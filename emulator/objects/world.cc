@@ -48,8 +48,12 @@ uint64_t World::replaced_result(size_t n) {
 }
 
 Map* World::map_at(uint64_t address) {
-  auto found = maps_.find(address);
-  return found == maps_.end() ? nullptr : found->second;
+  if (auto found = maps_.find(address); found != maps_.end()) return found->second;
+  // Or one that a map of maps held when the program looked there: user space may put in any.
+  for (const auto& [outer_address, outer] : maps_)
+    if (auto* holder = dynamic_cast<ObjectMap*>(outer))
+      if (Map* inner = holder->inner_at(address)) return inner;
+  return nullptr;
 }
 
 const Executable* World::tail_call_target(uint64_t map_address, uint32_t index) {
@@ -189,6 +193,16 @@ Result<Socket*> World::make_socket(uint32_t family, uint32_t type, uint32_t prot
     if (auto done = objects_.set(socket.sock, "sock", path, value); !done)
       return std::unexpected(done.error());
   return &socket;
+}
+
+void World::drop_socket(uint64_t sock) {
+  auto found = sockets_.find(sock);
+  if (found == sockets_.end()) return;
+  for (const auto& [address, map] : maps_)
+    if (auto* storage = dynamic_cast<LocalStorageMap*>(map)) storage->drop(sock);
+  memory().free(memory().find(found->second.view));
+  sockets_.erase(found);
+  objects_.forget(sock);
 }
 
 Socket* World::socket_of(uint64_t address) {

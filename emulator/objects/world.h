@@ -46,6 +46,8 @@ class World final : public Machine {
   // -- Arranging it.
   void set_call_site(const CallSite& site) { site_ = site; }
   void add_map(Map* map);
+  /// Maps are their programs': a world that goes on after them forgets them.
+  void forget_maps() { maps_.clear(); }
   void set_clock(uint64_t monotonic_ns) { now_ns_ = monotonic_ns; }
   void advance_clock(uint64_t ns) { now_ns_ += ns; }
   void seed(uint64_t seed) { random_.seed(seed); }
@@ -70,6 +72,8 @@ class World final : public Machine {
   Status join_cgroup(uint64_t task, std::string_view path);
   Result<Socket*> make_socket(uint32_t family, uint32_t type, uint32_t protocol);
   Socket* socket_of(uint64_t address);
+  /// The socket goes, and what was stored with it.
+  void drop_socket(uint64_t sock);
   std::map<uint64_t, Socket>& sockets() { return sockets_; }
 
   // -- What came of it.

@@ -91,6 +91,8 @@ class Kernel final : public BpfBackend {
   /// buffer, which the loader chose) is not verified: the program is kept and gets a descriptor,
   /// whatever its verdict will be.
   using Recorder = std::function<bool(uint64_t log_buf, const std::shared_ptr<ProgramObject>&)>;
+  /// What the test runner keeps from run to run: objects that maps may hold. It goes before memory.
+  std::shared_ptr<void>& test_run_state() { return test_run_state_; }
   void set_recorder(Recorder recorder) { recorder_ = std::move(recorder); }
   const Recorder& recorder() const { return recorder_; }
 
@@ -122,6 +124,7 @@ class Kernel final : public BpfBackend {
   std::vector<std::shared_ptr<BtfObject>> kernel_btf_;
   std::vector<std::string> unsupported_;
   Recorder recorder_;
+  std::shared_ptr<void> test_run_state_;
 };
 
 }  // namespace drydock

@@ -7,6 +7,8 @@
 #include <cstring>
 #include <functional>
 
+#include "base/file.h"
+#include "emulator/loader/object.h"
 #include "emulator/syscall/standard_kernel.h"
 #include "isa/assemble.h"
 #include "tests/emulator/bpf_kernel.h"
@@ -440,6 +442,11 @@ int load(Session& session, const std::string& text) {
   return static_cast<int>(session.call("load", BpfCommand::kProgLoad, load));
 }
 
+template <class T>
+uint64_t address_of(T& value) {
+  return reinterpret_cast<uint64_t>(&value);
+}
+
 uint32_t run(Session& session, int program) {
   Buffers buffers;
   attr::TestRun run{.prog_fd = program, .data_size_in = 60, .data_in = at(buffers.data_in)};
@@ -461,9 +468,7 @@ std::vector<uint32_t> tail_call_and_close(BpfBackend& kernel) {
                                  " ll\nr3 = 0\ncall bpf_tail_call#12\nr0 = 1\nexit");
   uint32_t key = 0;
   for (int program : {target, caller}) {
-    attr::MapElement element{.map_fd = array,
-                             .key = reinterpret_cast<uint64_t>(&key),
-                             .value = reinterpret_cast<uint64_t>(&program)};
+    attr::MapElement element{.map_fd = array, .key = address_of(key), .value = address_of(program)};
     session.call("put", BpfCommand::kMapUpdateElem, element);
     ++key;
   }
@@ -484,6 +489,74 @@ TEST(TestRun, AProgramArrayThatUserSpaceLetGoOfIsEmptied) {
   if (!HostKernel::answers()) GTEST_SKIP() << "skipped: the running kernel was not asked";
   HostKernel host;
   EXPECT_EQ(tail_call_and_close(host), expected);
+}
+
+int make_array(Session& session, uint32_t value) {
+  attr::MapCreate create{.map_type = static_cast<uint32_t>(MapType::kArray),
+                         .key_size = 4,
+                         .value_size = 4,
+                         .max_entries = 1};
+  int array = static_cast<int>(session.call("array", BpfCommand::kMapCreate, create));
+  uint32_t key = 0;
+  attr::MapElement element{.map_fd = array, .key = address_of(key), .value = address_of(value)};
+  session.call("fill", BpfCommand::kMapUpdateElem, element);
+  return array;
+}
+
+/// What a program finds in the inner map: of no map, of one, of another, of none again.
+std::vector<uint32_t> look_into_inner_maps(BpfBackend& kernel) {
+  Session session(kernel);
+  int first = make_array(session, 11), second = make_array(session, 22);
+  attr::MapCreate create{.map_type = static_cast<uint32_t>(MapType::kHashOfMaps),
+                         .key_size = 4,
+                         .value_size = 4,
+                         .max_entries = 1,
+                         .inner_map_fd = first};
+  int outer = static_cast<int>(session.call("outer", BpfCommand::kMapCreate, create));
+  int program = load(session, "*(u32 *)(r10 -4) = 0\nr2 = r10\nr2 += -4\nr1 = map_fd " +
+                                  std::to_string(outer) +
+                                  " ll\ncall bpf_map_lookup_elem#1\nif r0 == 0 goto pc+6\nr1 = r0\n"
+                                  "r2 = r10\nr2 += -4\ncall bpf_map_lookup_elem#1\n"
+                                  "if r0 == 0 goto pc+1\nr0 = *(u32 *)(r0 +0)\nexit");
+  std::vector<uint32_t> found{run(session, program)};
+  uint32_t key = 0;
+  for (int inner : {first, second}) {
+    attr::MapElement put{.map_fd = outer, .key = address_of(key), .value = address_of(inner)};
+    session.call("put", BpfCommand::kMapUpdateElem, put);
+    found.push_back(run(session, program));
+  }
+  attr::MapElement erase{.map_fd = outer, .key = address_of(key)};
+  session.call("erase", BpfCommand::kMapDeleteElem, erase);
+  found.push_back(run(session, program));
+  return found;
+}
+
+TEST(TestRun, InnerMapsAreThoseOfTheMoment) {
+  const std::vector<uint32_t> expected{0, 11, 22, 0};
+  EXPECT_EQ(look_into_inner_maps(*make_kernel(default_profile())), expected);
+  if (!HostKernel::answers()) GTEST_SKIP() << "skipped: the running kernel was not asked";
+  HostKernel host;
+  EXPECT_EQ(look_into_inner_maps(host), expected);
+}
+
+// As 6.18.44 has it.
+TEST(TestRun, WhatARunLeavesInAMapTheNextMayTake) {
+  auto kernel = make_kernel(default_profile());
+  const std::string file = DRYDOCK_TEST_OBJECTS "/stash.bpf.o";
+  auto elf = read_file(file);
+  ASSERT_TRUE(elf) << elf.error().message;
+  auto object = Loader(*kernel).load(*elf, file, {});
+  ASSERT_TRUE(object) << object.error().message;
+  auto run = [&](const char* name) {
+    attr::TestRun run{.prog_fd = (*object)->program(name)->fd};
+    int64_t err = kernel->call(BpfCommand::kProgTestRun, run);
+    return err ? err : static_cast<int64_t>(run.retval);
+  };
+  EXPECT_EQ(run("put"), 0);
+  EXPECT_EQ(run("put"), 0);
+  EXPECT_EQ(run("take"), 142);
+  EXPECT_EQ(run("take"), 0);
+  EXPECT_TRUE(kernel->unsupported().empty()) << kernel->unsupported().front();
 }
 
 TEST(TestRun, SaysWhatIsNotModelled) {
