@@ -52,11 +52,11 @@ std::vector<std::string> qemu_arguments(const std::string& image, const MemoryFi
                                         "chardev:console",
                                         "-serial",
                                         "chardev:agent"};
-  // QEMU 7.2 emulates cmpxchg16b wrongly for some kernels.
   std::vector<std::string> machine =
       accelerator == Accelerator::kKvm
           ? std::vector<std::string>{"-accel", "kvm", "-cpu", "host"}
-          : std::vector<std::string>{"-accel", "tcg", "-cpu", "max,-cx16"};
+          : std::vector<std::string>{"-accel", "tcg", "-cpu",
+                                     size.cmpxchg16b ? "max" : "max,-cx16"};
   arguments.insert(arguments.end(), machine.begin(), machine.end());
   return arguments;
 }

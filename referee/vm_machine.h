@@ -38,6 +38,7 @@ enum class Accelerator { kKvm, kTcg };
 struct MachineSize {
   uint32_t cpus = 1;
   uint32_t megabytes = 3000;
+  bool cmpxchg16b = false;  // emulated: QEMU 7.2 does it wrongly for some kernels
 };
 
 class VmMachine {

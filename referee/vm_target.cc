@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "kernel/fetch/kernel_store.h"
+#include "kernel/fetch/known_kernels.h"
 #include "referee/agent_bytes.h"
 #include "referee/case_requests.h"
 #include "referee/initramfs.h"
@@ -156,6 +157,8 @@ class VmTarget final : public Target {
         choose_accelerator(cache_folder(options_.cache), kernel_.image, *initramfs);
     MachineSize size{.cpus = cpus};
     if (options_.megabytes) size.megabytes = options_.megabytes;
+    const KnownKernel* known = known_kernel(kernel_.name);
+    size.cmpxchg16b = known && known->wants_cmpxchg16b;
     return Result<VmSessions>(std::in_place, kernel_, std::move(*initramfs), accelerator, size);
   }
 

@@ -12,7 +12,8 @@ constexpr KnownKernel kKernels[] = {
     {.name = "6.18", .suite = "trixie-backports", .image = "linux-image-6.18.15+deb13-cloud-amd64", .config = ""},
     // From 7.2 on the image and the config are in packages of their own.
     {.name = "7.2", .suite = "trixie-backports", .image = "linux-binary-7.2.12+deb13-cloud-amd64",
-     .config = "linux-base-7.2.12+deb13-cloud-amd64", .modules = "linux-modules-7.2.12+deb13-cloud-amd64"},
+     .config = "linux-base-7.2.12+deb13-cloud-amd64", .modules = "linux-modules-7.2.12+deb13-cloud-amd64",
+     .wants_cmpxchg16b = true},
 };
 // clang-format on
 

@@ -13,6 +13,8 @@ struct KnownKernel {
   std::string_view image;         // the package that holds the image
   std::string_view config;        // the package that holds the config; "" when the image's does
   std::string_view modules = {};  // the package that holds modules; "" when the image's does
+  // Parts of it (arenas) work only on CPUs with cmpxchg16b.
+  bool wants_cmpxchg16b = false;
 };
 
 /// The oldest first.
