@@ -164,7 +164,7 @@ Check fork_mask(Env& env, const isa::Insn& insn, Register& dst) {
   const bool in_64 = b.smin == -1 && b.smax == 0, in_32 = b.s32_min == -1 && b.s32_max == 0;
   if (!in_64 && !in_32) return Check::ok();
   State* zero = push_branch(env, env.insn_idx, env.insn_idx, false);
-  if (!zero) return Check::error(ENOMEM);
+  if (!zero) return too_many_branches(env, ENOMEM);
   const auto become = [in_64](Register& reg, uint64_t value) {
     if (in_64) return reg.set_known(value);
     reg.bounds.var = reg.bounds.var.const_subreg(static_cast<uint32_t>(value));

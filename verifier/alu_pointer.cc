@@ -145,8 +145,8 @@ Check reject_unmaskable(Env& env, const isa::Insn& insn, Obstacle why, bool offs
     case Obstacle::kLimit:
       return env.reject(EACCES, "R{} tried to {} beyond pointer bounds, {}\n", dst, op, kWhat);
     case Obstacle::kTooManyBranches:
-      return env.reject(ENOMEM, "R{} could not be pushed for speculative verification, {}\n", dst,
-                        kWhat);
+      return env.reject(env.has(Feature::kMaskBranchErrno) ? ENOMEM : EACCES,
+                        "R{} could not be pushed for speculative verification, {}\n", dst, kWhat);
     case Obstacle::kNone: break;
   }
   return Check::ok();

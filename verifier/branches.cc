@@ -189,7 +189,7 @@ Check Jump::mark_decided_precise() {
 Check Jump::follow_decided(bool taken, uint32_t* next) {
   const uint32_t other = taken ? fallthrough() : target();
   if (!env_.bypass_spec_v1 && !push_speculative_path(env_, &insn_, other, env_.insn_idx))
-    return Check::error(EFAULT);
+    return too_many_branches(env_, EFAULT);
   print();
   *next = taken ? target() : fallthrough();
   return Check::ok();
@@ -283,7 +283,7 @@ Check Jump::run(uint32_t* next) {
   LinkedRegs linked;
   if (!classic()) DRYDOCK_TRY(collect_links(linked));
   State* other = push_branch(env_, target(), env_.insn_idx, false);
-  if (!other) return Check::error(EFAULT);
+  if (!other) return too_many_branches(env_, EFAULT);
   DRYDOCK_TRY(learn_numbers(*other));
   share_numbers(*other, linked);
   DRYDOCK_TRY(learn_pointers(*other));
@@ -300,7 +300,7 @@ Check check_may_goto(Env& env, const isa::Insn& insn, uint32_t* next) {
   const State* parent = env.state->parent;
   State* previous = parent ? find_loop_entry(env, *parent, env.insn_idx) : nullptr;
   State* looping = push_branch(env, env.insn_idx + 1, env.insn_idx, false);
-  if (!looping) return Check::error(ENOMEM);
+  if (!looping) return too_many_branches(env, ENOMEM);
   looping->may_goto_depth++;
   if (previous) DRYDOCK_TRY(widen_imprecise_scalars(env, *previous, *looping));
   *next = env.insn_idx + 1 + static_cast<uint32_t>(int32_t{insn.off});

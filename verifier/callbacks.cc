@@ -126,7 +126,7 @@ Check push_async(Env& env, const isa::Insn& insn, uint32_t insn_idx, uint32_t su
   env.subprogs[subprog].is_async_callback = true;
   State* later = push_async_callback(env, env.subprogs[subprog].start, insn_idx, subprog,
                                      callback_may_sleep(insn));
-  if (!later) return Check::error(EFAULT);
+  if (!later) return too_many_branches(env, EFAULT);
   FuncState& caller = env.cur_func();
   FuncState& callee = *later->frames[0];
   callee.async_entry_count = caller.async_entry_count + 1;
@@ -146,7 +146,7 @@ Check enter_once(Env& env, uint32_t insn_idx, uint32_t subprog, SetCalleeState s
 
 Check push_sync(Env& env, uint32_t insn_idx, uint32_t subprog, SetCalleeState set_callee) {
   State* inside = push_branch(env, env.subprogs[subprog].start, insn_idx, false);
-  if (!inside) return Check::error(ENOMEM);
+  if (!inside) return too_many_branches(env, ENOMEM);
   DRYDOCK_TRY(push_frame(env, *inside, subprog, insn_idx, set_callee));
   ++inside->callback_unroll_depth;
   ++inside->frames[inside->curframe - 1]->callback_depth;

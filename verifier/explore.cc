@@ -2,6 +2,7 @@
 // Branches that wait, and what happens to checkpoints when a path ends.
 #include "verifier/explore.h"
 
+#include "kernel/features.h"
 #include "verifier/liveness.h"
 #include "verifier/loop_entries.h"
 #include "verifier/loops.h"
@@ -47,6 +48,10 @@ State* push_async_callback(Env& env, uint32_t insn, uint32_t prev_insn, uint32_t
   result->frames[0] = std::make_unique<FuncState>();
   init_frame(env, *result->frames[0], -1, 0, subprog);
   return result;
+}
+
+Check too_many_branches(const Env& env, int own_errno) {
+  return Check::error(env.has(Feature::kBranchErrno) ? E2BIG : own_errno);
 }
 
 bool pop_branch(Env& env, bool keep_log) {

@@ -17,6 +17,14 @@
 #include "verifier/loops.h"
 
 namespace drydock::verifier {
+
+bool covers_packet_range(const Env& env, const Register& old_reg, const Register& cur) {
+  const int32_t before = old_reg.target.packet_range, now = cur.target.packet_range;
+  // At the packet's end, or behind it, nothing is proven to lie there: that place is what counts.
+  if ((before < 0 || now < 0) && env.has(Feature::kPacketEndsApart)) return before == now;
+  return before <= now;
+}
+
 namespace {
 
 /// A renaming of ids, built as pairs are met. Small: ids that matter are few.
@@ -160,19 +168,13 @@ bool Comparison::memory_pointer_matches(const Register& a, const Register& b) {
 }
 
 /// Of packet pointers with one id, whose offsets are all in their bounds: what is proven of one
-/// holds for the others by how far apart they are. Pointers at the packet's end are told by that
-/// alone.
+/// holds for the others by how far apart they are.
 bool same_distance(const Register& a, const Register& b) {
-  if ((a.target.packet_range < 0 || b.target.packet_range < 0) &&
-      a.target.packet_range != b.target.packet_range)
-    return false;
   return !a.id || a.bounds.arc64().base == b.bounds.arc64().base;
 }
 
 bool Comparison::packet_pointer_matches(const Register& a, const Register& b) {
-  // At least the range that was proven before, even if it was not all used: accesses could have
-  // been made through (ptr - k).
-  if (a.target.packet_range > b.target.packet_range || a.off != b.off) return false;
+  if (!covers_packet_range(env_, a, b) || a.off != b.off) return false;
   if (env_.bounds_rules.circular && !same_distance(a, b)) return false;
   return ids_.same(a.id, b.id) && covers(a.bounds, b.bounds) && a.bounds.var.contains(b.bounds.var);
 }

@@ -62,9 +62,7 @@ class FrameComparison {
     return same_bytes(a, b, kBytesOfTarget) && a.bounds.contains(b.bounds);
   }
   bool packet_matches(const Register& a, const Register& b) {
-    const int32_t old_range = a.target.packet_range, range = b.target.packet_range;
-    if (a.type != b.type || a.off != b.off) return false;
-    if (old_range < 0 || range < 0 ? old_range != range : old_range > range) return false;
+    if (a.type != b.type || a.off != b.off || !covers_packet_range(env_, a, b)) return false;
     return names_.same(a.id, b.id) && a.bounds.contains(b.bounds);
   }
   bool slot_matches(size_t spi);

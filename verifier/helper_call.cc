@@ -174,7 +174,10 @@ Check leave_by_tail_call(Env& env, uint32_t* next, bool* changes_packet) {
     return Check::ok();
   }
   env.mark_reg_scratched(0);
-  (void)push_branch(env, env.insn_idx + 1, env.insn_idx, false);
+  // Where it was not looked at whether it could be left, the walk went on with the message in its
+  // log.
+  if (!push_branch(env, env.insn_idx + 1, env.insn_idx, false) && env.has(Feature::kBranchErrno))
+    return Check::error(E2BIG);
   clear_all_pkt_pointers(env);
   mark_unknown(env, env.reg(0));
   return prepare_func_exit(env, next);

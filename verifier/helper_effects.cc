@@ -8,6 +8,7 @@
 #include "verifier/helper_args.h"
 #include "verifier/log.h"
 #include "verifier/precision.h"
+#include "verifier/program_setup.h"
 #include "verifier/references.h"
 
 namespace drydock::verifier {
@@ -70,6 +71,7 @@ Check dynptr_from_mem(Env& env, const Call&) {
 Check set_retval(Env& env, const Call&) {
   const bool cgroup_lsm =
       env.type == ProgramType::kLsm && env.attach_type == AttachType::kLsmCgroup;
+  if (env.has(Feature::kResultsBounded)) DRYDOCK_TRY(check_new_result(env));
   if (!cgroup_lsm || !env.attach.func_proto || env.attach.func_proto->type() != 0)
     return Check::ok();
   return env.reject(EINVAL,

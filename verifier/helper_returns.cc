@@ -11,6 +11,7 @@
 #include "maps/map_rules.h"
 #include "verifier/alu.h"
 #include "verifier/explore.h"
+#include "verifier/program_setup.h"
 #include "verifier/references.h"
 #include "verifier/registers.h"
 
@@ -144,7 +145,7 @@ bool is_held(const State& state, uint32_t ref) {
 /// is walked later.
 Check cast_reference(Env& env, const CallMeta& meta, uint32_t insn) {
   State* failed = push_branch(env, insn + 1, insn, false);
-  if (!failed) return Check::error(ENOMEM);
+  if (!failed) return too_many_branches(env, ENOMEM);
   failed->regs()[0].set_scalar_const(0);
   Register& r0 = env.reg(0);
   r0.type &= ~kPtrMaybeNull;
@@ -174,6 +175,14 @@ uint32_t possible_cpus(const Env& env) {
   return cpus > 0 ? static_cast<uint32_t>(cpus) : 8192;
 }
 
+void bound_result(const Env& env, Bounds& b) {
+  RetvalRange range;
+  if (!env.has(Feature::kResultsBounded) || !result_range(env, &range)) return;
+  b.smin = b.s32_min = range.min;
+  b.smax = b.s32_max = range.max;
+  b.sync(env.bounds_rules);
+}
+
 /// Integers of which more is known than that they are one.
 Check refine_range(Env& env, const HelperRow& row, const CallMeta& meta) {
   if (row.ret != kRetInteger) return Check::ok();
@@ -200,6 +209,7 @@ Check refine_range(Env& env, const HelperRow& row, const CallMeta& meta) {
       b.smin = b.s32_min = 0;
       b.sync(env.bounds_rules);
       break;
+    case helper_id::get_retval: bound_result(env, b); break;
     default: break;
   }
   return check_bounds_sane(env, env.reg(0), "retval");

@@ -221,7 +221,7 @@ Check process_iter_next(Env& env, uint32_t insn, KfuncMeta& meta) {
     // The checkpoint just made here is the parent itself; what counts is the visit before.
     State* previous = find_loop_entry(env, *parent, insn);
     State* another = push_branch(env, insn + 1, insn, false);
-    if (!another) return Check::error(ENOMEM);
+    if (!another) return too_many_branches(env, ENOMEM);
     Register& slot = edit_iter_register(*another, meta);
     // The depth tells iterations apart, so that they are not taken for an infinite loop.
     slot.target.iter.depth = slot.target.iter.depth + 1;

@@ -26,7 +26,10 @@ constexpr uint32_t kCallerSaved = 6;  // r0 to r5
 /// A resilient lock may not be had: that outcome, with r0 an errno, is walked later.
 Check push_failed_lock(Env& env) {
   State* failed = push_branch(env, env.insn_idx + 1, env.insn_idx, false);
-  if (!failed) return env.reject(ENOMEM, "failed to push state for failed lock acquisition\n");
+  if (!failed) {
+    env.verbose("failed to push state for failed lock acquisition\n");
+    return too_many_branches(env, ENOMEM);
+  }
   Register* regs = failed->regs();
   for (uint32_t i = 0; i < kCallerSaved; ++i) mark_not_init_in(regs, i);
   Register& r0 = regs[0];

@@ -25,6 +25,11 @@ Check check_attach_target(Env& env);
 Check check_struct_ops_target(Env& env);
 /// r0 at exit, per program and attach type ("At program exit the register R0 has ...").
 Check check_return_code(Env& env, int regno, const char* reg_name);
+/// What a cgroup hook's result so far can be, as bpf_get_retval tells it and bpf_set_retval changes
+/// it; false when anything, or when the hook has none.
+bool result_range(const Env& env, RetvalRange* range);
+/// r1 of bpf_set_retval against it.
+Check check_new_result(Env& env);
 /// Has the kernel a symbol of that name, declared by this BTF?
 bool kernel_has_symbol(const Env& env, const Btf& btf, std::string_view name);
 /// The first function of an extension can stand in for the target's function `target_func`

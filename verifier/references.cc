@@ -132,10 +132,11 @@ void mark_reg_invalid(const Env& env, Register& reg) {
   if (!env.allow_ptr_leaks) reg.type = kNotInit;
 }
 
-/// Where a callback is walked once, it may not give up what its caller holds: it may run again.
+/// Where references are kept by frame, a callback may not give up what its caller holds: it may run
+/// again.
 static bool held_by_caller(Env& env, uint32_t ref_obj_id) {
   const FuncState& frame = env.cur_func();
-  if (!frame.in_callback || env.has(Feature::kCallbackStatesMerge)) return false;
+  if (!frame.in_callback || env.has(Feature::kStateReferences)) return false;
   for (const Reference& ref : env.state->refs)
     if (ref.kind == RefKind::kPtr && ref.id == ref_obj_id)
       return ref.callback_frame != frame.frameno;
@@ -159,8 +160,9 @@ Check check_reference_leak(Env& env, bool exception_exit) {
   const State& state = *env.state;
   const FuncState& frame = state.current();
   // Older kernels: a callback leaves nothing behind that it acquired itself.
-  const uint32_t callback_frame =
-      frame.in_callback && !env.has(Feature::kCallbackStatesMerge) ? frame.frameno : 0;
+  const bool of_callback =
+      frame.in_callback && !exception_exit && !env.has(Feature::kStateReferences);
+  const uint32_t callback_frame = of_callback ? frame.frameno : 0;
   if (!exception_exit && frame.frameno != 0 && !callback_frame) return Check::ok();
   const bool may_return_kptr = env.type == ProgramType::kStructOps && !exception_exit;
   const uint32_t returned = state.current().regs[0].ref_obj_id;

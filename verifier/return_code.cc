@@ -132,6 +132,30 @@ bool lsm_retval_range(const Env& env, RetvalRange* range) {
   return true;
 }
 
+bool result_range(const Env& env, RetvalRange* range) {
+  constexpr int kMaxErrno = 4095;
+  if (env.type == ProgramType::kCgroupSockopt && env.attach_type == AttachType::kCgroupGetsockopt)
+    return false;
+  *range = {-kMaxErrno, 0};
+  if (env.type != ProgramType::kLsm || env.attach_type != AttachType::kLsmCgroup) return true;
+  if (returns_void(env)) return false;
+  const LsmHook* hook = lsm_hook(env.attach.func_name);
+  std::optional<ReturnRange> allowed = hook ? lsm_return_range(*hook, env.profile) : std::nullopt;
+  if (allowed) *range = as_range(*allowed);
+  return true;
+}
+
+Check check_new_result(Env& env) {
+  const Register& r1 = env.reg(1);
+  if (r1.type != kScalar) return env.reject(EINVAL, "R1 is not a scalar\n");
+  RetvalRange range;
+  if (!result_range(env, &range)) return Check::ok();
+  DRYDOCK_TRY(mark_chain_precision(env, 1));
+  if (is_within(env, {range, true}, r1.bounds)) return Check::ok();
+  reject_scalar_range(env, r1, range, "At bpf_set_retval", "R1");
+  return Check::error(EINVAL);
+}
+
 Check check_return_code(Env& env, int regno, const char* reg_name) {
   const FuncState& frame = *env.state->frames[0];
   bool is_subprog = frame.subprogno != 0;

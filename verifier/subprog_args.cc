@@ -177,8 +177,9 @@ Check ArgReader::check_prototype(uint32_t func_id, const BtfType** out) {
   const bool void_too = env_.has(Feature::kVoidGlobalFunctions);
   const bool nothing = void_too && ret && ret->kind() == BtfKind::kVoid;
   if (!ret || (ret->kind() != BtfKind::kInt && !ret->is_any_enum() && !nothing)) {
-    if (!global_) return Check::error(EINVAL);
-    return env_.reject(EINVAL, "Global function {}() {}. Only those are supported.\n", func_name_,
+    const int err = env_.has(Feature::kReturnTypeErrno) ? EOPNOTSUPP : EINVAL;
+    if (!global_) return Check::error(err);
+    return env_.reject(err, "Global function {}() {}. Only those are supported.\n", func_name_,
                        void_too ? "return value not void or scalar" : "doesn't return scalar");
   }
   *out = proto;

@@ -77,3 +77,22 @@ NAKED("tc", pointer_to_replaced_function) { asm volatile("r2 = %[f] ll; call cal
 // Keys and values of iterators are NULL at the end of the walk.
 NAKED("iter/bpf_map_elem", iterator_value_unchecked) { asm volatile("r2 = *(u64*)(r1 + 16); r3 = *(u32*)(r2 + 0); r0 = 0; exit;"); }
 NAKED("iter/bpf_map_elem", iterator_value_below_start) { asm volatile("r1 = *(u64*)(r1 + 24); r1 = *(u32*)(r1 - 4); r0 = 0; exit;"); }
+
+// Two paths meet with the same pointer, known on one of them to be behind the packet's end. What 6.18.15 prunes
+// there later kernels walk again.
+NAKED("tc", paths_meet_at_packets_end)
+{
+	asm volatile(
+		"r2 = *(u32 *)(r1 + 76);"
+		"r3 = *(u32 *)(r1 + 80);"
+		"r5 = 1; r6 = 2; r7 = 3; r8 = 4; r9 = 5; r0 = 0;"
+		"r1 = *(u32 *)(r1 + 0);"
+		"if r1 == 7 goto +1;"
+		"r0 = 1;"
+		"r4 = r2; r4 += 8;"
+		"if r4 <= r3 goto +0;"
+		"if r1 == 9 goto +7;"
+		"r0 = r4; r0 -= r2;"
+		"r5 = 1; r5 = 1; r5 = 1; r5 = 1; r5 = 1;"
+		"r0 = r4; r0 -= r2; exit;");
+}

@@ -92,7 +92,7 @@ class Answer {
     if (a_.info_len > 4096) return -E2BIG;
     std::vector<std::byte> given(a_.info_len);
     if (!memory().read(a_.info, given.data(), given.size())) return -EFAULT;
-    std::memcpy(&info, given.data(), known);
+    if (known) std::memcpy(&info, given.data(), known);
     return std::all_of(given.begin() + static_cast<long>(known), given.end(),
                        [](std::byte b) { return b == std::byte{}; })
                ? 0
