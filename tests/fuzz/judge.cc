@@ -88,7 +88,8 @@ std::optional<Finding> judge_alone(const ProgramObject& program, const Profile& 
 }
 
 Agreement compare_with_host(const ProgramObject& program, const Profile& profile,
-                            test::HostLoads& host, Finding* out, bool* accepted) {
+                            test::HostLoads& host, Finding* out, bool* accepted,
+                            const Capabilities& capabilities) {
   if (!has_program_type(program.input.type, profile)) return Agreement::kNotAnswered;
   auto kernel = host.load(program);
   if (!kernel || (kernel->err == EPERM && !kernel->verifier_spoke)) return Agreement::kNotAnswered;
@@ -97,6 +98,7 @@ Agreement compare_with_host(const ProgramObject& program, const Profile& profile
     return Agreement::kNotAnswered;
   Options options;
   options.possible_cpus = static_cast<uint32_t>(sysconf(_SC_NPROCESSORS_CONF));
+  options.capabilities = capabilities;
   const Verdict ours = verify(program.input, profile, *program.fds, options);
   *accepted = kernel->accepted;
   if (is_of_lockdown(program.input, *kernel)) return Agreement::kNotAnswered;

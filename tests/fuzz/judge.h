@@ -26,8 +26,10 @@ std::optional<Finding> judge_alone(const ProgramObject& program, const Profile& 
 enum class Agreement { kSame, kNotAnswered, kDifferent };
 /// The same program to the running kernel. kNotAnswered: it could not be put to it, or is refused
 /// for what has nothing to do with the program (EPERM), or Drydock says that it does not know.
+/// `capabilities` are those that this process has.
 Agreement compare_with_host(const ProgramObject& program, const Profile& profile,
-                            test::HostLoads& host, Finding* finding, bool* accepted);
+                            test::HostLoads& host, Finding* finding, bool* accepted,
+                            const Capabilities& capabilities = {});
 
 /// The program as a file of tests/verifier/programs, as far as that form can hold it.
 std::string as_text(const ProgramObject& program, const std::string& comment);

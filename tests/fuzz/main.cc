@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // drydock_fuzz: a stream of mutated and generated programs through the verifier.
 //
-//   drydock_fuzz [--kernel NAME] [--seed N] [--programs N] [--host] [--out FOLDER] OBJECT|FOLDER...
+//   drydock_fuzz [--kernel NAME] [--seed N] [--programs N] [--host [--without-perfmon]]
+//                [--out FOLDER] OBJECT|FOLDER...
 //
 // Alone, each program is verified with the invariants asserted, without a log and with one. With
 // --host (root) each is also handed to the running kernel, which only loads it, and the two answers
@@ -11,15 +12,18 @@
 // not the end: the parent goes on behind it. Every finding prints the seed and the line that
 // repeats it; with --out the first of its kind is reduced and written there.
 #include <fmt/core.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 
 #include <atomic>
 #include <chrono>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 
@@ -37,7 +41,11 @@ struct Arguments {
   std::string kernel = "6.18", out;
   std::vector<std::string> objects;
   uint64_t seed = 1, programs = 10'000, most_insns = 4000, limit_ms = 60'000;
-  bool host = false, print = false;
+  bool host = false, print = false, without_perfmon = false;
+
+  Capabilities capabilities() const {
+    return {.perfmon = !without_perfmon, .sys_admin = !without_perfmon};
+  }
 };
 
 /// Shared by the parent and the worker.
@@ -70,8 +78,8 @@ class Worker {
     std::optional<Finding> found;
     if (arguments_.host) {
       Finding finding;
-      Agreement agreement =
-          compare_with_host(*made.program, pool_.profile(), host_, &finding, &accepted);
+      Agreement agreement = compare_with_host(*made.program, pool_.profile(), host_, &finding,
+                                              &accepted, arguments_.capabilities());
       if (agreement != Agreement::kNotAnswered) ++progress_.answered;
       if (agreement == Agreement::kDifferent) found = finding;
     } else {
@@ -107,8 +115,8 @@ class Worker {
     }
     Finding found;
     bool accepted;
-    return compare_with_host(candidate, pool_.profile(), host_, &found, &accepted) ==
-               Agreement::kDifferent &&
+    return compare_with_host(candidate, pool_.profile(), host_, &found, &accepted,
+                             arguments_.capabilities()) == Agreement::kDifferent &&
            found.signature == finding.signature;
   }
 
@@ -118,6 +126,16 @@ class Worker {
   test::HostLoads host_;
 };
 
+/// For this process. CAP_SYS_ADMIN would stand in for it.
+bool give_up_perfmon() {
+  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  __user_cap_data_struct data[2] = {};
+  if (syscall(SYS_capget, &header, data) != 0) return false;
+  for (unsigned capability : {CAP_PERFMON, CAP_SYS_ADMIN})
+    data[capability / 32].effective &= ~(1u << capability % 32);
+  return syscall(SYS_capset, &header, data) == 0;
+}
+
 /// How a worker ended: 0 well, else a signal or status; -1 for one that was stopped because it
 /// hung.
 int run_worker(const Arguments& arguments, const ProgramPool& pool, Progress& progress,
@@ -125,6 +143,10 @@ int run_worker(const Arguments& arguments, const ProgramPool& pool, Progress& pr
   std::fflush(stdout);
   const pid_t child = fork();
   if (child == 0) {
+    if (arguments.without_perfmon && !give_up_perfmon()) {
+      fmt::print(stderr, "drydock_fuzz: cannot give up CAP_PERFMON: {}\n", std::strerror(errno));
+      _exit(2);
+    }
     Worker(arguments, pool, progress).run(first, last);
     std::fflush(stdout);
     _exit(0);
@@ -173,7 +195,7 @@ int run(const Arguments& arguments, const char* program) {
   rlimit limit{};
   if (!getrlimit(RLIMIT_NOFILE, &limit))
     limit.rlim_cur = limit.rlim_max, setrlimit(RLIMIT_NOFILE, &limit);
-  ProgramPool pool(*profile);
+  ProgramPool pool(*profile, arguments.capabilities());
   for (const std::string& file : objects_of(arguments.objects))
     (void)pool.add_object(file, arguments.most_insns);
   fmt::print("{} programs of {} to start from; seeds {} to {}, kernel {}{}\n", pool.size(),
@@ -225,6 +247,8 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--out", arguments.out, "where reduced findings are written");
   app.add_flag("--host", arguments.host, "ask the running kernel too");
+  app.add_flag("--without-perfmon", arguments.without_perfmon,
+               "with --host: as a loader without CAP_PERFMON and CAP_SYS_ADMIN");
   app.add_flag("--print", arguments.print, "print each program");
   CLI11_PARSE(app, argc, argv);
   if (arguments.host) arguments.kernel = "host";

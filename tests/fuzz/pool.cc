@@ -26,9 +26,11 @@ int make_map(Kernel& kernel, MapType type, uint32_t key, uint32_t value, uint32_
 
 }  // namespace
 
-ProgramPool::ProgramPool(std::shared_ptr<const Profile> profile)
-    : profile_(std::move(profile)), maps_(std::make_shared<ResolvedFds>()) {
-  kernels_.push_back(make_kernel(profile_));
+ProgramPool::ProgramPool(std::shared_ptr<const Profile> profile, Capabilities capabilities)
+    : profile_(std::move(profile)),
+      capabilities_(capabilities),
+      maps_(std::make_shared<ResolvedFds>()) {
+  kernels_.push_back(new_kernel());
   Kernel& kernel = *kernels_.back();
   using namespace verifier::test;
   array_ = make_map(kernel, MapType::kArray, 4, kValueSize, 1);
@@ -38,10 +40,16 @@ ProgramPool::ProgramPool(std::shared_ptr<const Profile> profile)
 
 ProgramPool::~ProgramPool() = default;
 
+std::unique_ptr<Kernel> ProgramPool::new_kernel() const {
+  Kernel::Settings settings = standard_settings();
+  settings.capabilities = capabilities_;
+  return std::make_unique<Kernel>(profile_, std::move(settings));
+}
+
 Result<size_t> ProgramPool::add_object(const std::string& path, uint64_t most_insns) {
   auto bytes = read_file(path);
   if (!bytes) return std::unexpected(bytes.error());
-  kernels_.push_back(make_kernel(profile_));
+  kernels_.push_back(new_kernel());
   Loader loader(*kernels_.back());
   auto inspected = loader.inspect(*bytes, path);
   if (!inspected) return std::unexpected(inspected.error());

@@ -14,7 +14,8 @@ namespace drydock::fuzz {
 
 class ProgramPool {
  public:
-  explicit ProgramPool(std::shared_ptr<const Profile> profile);
+  /// `capabilities`: of whoever makes the maps, which remember what their maker might do.
+  explicit ProgramPool(std::shared_ptr<const Profile> profile, Capabilities capabilities = {});
   ~ProgramPool();
 
   /// Every program of an object that verifies within `most_insns` processed instructions, so that
@@ -38,7 +39,10 @@ class ProgramPool {
   Case generated(uint64_t seed, bool memory) const;
   std::shared_ptr<ProgramObject> blank() const;
 
+  std::unique_ptr<Kernel> new_kernel() const;
+
   std::shared_ptr<const Profile> profile_;
+  Capabilities capabilities_;
   std::vector<std::unique_ptr<Kernel>> kernels_;
   std::vector<Source> programs_;
   std::shared_ptr<ResolvedFds> maps_;  // of generated programs
