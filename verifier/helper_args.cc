@@ -101,7 +101,9 @@ Check spin_lock(Env& env, const Arg& arg) {
   return env.bug("spin lock arg on unexpected helper");
 }
 
-Check timer(Env& env, const Arg& arg) { return process_timer(env, arg.regno(), arg.meta); }
+Check timer(Env& env, const Arg& arg) {
+  return process_timer(env, arg.regno(), &arg.meta.map_ptr, &arg.meta.map_uid);
+}
 
 Check function(Env& env, const Arg& arg) {
   arg.meta.subprogno = env.reg(arg.regno()).target.subprog;

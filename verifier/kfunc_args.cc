@@ -339,6 +339,11 @@ Check check_is_map_value(Argument& a) {
   return a.env.reject(EINVAL, "{} doesn't point to a map value\n", a.name());
 }
 
+Check check_timer(Argument& a) {
+  DRYDOCK_TRY(check_is_map_value(a));
+  return process_timer(a.env, a.regno(), &a.meta.map_ptr, &a.meta.map_uid);
+}
+
 Check check_workqueue(Argument& a) {
   DRYDOCK_TRY(check_is_map_value(a));
   return process_workqueue(a.env, a.regno(), &a.meta.map_ptr, &a.meta.map_uid);
@@ -400,6 +405,7 @@ constexpr PointerCheckRow kPointerChecks[] = {
     {PointerArg::kConstStr, check_const_str},
     {PointerArg::kMap, check_map},
     {PointerArg::kWorkqueue, check_workqueue},
+    {PointerArg::kTimer, check_timer},
     {PointerArg::kTaskWork, check_task_work},
     {PointerArg::kIrqFlag, check_irq_flag},
     {PointerArg::kResSpinLock, check_res_spin_lock},

@@ -39,6 +39,7 @@ constexpr PointerRow kPointers[] = {
     {PointerArg::kConstStr, "__str", ""},
     {PointerArg::kMap, "__map", ""},
     {PointerArg::kWorkqueue, "", "bpf_wq"},
+    {PointerArg::kTimer, "", "bpf_timer"},
     {PointerArg::kTaskWork, "", "bpf_task_work"},
     {PointerArg::kIrqFlag, "__irq_flag", ""},
     {PointerArg::kResSpinLock, "", "bpf_res_spin_lock"},

@@ -24,7 +24,7 @@ struct KfuncDesc;
 enum class PointerArg : uint8_t {
   kByRegister,      // which of the last four it is shows the register
   kCtx, kAllocObject, kRefcountedKptr, kDynptr, kIter, kListHead, kListNode, kRbRoot, kRbNode,
-  kConstStr, kMap, kWorkqueue, kTaskWork, kIrqFlag, kResSpinLock,
+  kConstStr, kMap, kWorkqueue, kTimer, kTaskWork, kIrqFlag, kResSpinLock,
   kNull, kBtfId, kCallback, kMem, kMemSize,
 };
 // clang-format on

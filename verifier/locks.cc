@@ -252,13 +252,10 @@ Check process_spin_lock(Env& env, uint32_t regno, LockOp op) {
                    : drop_lock(env, row, id, target.identity);
 }
 
-Check process_timer(Env& env, uint32_t regno, CallMeta& meta) {
-  DRYDOCK_TRY(check_map_field_pointer(env, regno, FieldKind::kTimer));
-  if (meta.map_ptr) return env.bug("Two map pointers in a timer helper");
+Check process_timer(Env& env, uint32_t regno, const MapInfo** map, uint32_t* map_uid) {
+  DRYDOCK_TRY(process_map_field(env, regno, FieldKind::kTimer, map, map_uid));
   if (env.profile.config_enabled("CONFIG_PREEMPT_RT"))
     return env.reject(EOPNOTSUPP, "bpf_timer cannot be used for PREEMPT_RT.\n");
-  meta.map_ptr = env.reg(regno).target.map.ptr;
-  meta.map_uid = env.reg(regno).target.map.uid;
   return Check::ok();
 }
 

@@ -11,7 +11,7 @@ struct CallMeta;
 
 enum class LockOp : uint8_t { kLock, kUnlock, kResLock, kResUnlock, kResLockIrq, kResUnlockIrq };
 Check process_spin_lock(Env& env, uint32_t regno, LockOp op);
-Check process_timer(Env& env, uint32_t regno, CallMeta& meta);
+Check process_timer(Env& env, uint32_t regno, const MapInfo** map, uint32_t* map_uid);
 Check process_workqueue(Env& env, uint32_t regno, const MapInfo** map, uint32_t* map_uid);
 Check process_task_work(Env& env, uint32_t regno, const MapInfo** map, uint32_t* map_uid);
 /// Irq flags in a stack slot (bpf_local_irq_save and restore).
