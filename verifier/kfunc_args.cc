@@ -133,12 +133,15 @@ TypeFlags dynptr_flag(DynptrType type) {
   return 0;
 }
 
-/// What kind of dynptr the call makes; for a clone, that of its parent.
+/// What kind of dynptr the call makes, or the only one that it takes; for a clone, that of its
+/// parent.
 Check new_dynptr_type(Argument& a, ArgType* type, uint32_t* parent_ref) {
   switch (a.meta.special) {
     case SpecialKfunc::kDynptrFromSkb: *type |= kDynptrSkb; return Check::ok();
     case SpecialKfunc::kDynptrFromXdp: *type |= kDynptrXdp; return Check::ok();
     case SpecialKfunc::kDynptrFromSkbMeta: *type |= kDynptrSkbMeta; return Check::ok();
+    case SpecialKfunc::kDynptrFromFile:
+    case SpecialKfunc::kDynptrFileDiscard: *type |= kDynptrFile; return Check::ok();
     case SpecialKfunc::kDynptrClone: break;
     default: return Check::ok();
   }

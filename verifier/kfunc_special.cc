@@ -57,6 +57,8 @@ constexpr Row kRows[] = {
     {"bpf_dynptr_from_skb", kDynptrFromSkb, 0},
     {"bpf_dynptr_from_xdp", kDynptrFromXdp, 0},
     {"bpf_dynptr_from_skb_meta", kDynptrFromSkbMeta, 0},
+    {"bpf_dynptr_from_file", kDynptrFromFile, 0},
+    {"bpf_dynptr_file_discard", kDynptrFileDiscard, 0},
     {"bpf_dynptr_slice", kDynptrSlice, 0},
     {"bpf_dynptr_slice_rdwr", kDynptrSliceRdwr, 0},
     {"bpf_dynptr_clone", kDynptrClone, 0},
