@@ -67,9 +67,10 @@ int Descriptors::open(std::shared_ptr<KernelObject> object, int mode) {
     close(fd);
     return -EMFILE;
   }
-  auto [entry, added] = open_.try_emplace(identity, UserHold(object));
-  if (entry->second.hold.object() != object) entry->second = {UserHold(object), 0};
-  ++entry->second.descriptors;
+  UserHold hold(std::move(object));
+  auto before = open_.find(identity);
+  if (before != open_.end() && before->second.hold.object() != hold.object()) open_.erase(before);
+  ++open_.try_emplace(identity, std::move(hold)).first->second.descriptors;
   return fd;
 }
 

@@ -8,6 +8,7 @@
 //   drydock_answers vm PROFILE [WHAT…]     the same as the init of a virtual machine: mounts what
 //   it
 //                                          needs, prints to the second serial line, powers off
+//   drydock_answers wants-cmpxchg16b KERNEL  status 0 or 1
 //   drydock_answers split DIR KERNEL       reads such output and writes DIR/KERNEL/TABLE.txt: whole
 //                                          for 6.18, else what differs from DIR/6.18/TABLE.txt
 #include <fcntl.h>
@@ -37,6 +38,7 @@
 #include "answers/register_questions.h"
 #include "answers/test_maps.h"
 #include "answers/typed_questions.h"
+#include "kernel/fetch/known_kernels.h"
 #include "kernel/profile.h"
 #include "kfuncs/kfunc_row.h"
 
@@ -252,7 +254,11 @@ int main(int argc, char** argv) {
   if (command == "ask") return ask(name, what);
   if (command == "vm") return ask_as_init(name, what);
   if (command == "split" && !what.empty()) return split(name, what[0]);
+  if (command == "wants-cmpxchg16b") {
+    const KnownKernel* known = known_kernel(name);
+    return known && known->wants_cmpxchg16b ? 0 : 1;
+  }
   std::cerr << "usage: drydock_answers ask [PROFILE [WHAT]] | vm PROFILE [WHAT] | "
-               "split DIR KERNEL\n";
+               "split DIR KERNEL | wants-cmpxchg16b KERNEL\n";
   return 2;
 }

@@ -16,6 +16,7 @@
 #include <random>
 
 #include "base/file.h"
+#include "tests/support/shell.h"
 
 namespace drydock {
 namespace {
@@ -24,24 +25,12 @@ namespace fs = std::filesystem;
 const std::string kBuild = DRYDOCK_BINARY_DIR;
 const std::string kGood = kBuild + "/corpus/cgroup_sock.bpf.o";
 
-struct Finished {
-  int status = -1;
-  std::string output;
-};
+using test::Finished;
 
-/// A command line run by a shell, as an ordinary user where `unprivileged`; 60 seconds are a hang.
+/// The command as an ordinary user where `unprivileged`; 60 seconds are a hang.
 Finished run(const std::string& command, bool unprivileged = false) {
   std::string user = unprivileged && geteuid() == 0 ? "setpriv --reuid 65534 --clear-groups " : "";
-  FILE* pipe = popen(
-      ("timeout 60 " + user + kBuild + "/drydock " + command + " 2>&1 < /dev/null").c_str(), "r");
-  Finished finished;
-  if (!pipe) return finished;
-  char buffer[4096];
-  for (size_t n; (n = fread(buffer, 1, sizeof buffer, pipe)) > 0;)
-    finished.output.append(buffer, n);
-  int status = pclose(pipe);
-  finished.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  return finished;
+  return test::run_in_shell("timeout 60 " + user + kBuild + "/drydock " + command);
 }
 
 class BadInput : public testing::Test {

@@ -2,12 +2,13 @@
 // Without QEMU, without root, without a network, without a fetched kernel: each command that wants
 // a real kernel says what it left out and why, and exits with 3 (docs/cli.md).
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <filesystem>
 #include <string>
+
+#include "tests/support/shell.h"
 
 namespace drydock {
 namespace {
@@ -17,22 +18,9 @@ namespace fs = std::filesystem;
 const std::string kBuild = DRYDOCK_BINARY_DIR, kSource = DRYDOCK_SOURCE_DIR;
 const std::string kDrydock = kBuild + "/drydock ";
 
-struct Finished {
-  int status = -1;
-  std::string output;
-};
+using test::Finished;
 
-Finished run(const std::string& command) {
-  FILE* pipe = popen(("exec 2>&1 < /dev/null; " + command).c_str(), "r");
-  Finished finished;
-  if (!pipe) return finished;
-  char buffer[4096];
-  for (size_t n; (n = fread(buffer, 1, sizeof buffer, pipe)) > 0;)
-    finished.output.append(buffer, n);
-  int status = pclose(pipe);
-  finished.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  return finished;
-}
+Finished run(const std::string& command) { return test::run_in_shell(command); }
 
 class NoMachine : public testing::Test {
  protected:

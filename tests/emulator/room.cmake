@@ -16,7 +16,7 @@ foreach(SOURCE ${BPF_SOURCES})
     COMMAND ${DRYDOCK_BPF_CLANG} ${BPF_FLAGS} -isystem ${DRYDOCK_LIBBPF_DIR}/include
             -isystem ${DRYDOCK_LIBBPF_DIR}/tree/include/uapi
             -idirafter /usr/include/${CMAKE_LIBRARY_ARCHITECTURE} -c ${SOURCE} -o ${OBJECT}
-    DEPENDS ${SOURCE} drydock_libbpf VERBATIM)
+    DEPENDS ${SOURCE} ${CMAKE_SOURCE_DIR}/tests/emulator/bpf/notes.h drydock_libbpf VERBATIM)
   list(APPEND BPF_OBJECTS ${OBJECT})
 endforeach()
 add_custom_target(drydock_test_objects DEPENDS ${BPF_OBJECTS})

@@ -2,35 +2,22 @@
 // The library as others get it: installed below the build tree, found with find_package(Drydock) by
 // a project of its own (tests/package), compiled, linked and run there.
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
+
+#include "tests/support/shell.h"
 
 namespace {
 
 namespace fs = std::filesystem;
 const std::string kSource = DRYDOCK_SOURCE_DIR, kBuild = DRYDOCK_BINARY_DIR;
 
-struct Finished {
-  int status = -1;
-  std::string output;
-};
+using drydock::test::Finished;
 
-Finished run(const std::string& command) {
-  Finished finished;
-  FILE* pipe = popen((command + " 2>&1").c_str(), "r");
-  if (!pipe) return finished;
-  char buffer[4096];
-  for (size_t n; (n = fread(buffer, 1, sizeof buffer, pipe)) > 0;)
-    finished.output.append(buffer, n);
-  int status = pclose(pipe);
-  finished.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  return finished;
-}
+Finished run(const std::string& command) { return drydock::test::run_in_shell(command); }
 
 /// Installs the library below the build tree; the folder.
 std::string installed_below(const std::string& name) {

@@ -3,9 +3,7 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
-#define NOTE(text) __attribute__((btf_decl_tag("comment:test_" text)))
-#define RETURNS(value) NOTE("expect_success") NOTE("retval=" #value)
-#define __arena __attribute__((address_space(1)))
+#include "notes.h"
 
 char LICENSE[] SEC("license") = "GPL";
 

@@ -4,8 +4,8 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
-#define NOTE(text) __attribute__((btf_decl_tag("comment:test_" text)))
-#define RETURNS(value) NOTE("expect_success") NOTE("retval=" #value)
+#include "notes.h"
+
 #define __contains(type, node) __attribute__((btf_decl_tag("contains:" #type ":" #node)))
 #define __kptr __attribute__((btf_type_tag("kptr")))
 #define private(name) SEC(".data." #name) static __attribute__((aligned(8)))
