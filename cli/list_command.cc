@@ -15,7 +15,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct ListOptions {
-  std::string what, kernel = std::string(api::kDefaultKernel), format = "text", program_type, attach_type;
+  std::string what, kernel = std::string(api::kDefaultKernel), format = "text", program_type,
+                    attach_type;
 };
 
 // A listing is a JSON array of flat rows; text is the same rows in columns.

@@ -27,7 +27,8 @@ using Kind = CaseOutcome::Kind;
 
 struct TestOptions {
   std::vector<std::string> paths, objects;
-  std::string kernel = std::string(api::kDefaultKernel), with, cache, filter = "*", junit, format = "text";
+  std::string kernel = std::string(api::kDefaultKernel), with, cache, filter = "*", junit,
+              format = "text";
   unsigned jobs = 1;
 };
 

@@ -20,7 +20,8 @@ using api::Capabilities;
 
 struct VerifyOptions {
   std::vector<std::string> files;
-  std::string kernels = std::string(api::kDefaultKernel), format = "text", program, capabilities = "all", raw;
+  std::string kernels = std::string(api::kDefaultKernel), format = "text", program,
+              capabilities = "all", raw;
   std::string program_type = "socket_filter", attach_type, attach_function, license = "GPL";
   uint32_t log_level = 0;
   unsigned jobs = 1;
