@@ -173,8 +173,7 @@ constexpr Grant kBase[] = {
 constexpr Grant kBaseBpf[] = {
     {id::spin_lock}, {id::spin_unlock}, {id::jiffies64}, {id::per_cpu_ptr}, {id::this_cpu_ptr},
     {id::timer_init}, {id::timer_set_callback}, {id::timer_start}, {id::timer_cancel},
-    {id::kptr_xchg}, {id::for_each_map_elem}, {.id = id::loop, .until = "7.1"},
-    {.id = id::loop, .variant = &variant::loop_of_number, .since = "7.2"}, {id::user_ringbuf_drain},
+    {id::kptr_xchg}, {id::for_each_map_elem}, {id::loop}, {id::user_ringbuf_drain},
     {id::ringbuf_reserve_dynptr}, {id::ringbuf_submit_dynptr}, {id::ringbuf_discard_dynptr},
     {id::dynptr_from_mem}, {id::dynptr_read}, {id::dynptr_write}, {id::dynptr_data},
     {.id = id::cgrp_storage_get, .config = "CONFIG_CGROUPS"},

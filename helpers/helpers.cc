@@ -49,6 +49,20 @@ constexpr bool releases_ascend() {
 }
 static_assert(releases_ascend(), "a `since` in helpers.def is wrong");
 
+constexpr auto kVariants = std::to_array<const HelperRow*>({
+#define DRYDOCK_VARIANT(variant_name, ...) &variant::variant_name,
+#include "helpers/variants.def"
+#undef DRYDOCK_VARIANT
+});
+
+constexpr bool names_a_row(const EarlierPrototype& earlier) {
+  if (earlier.row.variant.empty()) return true;
+  return std::ranges::any_of(kVariants, [&](const HelperRow* row) {
+    return row->id == earlier.row.id && row->variant == earlier.row.variant;
+  });
+}
+static_assert(std::ranges::all_of(kEarlierPrototypes, names_a_row));
+
 // What the verifier takes for granted of a prototype.
 constexpr bool well_formed(const HelperRow& row) {
   bool ended = false;
@@ -66,18 +80,29 @@ constexpr bool well_formed(const HelperRow& row) {
   return !(row.flags & kHelperChangesPacketData) || row.args[0].type == kArgPtrToCtx;
 }
 static_assert(std::ranges::all_of(kHelperRows, well_formed));
+static_assert(std::ranges::all_of(kEarlierPrototypes, well_formed, &EarlierPrototype::row));
+
+constexpr auto kHasEarlier = [] {
+  std::array<bool, kHelperCount> has{};
+  for (const EarlierPrototype& earlier : kEarlierPrototypes) has[earlier.row.id] = true;
+  return has;
+}();
+
+/// The prototype that this release has of the row.
+const HelperRow* prototype_in(const HelperRow* row, Release version) {
+  if (!kHasEarlier[row->id]) return row;
+  for (const EarlierPrototype& earlier : kEarlierPrototypes)
+    if (earlier.row.id == row->id && earlier.row.variant == row->variant &&
+        version < release_of(earlier.until))
+      return &earlier.row;
+  return row;
+}
 
 constexpr auto kReleases = [] {
   std::array<Release, kHelperCount> releases{};
   for (HelperId id = 1; id < kHelperCount; ++id) releases[id] = release_of(kHelperRows[id].since);
   return releases;
 }();
-
-constexpr auto kVariants = std::to_array<const HelperRow*>({
-#define DRYDOCK_VARIANT(variant_name, ...) &variant::variant_name,
-#include "helpers/variants.def"
-#undef DRYDOCK_VARIANT
-});
 
 bool holds(CallCondition condition, const CallSite& site, const Profile& profile) {
   return !condition || condition(site, profile);
@@ -127,9 +152,10 @@ static HelperAvailability by_rows(HelperId id, const CallSite& site, const Profi
       if (!is_in(grant, profile)) continue;
       named = true;
       if (!holds(grant.when, site, profile)) continue;
-      return {.kind = kAllowed,
-              .row = grant.variant ? grant.variant : &kHelperRows[id],
-              .allowed_at_hook = holds(grant.at_hook, site, profile)};
+      return {
+          .kind = kAllowed,
+          .row = prototype_in(grant.variant ? grant.variant : &kHelperRows[id], profile.version()),
+          .allowed_at_hook = holds(grant.at_hook, site, profile)};
     }
     if (named) break;
   }
@@ -147,7 +173,7 @@ HelperAvailability helper_for(HelperId id, const CallSite& site, const Profile& 
   if (!*said && allowed && !asleep) return {.row = helper_row(id)};
   if (*said && !allowed && site.bpf_capable && site.perfmon && site.sys_admin)
     return {.kind = HelperAvailability::Kind::kAllowed,
-            .row = answer.row ? answer.row : helper_row(id)};
+            .row = prototype_in(answer.row ? answer.row : helper_row(id), profile.version())};
   return answer;
 }
 

@@ -66,6 +66,9 @@ inline constexpr HelperArg in_or_null{kArgPtrToMem | kPtrMaybeNull | kMemRdonly}
 inline constexpr HelperArg out{kArgUninitMem};
 inline constexpr HelperArg inout{kArgPtrToMem | kMemWrite};
 inline constexpr HelperArg inout_or_null{kArgPtrToMem | kPtrMaybeNull | kMemWrite};
+// Read only, of which the prototype does not say so: a pointer that may not be written is refused.
+inline constexpr HelperArg mem{kArgPtrToMem};
+constexpr HelperArg mem_fixed(uint32_t bytes) { return {kArgPtrToMem | kMemFixedSize, bytes}; }
 constexpr HelperArg in_fixed(uint32_t bytes) {
   return {kArgPtrToMem | kMemFixedSize | kMemRdonly, bytes};
 }

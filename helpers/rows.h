@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rows of helpers.def and variants.def as constants, for the allowlists and the look-ups.
+// The rows of helpers.def, variants.def and earlier.def as constants, for the allowlists and the
+// look-ups.
 #pragma once
 
 #include "helpers/helper_ids.h"
@@ -21,6 +22,11 @@ constexpr HelperRow make_helper_row(HelperId id, std::string_view name, std::str
           .flags = flags,
           .since = since,
           .variant = variant};
+}
+
+/// What earlier.def calls a helper's own row has no variant's name.
+constexpr std::string_view variant_name(std::string_view of) {
+  return of == "own" ? std::string_view{} : of;
 }
 }  // namespace detail
 
@@ -47,5 +53,22 @@ namespace variant {
 #include "helpers/variants.def"
 #undef DRYDOCK_VARIANT
 }  // namespace variant
+
+/// A prototype of older kernels, and the first release that has it no longer.
+struct EarlierPrototype {
+  std::string_view until;
+  HelperRow row;
+};
+
+inline constexpr auto kEarlierPrototypes = [] {
+  using namespace prototype_words;
+  return std::to_array<EarlierPrototype>({
+#define DRYDOCK_EARLIER(until, of, name, returns, ...)                               \
+  {until, detail::make_helper_row(helper_id::name, #name, detail::variant_name(#of), \
+                                  kHelperRows[helper_id::name].since, returns, __VA_ARGS__)},
+#include "helpers/earlier.def"
+#undef DRYDOCK_EARLIER
+  });
+}();
 
 }  // namespace drydock

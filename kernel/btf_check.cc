@@ -2,6 +2,7 @@
 #include "kernel/btf_check.h"
 
 #include "kernel/features.h"
+#include "kernel/uapi.h"
 
 #include <fmt/format.h>
 
@@ -15,7 +16,6 @@ namespace drydock {
 namespace btf_check {
 namespace {
 
-constexpr int kENOTSUPP = 524;
 constexpr size_t kNameLimit = 512;
 
 // The kernel's character classes are those of Latin-1.

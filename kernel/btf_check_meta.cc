@@ -9,11 +9,11 @@
 #include <functional>
 
 #include "kernel/btf_check.h"
+#include "kernel/uapi.h"
 
 namespace drydock::btf_check {
 namespace {
 
-constexpr int kENOTSUPP = 524;
 constexpr uint32_t kInfoMask = 0x9f00ffff, kIntMask = 0x0fffffff;
 
 struct Broken {

@@ -11,6 +11,9 @@
 
 namespace drydock {
 
+/// "Not supported": an errno of the kernel's own, which has no name in user space.
+inline constexpr int kENOTSUPP = 524;
+
 enum class ProgramType : uint32_t {
 #define DRYDOCK_PROGRAM_TYPE(id, value, text) id = value,
 #include "kernel/program_types.def"

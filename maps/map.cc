@@ -4,10 +4,6 @@
 #include <cerrno>
 
 namespace drydock {
-namespace {
-constexpr int64_t kENOTSUPP = 524;
-}
-
 // A map's address stands for the kernel's struct: at least so much lies behind it.
 constexpr uint64_t kBytesOfStruct = 2048;
 

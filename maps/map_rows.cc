@@ -11,7 +11,6 @@
 namespace drydock {
 namespace {
 
-constexpr int kENOTSUPP = 524;  // the kernel's internal one, which it lets escape
 constexpr uint32_t kAccess = kMapRdonly | kMapWronly | kMapRdonlyProg | kMapWronlyProg;
 constexpr uint32_t kArrayFlags =
     kMapNumaNode | kMapMmapable | kAccess | kMapPreserveElems | kMapInnerMap;

@@ -88,7 +88,6 @@ class ObjectMapImpl final : public ObjectMap {
   }
 
  private:
-  static constexpr int64_t kENOTSUPP = 524;
   struct Slot {
     std::shared_ptr<void> object;
     uint32_t id = 0;

@@ -8,7 +8,6 @@
 namespace drydock {
 namespace {
 
-constexpr int64_t kENOTSUPP = 524;
 constexpr uint32_t kLoopback = 1, kLongestQueue = 16384;
 
 /// struct bpf_devmap_val, struct bpf_cpumap_val: the interface or the queue's length, a program.

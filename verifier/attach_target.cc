@@ -115,7 +115,7 @@ Check check_trampoline(Env& env, const Btf& btf, const BtfType& proto, std::stri
     if (index + 1 == proto.vlen() && param.type == 0)
       return env.reject(EINVAL, "The function {} with variable args is unsupported.\n", name);
     std::optional<uint32_t> size = passed_size(btf, param.type, &type);
-    if (type->is_struct_or_union() && !env.has(Feature::kStructArguments)) size.reset();
+    if (type->is_struct_or_union() && !passed_by_value(env, *type)) size.reset();
     if (!size || *size > kLargestArgument)
       return env.reject(EINVAL, "The function {} arg{} type {} is unsupported.\n", name, index,
                         kind_word(*type));

@@ -149,7 +149,7 @@ Check check_ptr_to_map_access(Env& env, uint32_t regno, int off, int size, Acces
   std::string_view name = map_struct(reg.target.map.ptr->type);
   uint32_t id = name.empty() ? 0 : btf.find(name, BtfKind::kStruct);
   if (!id)
-    return env.reject(kNotSupported, "map_ptr access not supported for map type {}\n",
+    return env.reject(kENOTSUPP, "map_ptr access not supported for map type {}\n",
                       static_cast<uint32_t>(reg.target.map.ptr->type));
   if (!env.allow_ptr_leaks)
     return env.reject(

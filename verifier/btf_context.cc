@@ -51,8 +51,8 @@ bool is_pointer_to_void_or_int(const Btf& btf, const BtfType& pointer) {
 bool is_pointer_to_void_or_char(const Btf& btf, const BtfType& pointer) {
   if (!pointer.type()) return true;
   const BtfType* target = btf.type(pointer.type());
-  while (target && target->is_modifier()) target = btf.type(target->type());
-  return target && btf.name_of(*target) == "char";
+  if (target && target->kind() == BtfKind::kConst) target = btf.type(target->type());
+  return target && target->kind() == BtfKind::kInt && target->size() == 1;
 }
 
 /// A program that traces another one sees the target's context as the kernel's own struct.
@@ -181,7 +181,7 @@ class SlotAccess {
       type = btf_.type(type->type());
     if (!type) return false;
     if (is_small_int(*type) || type->is_any_enum()) return true;
-    if (type->is_struct_or_union() && env_.has(Feature::kStructArguments)) return true;
+    if (passed_by_value(env_, *type)) return true;
     if (type->kind() != BtfKind::kPtr) {
       std::string_view type_name = type->name_off ? btf_.name_of(*type) : "(anon)";
       env_.verbose("func '{}' arg{} '{}' has type {}. Only pointer access is allowed\n", name(),
@@ -264,7 +264,9 @@ class SlotAccess {
     env_.verbose("func '{}' arg{} has btf_id {} type {} '{}'\n", name(), arg_, id,
                  kind_word(*target), target->name_off ? btf_.name_of(*target) : "(anon)");
     if (may_be_errno) {
-      env_.verbose("marking pointer arg{} as scalar as it may encode error", arg_);
+      // Without a line's end: in a log of instructions the next one goes on behind it.
+      env_.verbose("marking pointer arg{} as scalar as it may encode error{}", arg_,
+                   env_.log.instructions() ? "" : "\n");
       access_->yields = kScalar;
     }
     return true;
@@ -333,6 +335,11 @@ uint32_t context_argument_offset(const Btf& btf, const BtfType& proto, uint32_t 
 bool has_suffix(const Btf& btf, const BtfParam& param, std::string_view suffix) {
   std::string_view name = btf.name_of(param);
   return name.size() > suffix.size() && name.ends_with(suffix);
+}
+
+bool passed_by_value(const Env& env, const BtfType& type) {
+  if (type.kind() == BtfKind::kStruct) return env.has(Feature::kStructArguments);
+  return type.kind() == BtfKind::kUnion && env.has(Feature::kUnionArguments);
 }
 
 std::string_view kind_word(const BtfType& type) {

@@ -18,6 +18,8 @@ uint32_t context_argument_at(const Btf& btf, const BtfType* proto, int off);
 uint32_t context_argument_offset(const Btf& btf, const BtfType& proto, uint32_t arg);
 /// Does the parameter's name end so ("__nullable")? The name must be longer than the suffix.
 bool has_suffix(const Btf& btf, const BtfParam& param, std::string_view suffix);
+/// A struct, or a union, that this kernel lets traced functions take by value.
+bool passed_by_value(const Env& env, const BtfType& type);
 /// The kind of a type as messages name it ("STRUCT").
 std::string_view kind_word(const BtfType& type);
 

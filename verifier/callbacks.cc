@@ -22,8 +22,6 @@
 namespace drydock::verifier {
 namespace {
 
-constexpr int kEnotsupp = 524;
-
 void set_not_init_from(FuncState& frame, uint32_t first) {
   for (uint32_t r = first; r <= 5; ++r) mark_not_init_in(frame.regs.data(), r);
 }
@@ -53,7 +51,7 @@ Check set_map_elem_state(Env& env, FuncState& caller, FuncState& callee, uint32_
   if (env.facts[insn].call_map_poisoned && !env.has(Feature::kForEachAnyMap))
     return env.reject(EINVAL, "tail_call abusing map_ptr\n");
   if (!noted || !map_has_for_each(noted->type))
-    return env.reject(kEnotsupp, "callback function not allowed for map\n");
+    return env.reject(kENOTSUPP, "callback function not allowed for map\n");
   set_element_args(callee, caller.regs[1].target.map.ptr);
   callee.copy_register(1, caller, 1);
   callee.copy_register(4, caller, 3);

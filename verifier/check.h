@@ -5,9 +5,6 @@
 
 namespace drydock::verifier {
 
-/// The kernel's own ENOTSUPP, which has no name in user space.
-inline constexpr int kNotSupported = 524;
-
 class [[nodiscard]] Check {
  public:
   constexpr Check() = default;

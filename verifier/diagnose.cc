@@ -65,7 +65,8 @@ Diagnostic diagnose(const Env& env) {
   if (!walking) return d;
 
   const isa::Insn& insn = env.code[env.insn_idx];
-  d.insn_text = isa::disassemble(&insn);
+  d.insn_text = insn_text(env, env.insn_idx);
+  d.insn_text.pop_back();  // its end of line
   uint32_t mask = registers_read(insn);
   const FuncState& frame = env.state->current();
   for (uint32_t r = 0; r < isa::kMaxRegisters; ++r) {

@@ -103,8 +103,6 @@ uint32_t map_offset(const Register& reg) {
   return static_cast<uint32_t>(reg.off + reg.bounds.const_value());
 }
 
-constexpr int kEnotsupp = 524;
-
 }  // namespace
 
 Check check_reg_const_str(Env& env, Register& reg, uint32_t regno) {
@@ -119,7 +117,7 @@ Check check_reg_const_str(Env& env, Register& reg, uint32_t regno) {
   DRYDOCK_TRY(check_map_access(env, regno, reg.off, static_cast<int>(map.value_size) - moved, false,
                                true));
   const MapString s = read_map_string(map, map_offset(reg));
-  if (!s.readable) return env.reject(kEnotsupp, "direct value access on string failed\n");
+  if (!s.readable) return env.reject(kENOTSUPP, "direct value access on string failed\n");
   if (!s.terminated) return env.reject(EINVAL, "string is not zero-terminated\n");
   return Check::ok();
 }

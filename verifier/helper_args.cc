@@ -135,7 +135,11 @@ Check dynptr(Env& env, const Arg& arg) {
 Check allocation_size(Env& env, const Arg& arg) {
   const Register& reg = env.reg(arg.regno());
   if (!reg.bounds.is_const())
-    return env.reject(EACCES, "R{} is not a known constant'\n", arg.regno());
+    return env.has(Feature::kTypeFlags)
+               ? env.reject(EACCES, "R{} is not a known constant'\n", arg.regno())
+               : env.reject(EACCES,
+                            "R{} unbounded size, use 'var &= const' or 'if (var < const)'\n",
+                            arg.regno());
   arg.meta.mem_size = static_cast<int>(reg.bounds.const_value());
   return mark_chain_precision(env, static_cast<int>(arg.regno()));
 }
@@ -144,16 +148,18 @@ Check const_string(Env& env, const Arg& arg) {
   return check_reg_const_str(env, env.reg(arg.regno()), arg.regno());
 }
 
+Check inconstant_offset(Env& env, uint32_t regno) {
+  return env.reject(
+      EINVAL, "R{} doesn't have constant offset. kptr has to be at the constant offset\n", regno);
+}
+
 /// Where bpf_kptr_xchg stores: a kernel pointer of a map value or of a local object.
 Check kptr_destination(Env& env, const Arg& arg) {
-  const MapInfo* value_of = env.reg(arg.regno()).target.map.ptr;
-  const bool told_of_map = !env.has(Feature::kFieldErrnos) &&
-                           env.reg(arg.regno()).bounds.is_const() && value_of && value_of->btf;
-  if (told_of_map && !value_of->record.has_any(kAnyKptr))
-    return env.reject(EINVAL, "map '{}' has no valid kptr\n", value_of->name);
   const uint32_t regno = arg.regno();
   const Register& reg = env.reg(regno);
   const BtfRecord* record = nullptr;
+  const bool older = !env.has(Feature::kFieldErrnos);
+  if (older && !reg.bounds.is_const()) return inconstant_offset(env, regno);
   if (reg.is(kPtrToBtfId) && (reg.type & kMemAlloc)) {
     record = record_of(env, reg);
   } else {
@@ -162,11 +168,11 @@ Check kptr_destination(Env& env, const Arg& arg) {
       return env.reject(EINVAL, "map '{}' has to have BTF in order to use bpf_kptr_xchg\n",
                         map->name);
     record = &map->record;
+    if (older && !record->has_any(kAnyKptr))
+      return env.reject(EINVAL, "map '{}' has no valid kptr\n", map->name);
     arg.meta.map_ptr = map;
   }
-  if (!reg.bounds.is_const())
-    return env.reject(
-        EINVAL, "R{} doesn't have constant offset. kptr has to be at the constant offset\n", regno);
+  if (!reg.bounds.is_const()) return inconstant_offset(env, regno);
   if (!record || !record->has_any(kAnyKptr))
     return env.reject(EINVAL, "R{} has no valid kptr\n", regno);
   const uint32_t offset = static_cast<uint32_t>(reg.off + reg.bounds.const_value());

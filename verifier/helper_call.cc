@@ -19,7 +19,6 @@
 namespace drydock::verifier {
 namespace {
 
-constexpr int kEnotsupp = 524;
 constexpr int kCallerSaved = 6;  // r0 to r5
 
 bool is_storage_get(int id) {
@@ -143,12 +142,12 @@ Check check_get_func_ip(Env& env, int id) {
   const AttachType attach = env.attach_type;
   if (env.type == ProgramType::kKprobe) return Check::ok();
   if (env.type != ProgramType::kTracing)
-    return env.reject(kEnotsupp, "func {}#{} not supported for program type {}\n",
+    return env.reject(kENOTSUPP, "func {}#{} not supported for program type {}\n",
                       helper_name(env, id), id, static_cast<uint32_t>(env.type));
   if (attach == AttachType::kTraceFentry || attach == AttachType::kTraceFexit ||
       attach == AttachType::kModifyReturn)
     return Check::ok();
-  return env.reject(kEnotsupp, "func {}#{} supported only for fentry/fexit/{}fmod_ret programs\n",
+  return env.reject(kENOTSUPP, "func {}#{} supported only for fentry/fexit/{}fmod_ret programs\n",
                     helper_name(env, id), id,
                     env.has(Feature::kTracingTargetWords) ? "fsession/" : "");
 }
@@ -159,7 +158,7 @@ Check check_aftermath(Env& env, const CallMeta& meta) {
   const bool stack =
       meta.func_id == helper_id::get_stack || meta.func_id == helper_id::get_task_stack;
   if (stack && !env.profile.config_enabled("CONFIG_PERF_EVENTS"))
-    return env.reject(kEnotsupp, "func {}#{} not supported without CONFIG_PERF_EVENTS\n",
+    return env.reject(kENOTSUPP, "func {}#{} not supported without CONFIG_PERF_EVENTS\n",
                       helper_name(env, meta.func_id), meta.func_id);
   if (meta.func_id == helper_id::get_func_ip) return check_get_func_ip(env, meta.func_id);
   return Check::ok();

@@ -154,7 +154,8 @@ Check enter_or_leave_section(Env& env, const KfuncMeta& meta) {
 }
 
 Check check_rcu_protection(Env& env, const KfuncMeta& meta) {
-  if ((meta.flags & kKfRcuProtected) && !in_rcu_section(env))
+  if ((meta.flags & kKfRcuProtected) && env.has(Feature::kRcuProtectionAsked) &&
+      !in_rcu_section(env))
     return env.reject(EACCES, "kernel func {} requires RCU critical section protection\n",
                       meta.func_name);
   return Check::ok();

@@ -50,28 +50,32 @@ Check check_fields(Env& env, const BtfRecord& record) {
   return Check::ok();
 }
 
-bool usable_while_sleeping(MapType type) {
-  switch (type) {
-    case MapType::kHash:
-    case MapType::kLruHash:
-    case MapType::kArray:
-    case MapType::kPercpuHash:
-    case MapType::kPercpuArray:
-    case MapType::kLruPercpuHash:
-    case MapType::kArrayOfMaps:
-    case MapType::kHashOfMaps:
-    case MapType::kRingbuf:
-    case MapType::kUserRingbuf:
-    case MapType::kInodeStorage:
-    case MapType::kSkStorage:
-    case MapType::kTaskStorage:
-    case MapType::kCgrpStorage:
-    case MapType::kQueue:
-    case MapType::kStack:
-    case MapType::kArena: return true;
-    default: return false;
-  }
-}
+/// Maps that sleepable programs may use, and since which feature.
+struct SleepersMap {
+  MapType type;
+  Feature since;
+};
+constexpr SleepersMap kSleepersMaps[] = {
+    {MapType::kHash, Feature::kSleepersUseMoreMaps},
+    {MapType::kLruHash, Feature::kSleepersUseMoreMaps},
+    {MapType::kArray, Feature::kSleepersUseMoreMaps},
+    {MapType::kPercpuHash, Feature::kSleepersUseMoreMaps},
+    {MapType::kPercpuArray, Feature::kSleepersUseMoreMaps},
+    {MapType::kLruPercpuHash, Feature::kSleepersUseMoreMaps},
+    {MapType::kArrayOfMaps, Feature::kSleepersUseMoreMaps},
+    {MapType::kHashOfMaps, Feature::kSleepersUseMoreMaps},
+    {MapType::kRingbuf, Feature::kSleepersUseMoreMaps},
+    {MapType::kUserRingbuf, Feature::kSleepersUseMoreMaps},
+    {MapType::kInodeStorage, Feature::kSleepersUseMoreMaps},
+    {MapType::kSkStorage, Feature::kSleepersUseMoreMaps},
+    {MapType::kTaskStorage, Feature::kSleepersUseMoreMaps},
+    {MapType::kCgrpStorage, Feature::kSleepersUseQueues},
+    {MapType::kQueue, Feature::kSleepersUseQueues},
+    {MapType::kStack, Feature::kSleepersUseQueues},
+    {MapType::kArena, Feature::kSleepersUseQueues},
+    {MapType::kLpmTrie, Feature::kSleepersUseTries},
+    {MapType::kProgArray, Feature::kSleepersUseTries},
+};
 
 /// A hash map whose elements are allocated as they come.
 bool allocates(const MapInfo& map) {
@@ -91,10 +95,8 @@ Check check_few_usable_while_sleeping(Env& env, const MapInfo& map) {
 
 Check check_usable_while_sleeping(Env& env, const MapInfo& map) {
   if (!env.has(Feature::kSleepersUseMoreMaps)) return check_few_usable_while_sleeping(env, map);
-  const bool later = map.type == MapType::kCgrpStorage || map.type == MapType::kQueue ||
-                     map.type == MapType::kStack || map.type == MapType::kArena;
-  const bool usable = usable_while_sleeping(map.type);
-  if (usable && (env.has(Feature::kSleepersUseQueues) || !later)) return Check::ok();
+  const auto* row = std::ranges::find(kSleepersMaps, map.type, &SleepersMap::type);
+  if (row != std::end(kSleepersMaps) && env.has(row->since)) return Check::ok();
   return env.has(Feature::kSleepersUseQueues)
              ? env.reject(
                    EINVAL,

@@ -82,7 +82,7 @@ Check load_map_value(const Access& a) {
       map.type == MapType::kArray) {
     // The kernel asks for the address of the one value; an array of several has no such answer,
     // and the load fails without a word.
-    if (map.max_entries != 1) return Check::error(kNotSupported);
+    if (map.max_entries != 1) return Check::error(kENOTSUPP);
     known = map.constant_value(
         static_cast<uint32_t>(a.off + static_cast<int64_t>(reg.bounds.var.value)),
         static_cast<uint32_t>(a.size));

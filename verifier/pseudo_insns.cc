@@ -144,7 +144,7 @@ class PseudoInsns {
     int err = 0;
     switch (map.type) {
       case MapType::kArray:
-        if (map.max_entries != 1) err = kNotSupported;
+        if (map.max_entries != 1) err = kENOTSUPP;
         else if (off >= map.value_size) err = EINVAL;
         break;
       case MapType::kArena:

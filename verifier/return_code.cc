@@ -41,7 +41,7 @@ Check demand_of_program(Env& env, std::optional<Demand>* demand) {
   RetvalRange range;
   switch (rule.kind) {
     case ReturnRule::Kind::kAnything: return Check::ok();
-    case ReturnRule::Kind::kUnsupported: return Check::error(kNotSupported);
+    case ReturnRule::Kind::kUnsupported: return Check::error(kENOTSUPP);
     case ReturnRule::Kind::kRange: *demand = Demand{as_range(rule.range)}; return Check::ok();
     case ReturnRule::Kind::kLsmHook:
       if (lsm_retval_range(env, &range)) *demand = Demand{range, true};

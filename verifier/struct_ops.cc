@@ -115,7 +115,7 @@ Check check_struct_ops_target(Env& env) {
   if (!env.gpl_compatible)
     return env.reject(EINVAL, "struct ops programs must have a GPL compatible license\n");
   uint32_t btf_id = env.program.attach_btf_id;
-  if (!btf_id || !env.program.attach_btf) return Check::error(kNotSupported);
+  if (!btf_id || !env.program.attach_btf) return Check::error(kENOTSUPP);
   const Btf& btf = *env.program.attach_btf;
   const BtfType* type = btf.type(btf_id);
   const StructOpsRow* row =
@@ -123,7 +123,7 @@ Check check_struct_ops_target(Env& env) {
   // A name that another struct has as well is not it.
   if (!row || btf.find(row->name, BtfKind::kStruct) != btf_id) {
     if (!btf.is_vmlinux()) return env.unsupported("struct_ops of module " + btf.name());
-    return env.reject(kNotSupported, "attach_btf_id {} is not a supported struct\n", btf_id);
+    return env.reject(kENOTSUPP, "attach_btf_id {} is not a supported struct\n", btf_id);
   }
   uint32_t index = static_cast<uint32_t>(env.attach_type);
   if (index >= type->vlen())
@@ -138,7 +138,7 @@ Check check_struct_ops_target(Env& env) {
   const bool stubs = env.has(Feature::kStructOpsStubs);
   const bool left_out = row->name == "tcp_congestion_ops" && name == "get_info";
   const BtfType* stub = stubs ? stub_prototype(btf, *row, name) : left_out ? nullptr : proto;
-  if (!stub) return reject_member(env, kNotSupported, name, *row);
+  if (!stub) return reject_member(env, kENOTSUPP, name, *row);
   bool sleeps =
       row->all_sleepable || std::ranges::find(row->sleepable, name) != row->sleepable.end();
   if (env.sleepable && !sleeps) return reject_member(env, EINVAL, name, *row);

@@ -282,7 +282,7 @@ Kernel::TestRunner make_test_runner() {
                           a);
       return row.run(call);
     }
-    return -test_run::kENOTSUPP;
+    return int64_t{-kENOTSUPP};
   };
 }
 

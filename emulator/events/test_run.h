@@ -33,8 +33,6 @@ Kernel::TestRunner make_test_runner();
 
 namespace test_run {
 
-inline constexpr int64_t kENOTSUPP = 524;
-
 /// One call while it is answered.
 class Call {
  public:

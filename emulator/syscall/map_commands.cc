@@ -14,7 +14,6 @@
 namespace drydock::syscall_impl {
 namespace {
 
-constexpr int64_t kENOTSUPP = 524;
 constexpr uint64_t kLock = 4;  // BPF_F_LOCK
 
 // -- Creation

@@ -15,7 +15,6 @@
 namespace drydock::syscall_impl {
 namespace {
 
-constexpr int64_t kENOTSUPP = 524;
 /// BPF_F_* of a program, and the release that brought them.
 struct FlagRow {
   uint32_t flags;

@@ -11,8 +11,6 @@
 namespace drydock {
 namespace {
 
-constexpr int64_t kENOTSUPP = 524;
-
 /// The program's buffer of `size` bytes; nothing after a fault was reported.
 std::span<std::byte> buffer(Machine& machine, uint64_t address, uint64_t size, Access access) {
   std::byte* bytes = machine.bytes(address, static_cast<uint32_t>(size), access);

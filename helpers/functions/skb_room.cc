@@ -11,8 +11,6 @@
 namespace drydock {
 namespace {
 
-constexpr int64_t kENOTSUPP = 524;
-
 // -- In front and behind: ctx, how much, flags.
 
 int64_t change_head(Machine&, Skb& skb, PacketArgs args) {

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "answers/answer_table.h"
+#include "answers/host_bpf.h"
 #include "answers/ledger.h"
 #include "answers/register_questions.h"
 #include "maps/map.h"
@@ -79,6 +80,11 @@ std::string in_words(const Verdict& v) {
   return "";
 }
 
+/// What stands last in the log of a program that is refused without a word.
+std::string last_instruction(const ProgramInput& input, const Profile& profile, Maps& maps) {
+  return std::string(final_line(verify(input, profile, maps, {.log_level = 1}).log));
+}
+
 /// Our table, as a kernel with that BTF would have it.
 std::string our_table(const Profile& profile) {
   const RegisterBtf types = register_btf();
@@ -93,7 +99,10 @@ std::string our_table(const Profile& profile) {
                        .license = "GPL",
                        .btf = maps.program_btf()};
     for (uint32_t start : program.functions) input.func_info.push_back({start, types.function});
-    return in_words(verify(input, profile, maps));
+    const Verdict verdict = verify(input, profile, maps);
+    if (verdict.kind == VerdictKind::kRejected && verdict.message.empty())
+      return last_instruction(input, profile, maps);
+    return in_words(verdict);
   });
 }
 
