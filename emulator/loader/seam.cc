@@ -166,13 +166,39 @@ static void* map_arena(drydock::Map& arena, void* address, size_t size, int prot
   return mapped;
 }
 
+/// Why a kernel does not map that map's memory so: an errno, 0 when it does.
+static int refused_mapping(const drydock::Map& map, size_t size, int protection, int flags,
+                           off64_t offset) {
+  using drydock::MapType;
+  const bool writes = protection & PROT_WRITE;
+  const bool array = map.type == MapType::kArray;
+  const bool mapped = array || map.type == MapType::kRingbuf || map.type == MapType::kUserRingbuf ||
+                      map.type == MapType::kArena;
+  if (!mapped || !map.record.fields.empty()) return drydock::kENOTSUPP;
+  if (!(flags & MAP_SHARED)) return EINVAL;
+  if (writes && map.frozen) return EPERM;
+  if (writes && (map.map_flags & drydock::kMapRdonlyProg)) return EACCES;
+  const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  // The page that a program's side of a ring writes is not user space's to write.
+  if (map.type == MapType::kRingbuf && writes && (offset != 0 || size != page)) return EPERM;
+  if (map.type == MapType::kUserRingbuf && writes && offset == 0) return EPERM;
+  if (!array) return 0;
+  const uint64_t bytes = uint64_t{map.max_entries} * ((map.value_size + 7u) & ~7u);
+  const bool beyond = static_cast<uint64_t>(offset) + size > (bytes + page - 1) / page * page;
+  return !(map.map_flags & drydock::kMapMmapable) || beyond ? EINVAL : 0;
+}
+
 void* drydock_seam_mmap64(void* address, size_t size, int protection, int flags, int fd,
                           off64_t offset) {
-  if (fd >= 0 && current && current->kernel)
-    if (auto map = current->kernel->object<drydock::MapObject>(fd);
-        map && map->map->type == drydock::MapType::kArena)
-      return map_arena(*map->map, address, size, protection, flags, fd, offset);
-  return mmap64(address, size, protection, flags, fd, offset);
+  auto object = fd >= 0 && current && current->kernel
+                    ? current->kernel->object<drydock::MapObject>(fd)
+                    : nullptr;
+  if (!object) return mmap64(address, size, protection, flags, fd, offset);
+  if (int err = refused_mapping(*object->map, size, protection, flags, offset))
+    return refuse(err, MAP_FAILED);
+  return object->map->type == drydock::MapType::kArena
+             ? map_arena(*object->map, address, size, protection, flags, fd, offset)
+             : mmap64(address, size, protection, flags, fd, offset);
 }
 
 int drydock_seam_open64(const char* path, int flags, ...) {

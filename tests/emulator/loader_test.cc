@@ -61,6 +61,18 @@ TEST(Inspect, EveryProgramOnItsOwn) {
   EXPECT_NE(find("last").program, nullptr);  // behind the one that failed
 }
 
+// As a 7.2.12 kernel makes libbpf say.
+TEST(Inspect, VariablesWithALockAreNotMapped) {
+  auto kernel = trusting_kernel();
+  Loader loader(*kernel);
+  auto object = loader.inspect(test_object("mapped_lock"), "mapped_lock.bpf.o");
+  ASSERT_TRUE(object) << object.error().message;
+  ASSERT_EQ(object->programs.size(), 1u);
+  EXPECT_EQ(object->programs[0].program, nullptr);
+  EXPECT_EQ(object->programs[0].error.message,
+            "mapped_lock.bpf.o: map '.data.guarded': failed to re-mmap() contents: -ENOTSUPP");
+}
+
 TEST(Inspect, ProgramsOutliveTheObjectAndItsDescriptors) {
   auto kernel = trusting_kernel();
   Loader loader(*kernel);
