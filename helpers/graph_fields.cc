@@ -18,16 +18,28 @@ void GraphList::initialize() {
   machine_.store(head_ + 8, head_);
 }
 
-bool GraphList::push(uint64_t node, bool back) {
+bool GraphList::holds(uint64_t node) { return machine_.load<uint64_t>(node + kListOwner) == head_; }
+
+bool GraphList::link(uint64_t node, uint64_t previous, uint64_t next) {
   auto owner = machine_.load<uint64_t>(node + kListOwner);
   if (!owner || *owner) return false;
-  initialize();
-  auto neighbour = machine_.load<uint64_t>(back ? head_ + 8 : head_);
-  if (!neighbour) return false;
-  const uint64_t next = back ? head_ : *neighbour, previous = back ? *neighbour : head_;
   return machine_.store(node, next) && machine_.store(node + 8, previous) &&
          machine_.store(next + 8, node) && machine_.store(previous, node) &&
          machine_.store(node + kListOwner, head_);
+}
+
+bool GraphList::push(uint64_t node, bool back) {
+  initialize();
+  auto neighbour = machine_.load<uint64_t>(back ? head_ + 8 : head_);
+  if (!neighbour) return false;
+  return back ? link(node, *neighbour, head_) : link(node, head_, *neighbour);
+}
+
+bool GraphList::add(uint64_t node, uint64_t previous) {
+  initialize();
+  if (!holds(previous)) return false;
+  auto next = machine_.load<uint64_t>(previous);
+  return next && link(node, previous, *next);
 }
 
 uint64_t GraphList::peek(bool back) {
@@ -38,7 +50,12 @@ uint64_t GraphList::peek(bool back) {
 
 uint64_t GraphList::pop(bool back) {
   const uint64_t node = peek(back);
-  if (!node) return 0;
+  return node ? remove(node) : 0;
+}
+
+uint64_t GraphList::remove(uint64_t node) {
+  initialize();
+  if (!holds(node)) return 0;
   auto next = machine_.load<uint64_t>(node), previous = machine_.load<uint64_t>(node + 8);
   bool done = next && previous && machine_.store(*previous, *next) &&
               machine_.store(*next + 8, *previous) && machine_.store(node, node) &&

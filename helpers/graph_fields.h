@@ -25,11 +25,19 @@ class GraphList {
 
   /// False when the node is in some collection already.
   bool push(uint64_t node, bool back);
+  /// Behind a node of this list: false when it is not, or when `node` is in some collection.
+  bool add(uint64_t node, uint64_t previous);
+  /// The node, taken out of this list; 0 when it is not in it.
+  uint64_t remove(uint64_t node);
+  bool holds(uint64_t node);
   /// The node at that end, taken out; 0 when there is none.
   uint64_t pop(bool back);
   uint64_t peek(bool back);
+  /// Is it the node at that end?
+  bool is_end(uint64_t node, bool back) { return holds(node) && peek(back) == node; }
 
  private:
+  bool link(uint64_t node, uint64_t previous, uint64_t next);
   /// Map values start as zeroes: the first use makes the head point to itself.
   void initialize();
   Machine& machine_;

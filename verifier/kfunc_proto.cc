@@ -18,7 +18,7 @@ struct SuffixRow {
 constexpr SuffixRow kSuffixes[] = {
     {"__k", kParamConstant},        {"__sz", kParamSize},      {"__szk", kParamConstSize},
     {"__opt", kParamOptional},      {"__ign", kParamIgnored},  {"__uninit", kParamUninit},
-    {"__nullable", kParamNullable}, {"__prog", kParamProgAux},
+    {"__nullable", kParamNullable}, {"__prog", kParamProgAux}, {"__nonown_allowed", kParamNonOwned},
 };
 
 /// How BTF shows the kind of a pointer, in the order in which the kernel asks.
@@ -102,7 +102,7 @@ KfuncParam read_param(Env& env, const KfuncDesc& desc, const BtfParam& raw, size
     param.traits |= kParamProgAux;
   param.scalar_struct =
       is_btf_scalar(*param.pointee) ? ScalarStruct::kYes : scalar_struct(btf, *param.pointee);
-  bool ctx = desc.special == SpecialKfunc::kCastToKernCtx || is_context_pointer(env, btf, *type);
+  bool ctx = in_group(desc.special, kTakesContext) || is_context_pointer(env, btf, *type);
   param.pointer = ctx ? PointerArg::kCtx : pointer_kind(env, desc, param, name, index);
   return param;
 }

@@ -41,6 +41,7 @@ enum ParamTrait : uint32_t {
   kParamProgAux = 1u << 7,        // __prog: the kernel fills it in
   kParamRdonlyBufSize = 1u << 8,  // bytes behind the returned pointer
   kParamRdwrBufSize = 1u << 9,
+  kParamNonOwned = 1u << 10,  // __nonown_allowed: a node that a list owns will do
 };
 
 /// May memory of that type be handed over byte by byte?

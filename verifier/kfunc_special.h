@@ -13,6 +13,7 @@ enum class SpecialKfunc : uint8_t {
   kNone,
   kObjNew, kObjDrop, kPercpuObjNew, kPercpuObjDrop, kRefcountAcquire,
   kListPushFront, kListPushBack, kListPopFront, kListPopBack, kListFront, kListBack,
+  kListAdd, kListDel, kListIsFirst, kListIsLast, kListEmpty,
   kRbtreeRemove, kRbtreeAdd, kRbtreeFirst, kRbtreeRoot, kRbtreeLeft, kRbtreeRight,
   kCastToKernCtx, kRdonlyCast,
   kRcuReadLock, kRcuReadUnlock, kPreemptDisable, kPreemptEnable, kLocalIrqSave, kLocalIrqRestore,
@@ -22,7 +23,7 @@ enum class SpecialKfunc : uint8_t {
   kThrow, kTrap,
   kWqSetCallback, kTaskWorkScheduleSignal, kTaskWorkScheduleResume,
   kIterCssTaskNew, kIterNumNew, kIterNumNext, kIterNumDestroy,
-  kSessionCookie, kGetKmemCache, kSetDentryXattr, kRemoveDentryXattr,
+  kSessionCookie, kSessionIsReturn, kGetKmemCache, kSetDentryXattr, kRemoveDentryXattr,
   kResSpinLock, kResSpinUnlock, kResSpinLockIrqsave, kResSpinUnlockIrqrestore,
 };
 // clang-format on
@@ -41,7 +42,8 @@ enum KfuncGroup : uint32_t {
   kResLockApi = 1u << 9,
   kAllocates = 1u << 10,  // returns a local object of the type it is told
   kTaskWorkApi = 1u << 11,
-  kOfLocalType = 1u << 12,  // the kernel's fix-up needs the type's special fields
+  kOfLocalType = 1u << 12,   // the kernel's fix-up needs the type's special fields
+  kTakesContext = 1u << 13,  // its pointer to void is the program's context
 };
 
 /// The special kfunc of that name (a function of vmlinux), or kNone.

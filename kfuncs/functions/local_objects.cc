@@ -62,6 +62,20 @@ uint64_t list_peek(Machine& machine, Args args) {
   return GraphList(machine, args[0]).peek(kBack);
 }
 
+uint64_t list_add(Machine& machine, Args args) {
+  return added(machine, GraphList(machine, args[0]).add(args[1], args[2]), args[1]);
+}
+uint64_t list_del(Machine& machine, Args args) {
+  return GraphList(machine, args[0]).remove(args[1]);
+}
+template <bool kBack>
+uint64_t list_is_end(Machine& machine, Args args) {
+  return GraphList(machine, args[0]).is_end(args[1], kBack);
+}
+uint64_t list_empty(Machine& machine, Args args) {
+  return GraphList(machine, args[0]).peek(false) == 0;
+}
+
 uint64_t rbtree_add(Machine& machine, Args args) {
   auto less = [&](uint64_t node, uint64_t other) {
     const uint64_t callback[5] = {node, other};
@@ -95,6 +109,11 @@ constexpr KfuncEmulation kFunctions[] = {
     {"bpf_list_pop_back", list_pop<true>},
     {"bpf_list_front", list_peek<false>},
     {"bpf_list_back", list_peek<true>},
+    {"bpf_list_add", list_add},
+    {"bpf_list_del", list_del},
+    {"bpf_list_is_first", list_is_end<false>},
+    {"bpf_list_is_last", list_is_end<true>},
+    {"bpf_list_empty", list_empty},
     {"bpf_rbtree_add_impl", rbtree_add},
     {"bpf_rbtree_remove", rbtree_remove},
     {"bpf_rbtree_first", rbtree_first},

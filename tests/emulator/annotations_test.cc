@@ -119,15 +119,19 @@ TEST(Annotations, AnObjectsProgramsAreItsCases) {
 }
 
 // Returned values are a kernel's.
-class KernelReturned : public testing::TestWithParam<const char*> {};
+struct Returned {
+  const char* object;
+  const char* kernel;
+};
+class KernelReturned : public testing::TestWithParam<Returned> {};
 
 TEST_P(KernelReturned, ByEachProgram) {
-  std::string file = std::string(DRYDOCK_TEST_OBJECTS "/") + GetParam() + ".bpf.o";
+  std::string file = std::string(DRYDOCK_TEST_OBJECTS "/") + GetParam().object + ".bpf.o";
   auto elf = read_file(file);
   ASSERT_TRUE(elf) << elf.error().message;
   auto cases = annotated_cases(*elf, file);
   ASSERT_TRUE(cases) << cases.error().message;
-  auto profile = Profile::load("6.18");
+  auto profile = Profile::load(GetParam().kernel);
   ASSERT_TRUE(profile);
   EXPECT_FALSE(cases->empty());
   for (const AnnotatedCase& c : *cases) {
@@ -137,7 +141,10 @@ TEST_P(KernelReturned, ByEachProgram) {
 }
 // Lists, red-black trees (shape and all), CPU masks, text, exceptions; pages of an arena.
 INSTANTIATE_TEST_SUITE_P(Objects, KernelReturned,
-                         testing::Values("own_objects", "arena", "arena_at"));
+                         testing::Values(Returned{"own_objects", "6.18"}, Returned{"arena", "6.18"},
+                                         Returned{"arena_at", "6.18"},
+                                         Returned{"list_ends", "7.2"}),
+                         [](const auto& tested) { return std::string(tested.param.object); });
 
 // libbpf maps an arena where the object says, whatever lies there.
 TEST(Annotations, AnArenaIsNotMappedOverMemoryOfThisProcess) {
