@@ -101,3 +101,44 @@ SEC("tc") int percpu_object_or_null_into_map(struct __sk_buff *skb)
 		bpf_percpu_obj_drop_impl(object, NULL);
 	return 0;
 }
+
+__attribute__((noinline)) int throws_globally(struct __sk_buff *skb)
+{
+	if (skb->len)
+		bpf_throw(0);
+	return 0;
+}
+
+SEC("tc") int throw_of_global_function_in_loop(struct __sk_buff *skb)
+{
+	int sum = 0, i;
+
+#pragma clang loop unroll(disable)
+	for (i = 0; i < 10; i++) {
+		sum += throws_globally(skb);
+		asm volatile("" : "+r"(sum));
+	}
+	return sum;
+}
+
+SEC("tc") int throw_of_global_function_with_reference(struct __sk_buff *skb)
+{
+	struct plain *object = bpf_percpu_obj_new_impl(OWN_TYPE_ID(struct plain), NULL);
+	int value;
+
+	if (!object)
+		return 0;
+	value = throws_globally(skb);
+	bpf_percpu_obj_drop_impl(object, NULL);
+	return value;
+}
+
+SEC("tc") int throw_of_global_function_in_rcu_section(struct __sk_buff *skb)
+{
+	int value;
+
+	bpf_rcu_read_lock();
+	value = throws_globally(skb);
+	bpf_rcu_read_unlock();
+	return value;
+}

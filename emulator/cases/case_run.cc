@@ -59,9 +59,10 @@ CaseOutcome CaseFile::run(const std::shared_ptr<const Profile>& profile,
     std::string where = "steps[" + std::to_string(done) + "]";
     if (!step.is_object() || step.size() != 1)
       return {CaseOutcome::Kind::kMalformed, where + " is no object of one field", where, done};
-    const std::string& kind = step.begin().key();
+    const auto stated = step.begin();
+    const std::string& kind = stated.key();
     where += "." + kind;
-    if (auto ok = context.step(kind, step.begin().value(), where); !ok)
+    if (auto ok = context.step(kind, stated.value(), where); !ok)
       return outcome_of(ok.error(), where, done);
     ++done;
   }
@@ -86,7 +87,8 @@ CaseOutcome CaseFile::check(const Json& seen, std::vector<std::string>* not_comp
   size_t done = 0, compared = 0;
   std::string reason;
   for (const Json& step : *steps) {
-    const std::string& kind = step.begin().key();
+    const auto stated = step.begin();
+    const std::string& kind = stated.key();
     std::string where = "steps[" + std::to_string(done) + "]." + kind;
     const Json& entry = seen[done++];
     if (entry.contains("failed"))
@@ -98,7 +100,7 @@ CaseOutcome CaseFile::check(const Json& seen, std::vector<std::string>* not_comp
       not_compared->push_back(where + ": " + why);
       continue;
     }
-    cases::Reader reader(step.begin().value(), where);
+    cases::Reader reader(stated.value(), where);
     auto unseen = cases::check_observation(kind, reader, entry["observed"]);
     if (!unseen) return outcome_of(unseen.error(), where, done);
     Json reasons = entry.value("unseen", Json::object());

@@ -47,8 +47,9 @@ Result<std::vector<std::byte>> encode_object(const Json& value, const std::strin
       {"u8", 1}, {"u16", 2}, {"u32", 4}, {"u64", 8}};
   if (value.size() != 1)
     return bad(where, "is an object of one field: u8, u16, u32, u64, text or ip");
-  const std::string& kind = value.begin().key();
-  const Json& content = value.begin().value();
+  const auto stated = value.begin();
+  const std::string& kind = stated.key();
+  const Json& content = stated.value();
   for (const auto& [name, bytes] : kArrays)
     if (kind == name) return encode_array(content, bytes, where);
   if (!content.is_string()) return bad(where, "." + kind + " is no text");

@@ -51,13 +51,14 @@ Json CaseRun::perform() {
   for (const Json& step : json_.value("steps", Json::array())) {
     if (!step.is_object() || step.size() != 1)
       return {{"skipped", "a step is no object of one field"}};
-    const std::string& kind = step.begin().key();
+    const auto stated = step.begin();
+    const std::string& kind = stated.key();
     const StepRow* row = find_step(kind);
     if (lost) {
       steps.push_back({{"skipped", "it comes after a step that was not performed"}});
       continue;
     }
-    Reader reader(step.begin().value(), "steps[" + std::to_string(steps.size()) + "]." + kind);
+    Reader reader(stated.value(), "steps[" + std::to_string(steps.size()) + "]." + kind);
     Result<Json> seen = row ? row->run(*this, reader)
                             : unsupported("a real kernel's " + kind + " cannot be chosen");
     steps.push_back(entry_of(seen));

@@ -174,8 +174,9 @@ std::vector<std::string> objects_of(const std::vector<std::string>& names) {
 
 std::string reproducer(const Arguments& arguments, const char* program, uint64_t seed) {
   std::string line =
-      fmt::format("{} --kernel {} --most-insns {}{} --seed {} --programs 1 --print", program,
-                  arguments.kernel, arguments.most_insns, arguments.host ? " --host" : "", seed);
+      fmt::format("{} --kernel {} --most-insns {}{}{} --seed {} --programs 1 --print", program,
+                  arguments.kernel, arguments.most_insns, arguments.host ? " --host" : "",
+                  arguments.without_perfmon ? " --without-perfmon" : "", seed);
   for (const std::string& name : arguments.objects) line += " " + name;
   return line;
 }
