@@ -23,7 +23,7 @@ struct VerifyOptions {
   std::string kernels = std::string(api::kDefaultKernel), format = "text", program,
               capabilities = "all", raw;
   std::string program_type = "socket_filter", attach_type, attach_function, license = "GPL";
-  uint32_t log_level = 0;
+  uint32_t log_level = 0, cpus = 0;
   unsigned jobs = 1;
   bool quiet = false, sleepable = false, check_invariants = false;
   uint64_t time_limit_ms = 0;
@@ -113,7 +113,8 @@ class VerifyRun {
     bool log = options_.format == "kernel" && !options_.log_level;
     return {.log_level = log ? api::kLogBranches : options_.log_level,
             .time_limit_ms = options_.time_limit_ms,
-            .check_invariants = options_.check_invariants};
+            .check_invariants = options_.check_invariants,
+            .possible_cpus = options_.cpus};
   }
 
   Opened open(const std::string& file) const {
@@ -235,6 +236,10 @@ Action add_verify(CLI::App& app) {
                 "of the loader: all, none, or bpf,perfmon,net_admin,sys_admin");
   c->add_option("--jobs,-j", options->jobs, "programs verified at a time")
       ->check(CLI::Range(1, 256));
+  c->add_option("--cpus", options->cpus,
+                "possible CPUs of the machine (default: this one's for host, else as many as the "
+                "kernel was built for)")
+      ->check(CLI::Range(1, 8192));
   c->add_option("--time-limit", options->time_limit_ms, "milliseconds for each program; 0: none");
   c->add_flag("--quiet,-q", options->quiet, "say nothing of accepted programs");
   c->add_flag("--check-invariants", options->check_invariants,

@@ -61,6 +61,8 @@ class Profile {
   /// Every kfunc with its flags, by BTF id.
   std::span<const std::pair<uint32_t, uint32_t>> kfuncs() const { return kfunc_flags_; }
 
+  /// Possible CPUs of the machine that it runs on, else as many as it was built for; never 0.
+  uint32_t possible_cpus() const;
   /// What the kernel's /proc/kallsyms names.
   const KernelSymbols& symbols() const { return symbols_; }
   /// What the kernel itself said when it was asked; empty when it was not. It has the last word:
@@ -78,6 +80,7 @@ class Profile {
       config_;                                              // sorted, views of config_text_
   std::vector<std::pair<uint32_t, uint32_t>> kfunc_flags_;  // sorted by BTF id
   bool has_kfunc_flags_ = false;
+  uint32_t possible_cpus_ = 0;
   KernelSymbols symbols_;
   Probed probed_;
 };

@@ -72,6 +72,7 @@ Result<std::shared_ptr<const Profile>> ProfileBuilder::build(ProfileParts parts)
   ProfileBuilder builder(std::move(parts));
   builder.profile_ = std::make_shared<Profile>();
   builder.profile_->version_ = *version;
+  builder.profile_->possible_cpus_ = builder.parts_.possible_cpus;
   if (Status s = builder.read_btf(); !s) return std::unexpected(s.error());
   Profile& profile = *builder.profile_;
   profile.name_ = std::move(builder.parts_.name);

@@ -25,6 +25,7 @@ struct ProfileParts {
   std::string config;      // the kernel's .config
   std::string symbols;     // condensed (kernel/symbols.h); empty when not known
   std::string probed;      // what the kernel itself said (kernel/probed.h); empty when not asked
+  uint32_t possible_cpus = 0;      // of the machine it runs on; 0 when not known
   std::vector<std::byte> btf;      // section .BTF
   std::vector<std::byte> btf_ids;  // section .BTF_ids, resolved; empty when not known
   std::vector<std::pair<std::string, std::vector<std::byte>>> modules;  // name, split BTF

@@ -133,6 +133,7 @@ Result<ProfileParts> import_host() {
   auto vmlinux = Btf::parse(*btf, "vmlinux");
   if (!vmlinux) return std::unexpected(vmlinux.error());
   parts.symbols = KernelSymbols::condense(host_symbols(), **vmlinux);
+  parts.possible_cpus = running_kernel_cpus();
   parts.btf = std::move(*btf);
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator("/sys/kernel/btf", ignored)) {
@@ -141,6 +142,15 @@ Result<ProfileParts> import_host() {
     if (auto bytes = read_file(entry.path())) parts.modules.emplace_back(module, std::move(*bytes));
   }
   return parts;
+}
+
+// One more than the last in "0-3".
+uint32_t running_kernel_cpus() {
+  auto text = read_text_file("/sys/devices/system/cpu/possible");
+  if (!text) return 0;
+  const size_t last = text->find_last_of("-,");
+  return 1 + static_cast<uint32_t>(std::strtoul(text->c_str() + (last == text->npos ? 0 : last + 1),
+                                                nullptr, 10));
 }
 
 Result<ProfileParts> import_kernel(const ImportSource& source) {

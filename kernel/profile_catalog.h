@@ -19,8 +19,10 @@ namespace drydock {
 std::vector<std::string_view> embedded_profiles();
 
 /// The parts of the running kernel: /sys/kernel/btf, /proc/config.gz or /boot/config-*, uname,
-/// /proc/kallsyms.
+/// /proc/kallsyms, /sys/devices/system/cpu/possible.
 Result<ProfileParts> import_host();
+/// Possible CPUs of this machine; 0 when it does not say.
+uint32_t running_kernel_cpus();
 
 struct ImportSource {
   std::string path;                       // a vmlinuz, a vmlinux, or a kernel's .deb

@@ -91,6 +91,7 @@ Verdict Program::verify(const VerifyOptions& options) const {
   wanted.capabilities = kernel.settings().capabilities;
   wanted.limits.wall_clock_ms = options.time_limit_ms;
   wanted.check_invariants = options.check_invariants;
+  wanted.possible_cpus = options.possible_cpus;
   return to_api(kernel.verify(*p.program, wanted));
 }
 

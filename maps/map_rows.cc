@@ -221,6 +221,31 @@ bool entries_fit(Entries rule, uint32_t n) {
   return false;
 }
 
+/// Flags of map_flags that came after the types that take them.
+struct LaterFlag {
+  uint32_t flag;
+  std::string_view since;
+};
+constexpr LaterFlag kLaterFlags[] = {
+    {kMapLink, "6.4"}, {kMapVtypeBtfObjFd, "6.9"}, {kMapTokenFd, "6.9"}};
+
+/// Limits that fell: `beyond` tells whether a map is past them.
+struct EarlierLimit {
+  std::string_view last;  // release that has it
+  bool (*beyond)(const MapSpec&);
+};
+bool is_hash(MapType type) {
+  return type == MapType::kHash || type == MapType::kPercpuHash || type == MapType::kLruHash ||
+         type == MapType::kLruPercpuHash || type == MapType::kHashOfMaps;
+}
+bool is_array(MapType type) { return type == MapType::kArray || type == MapType::kPercpuArray; }
+constexpr EarlierLimit kEarlierLimits[] = {
+    // A key that does not fit on a program's stack.
+    {"5.10", [](const MapSpec& s) { return is_hash(s.type) && s.key_size > 512; }},
+    // Values that user space could not be given at once; after 5.10, by 6.1.
+    {"5.10", [](const MapSpec& s) { return is_array(s.type) && s.value_size > kKmallocMax; }},
+};
+
 }  // namespace
 
 std::span<const MapRow> map_rows() { return kRows; }
@@ -233,6 +258,14 @@ const MapRow* map_row(MapType type) {
 bool has_map_type(const MapRow& row, const Profile& profile) {
   if (auto said = profile.probed().map(name_of(row.type))) return *said;
   return within(profile.version(), row.since, "");
+}
+
+int check_map_spec_of(const MapSpec& s, const Profile& profile) {
+  for (const LaterFlag& later : kLaterFlags)
+    if ((s.map_flags & later.flag) && !within(profile.version(), later.since, "")) return EINVAL;
+  for (const EarlierLimit& limit : kEarlierLimits)
+    if (within(profile.version(), "", limit.last) && limit.beyond(s)) return E2BIG;
+  return 0;
 }
 
 int check_map_spec(const MapSpec& s) {

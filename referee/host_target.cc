@@ -17,6 +17,7 @@
 #include "emulator/syscall/attr.h"
 #include "emulator/syscall/kernel.h"
 #include "isa/insn.h"
+#include "kernel/profile_catalog.h"
 #include "kernel/uapi.h"
 #include "referee/agent_bytes.h"
 #include "referee/agent_session.h"
@@ -40,16 +41,6 @@ std::string refusal() {
     return std::string("the running kernel loads no programs for us: ") + std::strerror(errno);
   close(static_cast<int>(fd));
   return "";
-}
-
-/// One more than the last of /sys/devices/system/cpu/possible ("0-3"); 0 when it does not say.
-uint32_t running_kernel_cpus() {
-  auto text = read_text_file("/sys/devices/system/cpu/possible");
-  if (!text) return 0;
-  size_t last = text->find_last_of("-,");
-  return static_cast<uint32_t>(std::strtoul(text->c_str() + (last == text->npos ? 0 : last + 1),
-                                            nullptr, 10)) +
-         1;
 }
 
 /// An executable descriptor of the agent.

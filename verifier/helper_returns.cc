@@ -169,10 +169,7 @@ Check set_reference(Env& env, const CallMeta& meta, uint32_t insn) {
 }
 
 uint32_t possible_cpus(const Env& env) {
-  if (env.options.possible_cpus) return env.options.possible_cpus;
-  std::optional<std::string_view> built_for = env.profile.config("CONFIG_NR_CPUS");
-  const int cpus = built_for ? std::atoi(std::string(*built_for).c_str()) : 0;
-  return cpus > 0 ? static_cast<uint32_t>(cpus) : 8192;
+  return env.options.possible_cpus ? env.options.possible_cpus : env.profile.possible_cpus();
 }
 
 void bound_result(const Env& env, Bounds& b) {

@@ -82,13 +82,24 @@ int spilled_bytes(const Slot& slot) {
   return count;
 }
 
+/// The spilled value, for a register that will learn from the slot and the slot from it.
+const Register& linked_fill(Env& env, const Read& r) {
+  const Register& spilled = r.frame.stack.at(r.spi()).reg;
+  if (spilled.type == kScalar && env.bpf_capable && env.has(Feature::kFillsLink))
+    assign_scalar_id_before_mov(env, r.frame.stack.edit(r.spi()).reg);
+  return r.frame.stack.at(r.spi()).reg;
+}
+
 /// The low bytes of a spilled scalar, read from the slot's start.
 void fill_narrow(Env& env, const Read& r, const Slot& slot) {
+  constexpr int kWord = 4;
+  const int width = width_in_bits(slot.reg);
+  const bool links = r.size == kWord && spilled_bytes(slot) == kWord && width <= kWord * 8;
   Register& dst = env.reg(r.dst_regno);
   int32_t subreg_def = dst.subreg_def;  // belongs to this instruction, not to the spilled value
-  dst = slot.reg;
+  dst = links ? linked_fill(env, r) : slot.reg;
   dst.subreg_def = subreg_def;
-  const bool may_change = width_in_bits(slot.reg) > r.size * 8;
+  const bool may_change = width > r.size * 8;
   if (may_change && env.has(Feature::kEveryScalarSpills)) unlink_scalar(env, dst);
 }
 
@@ -137,7 +148,7 @@ Check read_stack_fixed(Env& env, FuncState& frame, int off, int size, int dst_re
     if (slot.reg.type == kScalar && dst_regno < 0) return Check::ok();
     DRYDOCK_TRY(read_part_of_spill(env, r, slot, &is_fill));
   } else if (dst_regno >= 0) {
-    env.reg(dst_regno) = slot.reg;
+    env.reg(dst_regno) = linked_fill(env, r);
   } else if (!env.allow_ptr_leaks && slot.reg.type != kScalar) {
     return env.reject(EACCES, "leaking pointer from stack off {}\n", off);
   }

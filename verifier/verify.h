@@ -103,8 +103,8 @@ struct Options {
   uint64_t log_size = 16u << 20;  // bytes; the log keeps its end unless kLogFixed
   Capabilities capabilities;
   Limits limits;
-  /// Possible CPUs of the machine, which bpf_get_smp_processor_id() stays below. 0: unknown, so as
-  /// many as the kernel was built for.
+  /// Possible CPUs of the machine, which bpf_get_smp_processor_id() stays below. 0: as many as the
+  /// profile says.
   uint32_t possible_cpus = 0;
   bool check_invariants = false;  // assert them after every state update
 };

@@ -234,6 +234,17 @@ TEST_F(BadInput, RawInstructionsThatAreNone) {
   expect("disasm --raw hex " + path("odd.hex"), 1, {"odd.hex"});
 }
 
+// Not on a machine of nine CPUs: the stack is written below its end.
+TEST_F(BadInput, StackByTheNumberOfAnImpossibleCpu) {
+  const std::string program = write("cpu.asm",
+                                    "call bpf_get_smp_processor_id#8\nr1 = r10\nr1 += r0\n"
+                                    "*(u8 *)(r1 -8) = 0\nr0 = 0\nexit\n");
+  expect("verify --raw asm --cpus 8 " + program, 0, {"accepted"});
+  expect("verify --raw asm --cpus 9 " + program, 1, {"invalid variable-offset write to stack R1"});
+  expect("verify --raw asm " + program, 1, {"invalid variable-offset write to stack R1"});
+  expect("verify --raw asm --cpus 0 " + program, 2, {"--cpus"});
+}
+
 TEST_F(BadInput, CasesThatAreNone) {
   struct Row {
     const char* text;

@@ -142,6 +142,34 @@ TEST(MapCreate, FlagsOfEachType) {
   });
 }
 
+// As 5.10.223, 6.1.192 and 6.12.95 answer (selftests' maps: corpus/answers).
+TEST(MapCreate, OlderKernelsRefuseMore) {
+  struct Row {
+    const char* kernel;
+    MapType type;
+    uint32_t key, value;
+    int err;
+  };
+  constexpr uint32_t kFourMb = 4u << 20;
+  const Row rows[] = {
+      {"5.10", MapType::kHash, 512, 4, 0},
+      {"5.10", MapType::kHash, 513, 4, E2BIG},
+      {"6.1", MapType::kHash, 513, 4, 0},
+      {"5.10", MapType::kArray, 4, kFourMb, 0},
+      {"5.10", MapType::kArray, 4, kFourMb + 8, E2BIG},
+      {"6.1", MapType::kArray, 4, kFourMb + 8, 0},
+  };
+  for (const Row& row : rows) {
+    auto kernel = trusting_kernel(Profile::load(row.kernel).value());
+    Session session(*kernel);
+    auto a = map_spec(row.type, row.key, row.value, 1);
+    const int64_t fd = session.call("make a map", kMapCreate, a);
+    EXPECT_EQ(fd < 0 ? -fd : 0, row.err)
+        << row.kernel << " key " << row.key << " value " << row.value;
+    if (fd >= 0) session.forget(static_cast<int>(fd));
+  }
+}
+
 TEST(MapCreate, NamesAndOtherFields) {
   compare([](Session& s) {
     for (const char* name :
