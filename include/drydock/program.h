@@ -18,7 +18,8 @@ struct VerifyOptions {
   uint32_t log_level = 0;      // kLogBranches and so on; what Verdict::log holds
   uint64_t time_limit_ms = 0;  // 0: none
   bool check_invariants = false;
-  uint32_t possible_cpus = 0;  // of the machine; 0: the kernel's, or as many as it was built for
+  uint32_t possible_cpus = 0;  // that the program may assume; 0: the profile's (the running
+                               // machine's for "host", else as many as the kernel was built for)
 };
 
 /// Cheap to copy. Holds what it came from.
