@@ -9,6 +9,11 @@ extern void *bpf_refcount_acquire_impl(void *object, void *meta) __ksym;
 extern void *bpf_percpu_obj_new_impl(__u64 local_type_id, void *meta) __ksym;
 extern void bpf_percpu_obj_drop_impl(void *object, void *meta) __ksym;
 
+struct bpf_iter_num;
+extern int bpf_iter_num_new(struct bpf_iter_num *it, int start, int end) __ksym;
+extern int *bpf_iter_num_next(struct bpf_iter_num *it) __ksym;
+extern void bpf_iter_num_destroy(struct bpf_iter_num *it) __ksym;
+
 struct plain { __u64 a, b, c; };
 #define OWN_TYPE_ID(type) bpf_core_type_id_local(type)
 
@@ -141,4 +146,35 @@ SEC("tc") int throw_of_global_function_in_rcu_section(struct __sk_buff *skb)
 	value = throws_globally(skb);
 	bpf_rcu_read_unlock();
 	return value;
+}
+
+/* Assembly alone leaves the functions it calls without types. */
+__attribute__((used)) void types_of_iterators(void)
+{
+	bpf_iter_num_new(0, 0, 0);
+	bpf_iter_num_next(0);
+	bpf_iter_num_destroy(0);
+}
+
+#define ITERATOR [new] "i"(bpf_iter_num_new), [next] "i"(bpf_iter_num_next), [destroy] "i"(bpf_iter_num_destroy)
+
+/* Kernels before 7.2 take the end of the stack for its last slot, where the iterator is, and read
+ * beyond. The emulator stops it. */
+SEC("tc") __attribute__((naked)) int iterator_above_stack(struct __sk_buff *skb)
+{
+	asm volatile("r1 = r10; r1 += -8; r2 = 0; r3 = 10; call %[new];"
+		     "r1 = r10; call %[next];"
+		     "r1 = r10; r1 += -8; call %[destroy]; r0 = 0; exit" ::ITERATOR : "memory");
+}
+
+SEC("tc") __attribute__((naked)) int iterator_destroyed_above_stack(struct __sk_buff *skb)
+{
+	asm volatile("r1 = r10; r1 += -8; r2 = 0; r3 = 10; call %[new];"
+		     "r1 = r10; call %[destroy]; r0 = 0; exit" ::ITERATOR : "memory");
+}
+
+SEC("tc") __attribute__((naked)) int iterator_made_above_stack(struct __sk_buff *skb)
+{
+	asm volatile("r1 = r10; r2 = 0; r3 = 10; call %[new];"
+		     "r1 = r10; r1 += -8; call %[destroy]; r0 = 0; exit" ::ITERATOR : "memory");
 }

@@ -245,6 +245,12 @@ TEST_F(BadInput, StackByTheNumberOfAnImpossibleCpu) {
   expect("verify --raw asm --cpus 0 " + program, 2, {"--cpus"});
 }
 
+// Kernels before 7.2 accept it and read beyond the stack.
+TEST_F(BadInput, IteratorAboveTheStackIsStopped) {
+  expect("run --program iterator_above_stack " + kBuild + "/corpus/fuzz_found_kfuncs.bpf.o", 1,
+         {"out of bounds: read of 8 bytes", "offset 512 of stack frame 0 (512 bytes)"});
+}
+
 TEST_F(BadInput, CasesThatAreNone) {
   struct Row {
     const char* text;

@@ -5,8 +5,9 @@
 //                [--out FOLDER] OBJECT|FOLDER...
 //
 // Alone, each program is verified with the invariants asserted, without a log and with one. With
-// --host (root) each is also handed to the running kernel, which only loads it, and the two answers
-// have to agree. Run under the sanitizers (make fuzz), any report of theirs ends the worker.
+// --run what is accepted is run on the emulated kernel, and must not fault. With --host (root) each
+// is also handed to the running kernel, which only loads it, and the two answers have to agree. Run
+// under the sanitizers (make fuzz), any report of theirs ends the worker.
 //
 // The programs are worked on by a child process, so that one that crashes or hangs is a finding and
 // not the end: the parent goes on behind it. Every finding prints the seed and the line that
@@ -31,6 +32,7 @@
 #include "tests/fuzz/judge.h"
 #include "tests/fuzz/pool.h"
 #include "tests/fuzz/reduce.h"
+#include "tests/fuzz/run.h"
 
 namespace drydock::fuzz {
 namespace {
@@ -41,7 +43,7 @@ struct Arguments {
   std::string kernel = "6.18", out;
   std::vector<std::string> objects;
   uint64_t seed = 1, programs = 10'000, most_insns = 4000, limit_ms = 60'000;
-  bool host = false, print = false, without_perfmon = false;
+  bool host = false, print = false, run = false, without_perfmon = false;
 
   Capabilities capabilities() const {
     return {.perfmon = !without_perfmon, .sys_admin = !without_perfmon};
@@ -85,6 +87,7 @@ class Worker {
     } else {
       found = judge_alone(*made.program, pool_.profile(), arguments_.limit_ms, &accepted);
       if (!found || found->kind != "out-of-time") ++progress_.answered;
+      if (!found && accepted && arguments_.run) found = run_accepted(pool_, made);
     }
     if (accepted) ++progress_.accepted;
     if (found) report(seed, made, *found);
@@ -102,15 +105,19 @@ class Worker {
                     static_cast<uint32_t>(std::hash<std::string>()(finding.signature)));
     if (fs::exists(file)) return;
     auto reduced = reduce(*made.program, [&](const ProgramObject& candidate) {
-      return shows(candidate, finding);
+      return shows(candidate, made, finding);
     });
     std::ofstream(file) << as_text(*reduced, fmt::format("{}: seed {}, {}: {}", finding.kind, seed,
                                                          made.origin, finding.detail));
   }
 
-  bool shows(const ProgramObject& candidate, const Finding& finding) {
+  bool shows(const ProgramObject& candidate, const ProgramPool::Case& made,
+             const Finding& finding) {
     if (!arguments_.host) {
-      auto found = judge_alone(candidate, pool_.profile(), arguments_.limit_ms);
+      bool accepted = false;
+      auto found = judge_alone(candidate, pool_.profile(), arguments_.limit_ms, &accepted);
+      if (!found && accepted && arguments_.run)
+        found = run_accepted(pool_, {copy_of(candidate), made.origin, made.kernel});
       return found && found->signature == finding.signature;
     }
     Finding found;
@@ -176,7 +183,10 @@ std::string reproducer(const Arguments& arguments, const char* program, uint64_t
   std::string line =
       fmt::format("{} --kernel {} --most-insns {}{}{} --seed {} --programs 1 --print", program,
                   arguments.kernel, arguments.most_insns, arguments.host ? " --host" : "",
-                  arguments.without_perfmon ? " --without-perfmon" : "", seed);
+                  arguments.without_perfmon ? " --without-perfmon"
+                  : arguments.run           ? " --run"
+                                            : "",
+                  seed);
   for (const std::string& name : arguments.objects) line += " " + name;
   return line;
 }
@@ -250,6 +260,9 @@ int main(int argc, char** argv) {
   app.add_flag("--host", arguments.host, "ask the running kernel too");
   app.add_flag("--without-perfmon", arguments.without_perfmon,
                "with --host: as a loader without CAP_PERFMON and CAP_SYS_ADMIN");
+  app.add_flag("--run", arguments.run,
+               "run what is accepted on the emulated kernel: nothing may fault (not with --host)")
+      ->excludes("--host");
   app.add_flag("--print", arguments.print, "print each program");
   CLI11_PARSE(app, argc, argv);
   if (arguments.host) arguments.kernel = "host";

@@ -24,17 +24,29 @@ int make_map(Kernel& kernel, MapType type, uint32_t key, uint32_t value, uint32_
   return static_cast<int>(kernel.call(BpfCommand::kMapCreate, create));
 }
 
+/// Those of generated programs.
+std::pair<int, int> make_maps(Kernel& kernel) {
+  using namespace verifier::test;
+  return {make_map(kernel, MapType::kArray, 4, kValueSize, 1),
+          make_map(kernel, MapType::kHash, 8, kHashValueSize, 8)};
+}
+
+/// The map of that id, in another kernel where the same was done.
+std::shared_ptr<MapObject> counterpart(Kernel& kernel, const MapObject& map) {
+  return std::static_pointer_cast<MapObject>(kernel.descriptors().by_id(ObjectKind::kMap, map.id));
+}
+
 }  // namespace
 
 ProgramPool::ProgramPool(std::shared_ptr<const Profile> profile, Capabilities capabilities)
     : profile_(std::move(profile)),
       capabilities_(capabilities),
       maps_(std::make_shared<ResolvedFds>()) {
-  kernels_.push_back(new_kernel());
-  Kernel& kernel = *kernels_.back();
-  using namespace verifier::test;
-  array_ = make_map(kernel, MapType::kArray, 4, kValueSize, 1);
-  hash_ = make_map(kernel, MapType::kHash, 8, kHashValueSize, 8);
+  homes_.push_back({new_kernel(), ""});
+  Kernel& kernel = *homes_.back().kernel;
+  const auto [array, hash] = make_maps(kernel);
+  array_ = array;
+  hash_ = hash;
   for (int fd : {array_, hash_}) maps_->entries[fd].map = kernel.object<MapObject>(fd);
 }
 
@@ -49,8 +61,8 @@ std::unique_ptr<Kernel> ProgramPool::new_kernel() const {
 Result<size_t> ProgramPool::add_object(const std::string& path, uint64_t most_insns) {
   auto bytes = read_file(path);
   if (!bytes) return std::unexpected(bytes.error());
-  kernels_.push_back(new_kernel());
-  Loader loader(*kernels_.back());
+  homes_.push_back({new_kernel(), path});
+  Loader loader(*homes_.back().kernel);
   auto inspected = loader.inspect(*bytes, path);
   if (!inspected) return std::unexpected(inspected.error());
   size_t added = 0;
@@ -62,8 +74,8 @@ Result<size_t> ProgramPool::add_object(const std::string& path, uint64_t most_in
     if (verdict.kind == VerdictKind::kUnsupported ||
         verdict.statistics.insns_processed > most_insns)
       continue;
-    programs_.push_back({p.program,
-                         std::filesystem::path(path).filename().string() + ":" + p.name});
+    programs_.push_back({p.program, std::filesystem::path(path).filename().string() + ":" + p.name,
+                         homes_.size() - 1});
     ++added;
   }
   return added;
@@ -106,9 +118,31 @@ ProgramPool::Case ProgramPool::program(uint64_t seed) const {
   }
   const Source& source = programs_[random() % programs_.size()];
   const Source& donor = programs_[random() % programs_.size()];
-  Case made{copy_of(*source.program), source.name};
+  Case made{copy_of(*source.program), source.name, source.kernel};
   Mutator(random).mutate(made.program->input, donor.program->input);
   return made;
+}
+
+ProgramPool::Room ProgramPool::room_for(const Case& made) const {
+  Room room{new_kernel(), {}, nullptr};
+  const std::string& path = homes_[made.kernel].path;
+  if (path.empty()) {
+    make_maps(*room.kernel);
+  } else {
+    auto bytes = read_file(path);
+    if (!bytes) return room;
+    auto inspected = Loader(*room.kernel).inspect(*bytes, path);
+    if (!inspected) return room;
+    room.object = std::move(*inspected);
+  }
+  auto program = copy_of(*made.program);
+  program->fds = std::make_shared<ResolvedFds>(*program->fds);
+  for (auto& [fd, entry] : program->fds->entries)
+    if (entry.map && !(entry.map = counterpart(*room.kernel, *entry.map))) return room;
+  for (std::shared_ptr<MapObject>& map : program->maps)
+    if (!(map = counterpart(*room.kernel, *map))) return room;
+  room.program = std::move(program);
+  return room;
 }
 
 std::shared_ptr<ProgramObject> copy_of(const ProgramObject& program) {

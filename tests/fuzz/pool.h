@@ -26,8 +26,18 @@ class ProgramPool {
   struct Case {
     std::shared_ptr<ProgramObject> program;
     std::string origin;  // "loop1.bpf.o:nested_loops", "arithmetic", "memory"
+    size_t kernel = 0;   // index of the one whose maps it uses
   };
   Case program(uint64_t seed) const;
+
+  /// A kernel with a case's maps as they are when its object was just loaded, and the case with
+  /// those maps. No program when the object does not load again as it did.
+  struct Room {
+    std::unique_ptr<Kernel> kernel;
+    InspectedObject object;  // keeps the maps
+    std::shared_ptr<ProgramObject> program;
+  };
+  Room room_for(const Case& made) const;
 
   const Profile& profile() const { return *profile_; }
 
@@ -35,6 +45,12 @@ class ProgramPool {
   struct Source {
     std::shared_ptr<ProgramObject> program;
     std::string name;
+    size_t kernel;
+  };
+  /// A kernel and the object that it was made for; generated programs have one without.
+  struct Home {
+    std::unique_ptr<Kernel> kernel;
+    std::string path;
   };
   Case generated(uint64_t seed, bool memory) const;
   std::shared_ptr<ProgramObject> blank() const;
@@ -43,7 +59,7 @@ class ProgramPool {
 
   std::shared_ptr<const Profile> profile_;
   Capabilities capabilities_;
-  std::vector<std::unique_ptr<Kernel>> kernels_;
+  std::vector<Home> homes_;
   std::vector<Source> programs_;
   std::shared_ptr<ResolvedFds> maps_;  // of generated programs
   int array_ = -1, hash_ = -1;
