@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kernel/features.h"
+#include "verifier/btf_context.h"
 
 #include <algorithm>
-#include "verifier/btf_context.h"
 
 #include "contexts/lsm_hooks.h"
 #include "contexts/tracing_targets.h"
@@ -165,7 +164,8 @@ class SlotAccess {
       case AttachType::kModifyReturn: {
         if (!proto_) return false;
         *type = btf_.skip_modifiers(proto_->type());
-        if (*type && is_small_int(**type)) return true;
+        if (!*type) return false;
+        if (is_small_int(**type)) return true;
         env_.verbose("ret type {} not allowed for fmod_ret\n", kind_word(**type));
         return false;
       }

@@ -118,6 +118,7 @@ Check set_by_type(Env& env, const HelperRow& row, const CallMeta& meta, bool cpu
   switch (base_type(row.ret)) {
     case kRetInteger: mark_unknown(env, r0); return Check::ok();
     case kRetVoid: r0.type = kNotInit; return Check::ok();
+    default: break;  // pointers
   }
   r0.set_known_zero();
   switch (base_type(row.ret)) {

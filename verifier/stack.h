@@ -151,7 +151,7 @@ class Stack {
   static constexpr size_t kMostSlots = isa::kMaxStackBytes / kSlotBytes;
 
   size_t chunk_count() const { return (size_ + SlotChunk::kSlots - 1) / SlotChunk::kSlots; }
-  void swap(Stack& o) {
+  void swap(Stack& o) noexcept {
     std::swap(pool_, o.pool_);
     std::swap(size_, o.size_);
     std::swap(chunks_, o.chunks_);

@@ -28,9 +28,8 @@ attr::TestRun question(ProgramType type, int fd, Zeroes& zeroes) {
   auto address = [](auto& bytes) { return reinterpret_cast<uint64_t>(bytes.data()); };
   if (type == ProgramType::kSyscall || type == ProgramType::kRawTracepoint) {
     run.ctx_in = address(zeroes.context);
-    run.ctx_size_in = type == ProgramType::kSyscall
-                          ? static_cast<uint32_t>(zeroes.context.size())
-                          : kRawTracepointArguments * 8;
+    run.ctx_size_in = type == ProgramType::kSyscall ? static_cast<uint32_t>(zeroes.context.size())
+                                                    : kRawTracepointArguments * 8;
   } else {
     run.data_in = address(zeroes.frame);
     run.data_size_in = static_cast<uint32_t>(zeroes.frame.size());
