@@ -260,7 +260,7 @@ bool has_map_type(const MapRow& row, const Profile& profile) {
   return within(profile.version(), row.since, "");
 }
 
-int check_map_spec_of(const MapSpec& s, const Profile& profile) {
+int check_release_limits(const MapSpec& s, const Profile& profile) {
   for (const LaterFlag& later : kLaterFlags)
     if ((s.map_flags & later.flag) && !within(profile.version(), later.since, "")) return EINVAL;
   for (const EarlierLimit& limit : kEarlierLimits)

@@ -70,7 +70,7 @@ bool has_map_type(const MapRow& row, const Profile& profile);
 /// What BPF_MAP_CREATE says before anything is allocated: 0 or a positive errno.
 int check_map_spec(const MapSpec& spec);
 /// What an older kernel refuses besides: flags that it does not know, smaller limits.
-int check_map_spec_of(const MapSpec& spec, const Profile& profile);
+int check_release_limits(const MapSpec& spec, const Profile& profile);
 
 inline constexpr uint32_t kKmallocMax = 4u << 20;      // bytes, x86-64
 inline constexpr uint32_t kPercpuUnitMin = 32u << 10;  // bytes

@@ -384,7 +384,7 @@ int64_t map_create(const Call& call) {
     return -EINVAL;
   }
   if (int err = check_map_spec(spec)) return -err;
-  if (int err = check_map_spec_of(spec, call.kernel.profile())) return -err;
+  if (int err = check_release_limits(spec, call.kernel.profile())) return -err;
   if (a.map_flags & kMapTokenFd) return no_token(a.map_token_fd);
   if (int64_t err = check_privilege(call, *row)) return err;
   if (spec.type == MapType::kCpumap && spec.max_entries > most_cpus(call.kernel.profile()))

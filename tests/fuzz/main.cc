@@ -56,7 +56,10 @@ struct Progress {
 };
 
 constexpr uint64_t kProgramsOfAWorker = 20'000;
-constexpr auto kHang = std::chrono::seconds(180);
+/// More than the verifications of one program may take: with a log and without, and reduced.
+std::chrono::milliseconds hang(uint64_t limit_ms) {
+  return std::chrono::milliseconds(3 * limit_ms) + std::chrono::minutes(1);
+}
 
 class Worker {
  public:
@@ -163,7 +166,7 @@ int run_worker(const Arguments& arguments, const ProgramPool& pool, Progress& pr
     int status = 0;
     if (waitpid(child, &status, WNOHANG) == child) return status;
     if (progress.seed != seen) seen = progress.seed, since = std::chrono::steady_clock::now();
-    if (std::chrono::steady_clock::now() - since < kHang) continue;
+    if (std::chrono::steady_clock::now() - since < hang(arguments.limit_ms)) continue;
     kill(child, SIGKILL);
     waitpid(child, &status, 0);
     return -1;
