@@ -43,9 +43,8 @@ struct Use {
 /// A function called from one place, at one depth: uses by frame and instruction.
 class Instance {
  public:
-  Instance(const Env& env, uint32_t subprog, uint32_t callsite, int depth)
+  Instance(const Env& env, uint32_t subprog, int depth)
       : subprog_(subprog),
-        callsite_(callsite),
         depth_(depth),
         start_(env.subprogs[subprog].start),
         count_(static_cast<uint32_t>(env.subprog_end(subprog)) - start_) {}
@@ -77,7 +76,7 @@ class Instance {
     return uses[insn - start_];
   }
 
-  uint32_t subprog_, callsite_;
+  uint32_t subprog_;
   int depth_;
   uint32_t start_, count_;
   bool solved_ = false;
@@ -185,7 +184,7 @@ class StackUse {
 
 Instance& StackUse::find_or_make(uint32_t callsite, int depth, uint32_t subprog) {
   auto& place = instances_[{depth, callsite}];
-  if (!place) place = std::make_unique<Instance>(env_, subprog, callsite, depth);
+  if (!place) place = std::make_unique<Instance>(env_, subprog, depth);
   return *place;
 }
 

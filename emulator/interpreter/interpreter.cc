@@ -192,7 +192,7 @@ void Interpreter::stop_fault(const Op* op, uint64_t address, unsigned size, Acce
   // Programs may read the kernel's struct of a map; of that nothing is modelled.
   const Region* region = memory_.find(address);
   if (region && region->kind == RegionKind::kOpaque && access == Access::kRead)
-    machine_.unsupported("reading the fields of " + region->name);
+    machine_.unsupported("reading the fields of " + std::string(memory_.name_of(*region)));
   machine_.fault(memory_.explain(address, size, access));
   stop_interrupted(op);
 }

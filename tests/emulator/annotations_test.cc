@@ -107,6 +107,7 @@ TEST(Annotations, AnObjectsProgramsAreItsCases) {
       {"wrong_about_itself", Kind::kFailed, "expected to be rejected"},
       {"elsewhere", Kind::kUnsupported, "not for x86-64"},
       {"seven", Kind::kPassed, ""},
+      {"reads_a_map", Kind::kUnsupported, "reading the fields of map `numbers`"},
   };
   ASSERT_EQ(cases->size(), std::size(rows));
   for (const AnnotatedCase& c : *cases) {

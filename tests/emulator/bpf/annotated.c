@@ -37,4 +37,9 @@ SEC("socket") int elsewhere(void *ctx) { return 0; }
 NOTE("expect_success") NOTE("retval=7")
 SEC("socket") int seven(void *ctx) { return 7; }
 
+/* The kernel's own struct behind a map, which the emulator does not model. */
+struct bpf_map { unsigned int max_entries; } __attribute__((preserve_access_index));
+NOTE("expect_success") NOTE("retval=1")
+SEC("socket") int reads_a_map(void *ctx) { return ((volatile struct bpf_map *)&numbers)->max_entries; }
+
 SEC("socket") int without_annotations(void *ctx) { return 0; }
