@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 namespace drydock {
 
@@ -57,6 +58,11 @@ namespace drydock::attr {
 
 inline constexpr size_t kNameLength = 16;  // BPF_OBJ_NAME_LEN, its NUL included
 
+// Kernels refuse a byte that is not 0 behind the last field that they know. `tail` and `hole` are
+// what the compiler would leave there, so that initialising a struct initialises it whole.
+template <class Attr>
+constexpr bool no_padding = std::has_unique_object_representations_v<Attr>;
+
 struct MapCreate {
   uint32_t map_type, key_size, value_size, max_entries, map_flags;
   int32_t inner_map_fd;
@@ -68,13 +74,14 @@ struct MapCreate {
   uint64_t map_extra;
   int32_t value_type_btf_obj_fd, map_token_fd;
   uint64_t excl_prog_hash;
-  uint32_t excl_prog_hash_size;
+  uint32_t excl_prog_hash_size, tail;
 };
 static_assert(offsetof(MapCreate, map_extra) == 64 &&
               offsetof(MapCreate, excl_prog_hash_size) == 88);
 
 struct MapElement {  // also MAP_FREEZE and MAP_GET_NEXT_KEY, whose value is the next key
   int32_t map_fd;
+  uint32_t hole;
   uint64_t key, value, flags;
 };
 static_assert(offsetof(MapElement, flags) == 24);
@@ -120,6 +127,7 @@ struct Object {  // OBJ_PIN, OBJ_GET
   int32_t bpf_fd;
   uint32_t file_flags;
   int32_t path_fd;
+  uint32_t tail;
 };
 struct Attach {  // PROG_ATTACH, PROG_DETACH
   int32_t target_fd, attach_bpf_fd;
@@ -133,7 +141,7 @@ struct TestRun {
   uint64_t data_in, data_out;
   uint32_t repeat, duration, ctx_size_in, ctx_size_out;
   uint64_t ctx_in, ctx_out;
-  uint32_t flags, cpu, batch_size;
+  uint32_t flags, cpu, batch_size, tail;
 };
 static_assert(offsetof(TestRun, batch_size) == 72);
 struct ById {  // *_GET_FD_BY_ID, *_GET_NEXT_ID
@@ -176,7 +184,7 @@ struct LinkCreate {
     } tracing;
     struct {
       uint64_t info;
-      uint32_t info_len;
+      uint32_t info_len, tail;
     } iter;
     struct {
       int32_t relative_fd;
@@ -185,7 +193,7 @@ struct LinkCreate {
     } cgroup;
     struct {
       uint64_t path, offsets, ref_ctr_offsets, cookies;
-      uint32_t cnt, flags, pid;
+      uint32_t cnt, flags, pid, tail;
     } uprobe_multi;
   };
 };
@@ -209,5 +217,12 @@ struct BindMap {
   int32_t prog_fd, map_fd;
   uint32_t flags;
 };
+
+static_assert(no_padding<MapCreate> && no_padding<MapElement> && no_padding<MapBatch> &&
+              no_padding<ProgLoad> && no_padding<Object> && no_padding<Attach> &&
+              no_padding<TestRun> && no_padding<ById> && no_padding<InfoByFd> &&
+              no_padding<Query> && no_padding<RawTracepoint> && no_padding<BtfLoad> &&
+              no_padding<LinkUpdate> && no_padding<LinkDetach> && no_padding<EnableStats> &&
+              no_padding<IterCreate> && no_padding<BindMap>);
 
 }  // namespace drydock::attr
