@@ -333,6 +333,10 @@ Check move_pointer(Env& env, const isa::Insn& insn, const Register& pointer, con
                    bool offset_is_dst, Register& dst) {
   dst.type = pointer.type;
   dst.id = pointer.id;
+  if (env.has(Feature::kSumsInherit)) {
+    dst.ref_obj_id = pointer.ref_obj_id;
+    dst.frameno = pointer.frameno;
+  }
   DRYDOCK_TRY(check_sane_offset(env, offset, pointer.type));
   DRYDOCK_TRY(check_sane_pointer(env, pointer));
   dst.bounds.set_unbounded32();  // pointers have no low half worth knowing

@@ -81,7 +81,8 @@ Check access_fields(Env& env, const Register& reg, int off, int size, AccessType
   if (write && !is_alloc_object(reg.type)) return env.reject(EACCES, "only read is supported\n");
   if (is_alloc_type(reg.type) && !is_non_owning(reg.type) && !(reg.type & kMemRcu) &&
       !reg.ref_obj_id)
-    return env.bug("ref_obj_id for allocated object must be non-zero");
+    // A number to which an object was added is the object without its reference.
+    return env.kernel_bug("ref_obj_id for allocated object must be non-zero");
   *found = btf_struct_access(env, reg, off, size, type);
   return found->kind == WalkKind::kError ? Check::error(found->err) : Check::ok();
 }

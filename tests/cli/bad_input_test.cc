@@ -247,7 +247,7 @@ TEST_F(BadInput, StackByTheNumberOfAnImpossibleCpu) {
 
 // Kernels before 7.2 accept it and read beyond the stack.
 TEST_F(BadInput, IteratorAboveTheStackIsStopped) {
-  expect("run --program iterator_above_stack " + kBuild + "/corpus/fuzz_found_kfuncs.bpf.o", 1,
+  expect("run --program iterator_above_stack " + kBuild + "/corpus/fuzz_found_iterators.bpf.o", 1,
          {"out of bounds: read of 8 bytes", "offset 512 of stack frame 0 (512 bytes)"});
 }
 
