@@ -18,6 +18,12 @@
 namespace drydock::verifier {
 namespace {
 
+/// The kernel counts in 32 bits: what is beyond them wraps in its words.
+Check out_of_range(Env& env, int64_t from, int64_t to) {
+  return env.reject(EINVAL, "jump out of range from insn {} to {}\n", from,
+                    static_cast<int32_t>(to));
+}
+
 bool names_function(const Env& env, const isa::Insn& insn) {
   return isa::is_ld_imm64(insn) && insn.src == isa::kPseudoFunc &&
          env.has(Feature::kCallbackFunctions);
@@ -159,8 +165,7 @@ Check check_subprograms(Env& env) {
       note_opcode_facts(env.subprogs[s], insn);
       if (is_jump(insn)) {
         int64_t target = i + jump_offset(env, insn) + 1;
-        if (target < start || target >= end)
-          return env.reject(EINVAL, "jump out of range from insn {} to {}\n", i, target);
+        if (target < start || target >= end) return out_of_range(env, i, target);
       }
     }
     // Nothing falls through from one function into the next.
@@ -231,7 +236,7 @@ CfgSearch::Visit CfgSearch::follow(uint32_t from, int64_t to, Edge edge, bool ma
   if (mark_[from].last_edge >= edge) return Visit::kDone;
   if (to < 0 || to >= static_cast<int64_t>(env_.code.size())) {
     print_source_line(env_, from, fmt::format("{}: ", from));
-    return fail(env_.reject(EINVAL, "jump out of range from insn {} to {}\n", from, to));
+    return fail(out_of_range(env_, from, to));
   }
   if (edge == Edge::kBranch) prune_and_jump_point(to);
   Mark& target = mark_[to];

@@ -245,6 +245,12 @@ TEST_F(BadInput, StackByTheNumberOfAnImpossibleCpu) {
   expect("verify --raw asm --cpus 0 " + program, 2, {"--cpus"});
 }
 
+// As 6.18.44 says it.
+TEST_F(BadInput, JumpBeyond32Bits) {
+  expect("verify --raw hex " + write("far.hex", "06000000ffffff7f9500000000000000"), 1,
+         {"jump out of range from insn 0 to -2147483648"});
+}
+
 // Kernels before 7.2 accept it and read beyond the stack.
 TEST_F(BadInput, IteratorAboveTheStackIsStopped) {
   expect("run --program iterator_above_stack " + kBuild + "/corpus/fuzz_found_iterators.bpf.o", 1,
