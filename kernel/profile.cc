@@ -2,6 +2,7 @@
 #include "kernel/profile.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace drydock {
 

@@ -226,8 +226,7 @@ struct LaterFlag {
   uint32_t flag;
   std::string_view since;
 };
-constexpr LaterFlag kLaterFlags[] = {
-    {kMapLink, "6.4"}, {kMapVtypeBtfObjFd, "6.9"}, {kMapTokenFd, "6.9"}};
+constexpr LaterFlag kLaterFlags[] = {{kMapLink, "6.4"}, {kMapVtypeBtfObjFd, "6.9"}};
 
 /// Limits that fell: `beyond` tells whether a map is past them.
 struct EarlierLimit {

@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "helpers/helper_ids.h"
 #include "maps/map_rules.h"

@@ -207,7 +207,8 @@ Check check_rb_root(Argument& a) { return check_root(a, FieldKind::kRbRoot); }
 
 Check check_list_node(Argument& a) {
   const bool owned_by_list = is_non_owning_object(a.reg().type) && !a.reg().ref_obj_id;
-  if (!owned_by_list || !(a.param.traits & kParamNonOwned)) DRYDOCK_TRY(check_owned_object(a));
+  const bool allowed = owned_by_list && (a.param.traits & kParamNonOwned);
+  if (!allowed) DRYDOCK_TRY(check_owned_object(a));
   return process_graph_node(a.env, a.regno(), a.meta, FieldKind::kListHead, FieldKind::kListNode);
 }
 
